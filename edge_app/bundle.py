@@ -1,0 +1,236 @@
+"""The bundle: one .tflite file with a ZIP behind the model, and its .sha256 beside it.
+
+Any TFLite runtime loads the file as it is; the ZIP holds what the kit needs to trust it:
+
+    card.json       the model card for machines (`edge_app.card`)
+    labels.txt      one label a line, in the order of the logits
+    golden.npz      a few phantom films and the outputs expected from each family of kernels
+    MODEL_CARD.md   the model card for people
+
+A file that is not what its hash, card and golden outputs say is refused before it scores a film.
+"""
+
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge_app.card import ModelCard
+from edge_app.errors import BundleError
+from edge_app.files import sha256_of, write_atomically
+from edge_app.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION, to_model_pixels
+from edge_app.runtime import Interpreter, Outputs, Runtime
+
+MODELS_DIR = Path(__file__).parent / "models"
+MEMBERS = ("card.json", "labels.txt", "golden.npz", "MODEL_CARD.md")
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed time, so that the same content gives the same bytes
+
+
+@dataclass(frozen=True)
+class Golden:
+    """What the model must answer on this device.
+
+    `films` are uint8 phantoms (height, width). `expected` maps a family of kernels to the outputs
+    of every film, `{"logits": (films, classes), ...}`, as the file computes them. `steps_allowed`
+    is how far an output may be off: steps of int8, or for a float file multiples of 1e-3.
+    """
+
+    films: tuple[np.ndarray, ...]
+    expected: dict[str, dict[str, np.ndarray]]
+    steps_allowed: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was read and whose hash, card and labels were found right."""
+
+    path: Path
+    content: bytes
+    sha256: str
+    card: ModelCard
+    golden: Golden
+
+    @property
+    def model(self) -> bytes:
+        """What to give to a runtime: the whole file, which ignores the ZIP."""
+        return self.content
+
+
+def sidecar_path(path: Path) -> Path:
+    """Where the hash of a bundle stands."""
+    return path.with_name(path.name + ".sha256")
+
+
+def shipped_bundle_path() -> Path:
+    """The bundle that came with the kit.
+
+    Raises:
+        BundleError: there is none, or more than one.
+    """
+    found = sorted(MODELS_DIR.glob("*.tflite"))
+    if len(found) != 1:
+        raise BundleError(f"{MODELS_DIR} holds {len(found)} models, expected 1: name one with --model")
+    return found[0]
+
+
+def write_bundle(path: Path, model: bytes, card: ModelCard, golden: Golden, card_text: str) -> str:
+    """Write a bundle and its hash, atomically; the same arguments give the same bytes.
+
+    Returns:
+        The SHA-256 of the file.
+    Raises:
+        OSError: the disk is full or read-only; what was there before is untouched.
+    """
+    content = io.BytesIO()
+    content.write(model)
+    members: tuple[str | bytes, ...] = (
+        card.to_json(),
+        "".join(f"{label}\n" for label in card.labels),
+        _packed(golden),
+        card_text,
+    )
+    with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, member in zip(MEMBERS, members, strict=True):
+            entry = zipfile.ZipInfo(name, date_time=ZIP_EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, member)
+    sha256 = sha256_of(content.getvalue())
+    write_atomically(path, content.getvalue())
+    write_atomically(sidecar_path(path), f"{sha256}  {path.name}\n".encode())
+    return sha256
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read a bundle and check all that can be checked without running it.
+
+    Raises:
+        BundleError: missing, its hash is missing or differs, no ZIP, a member missing or damaged,
+            the card wrong, or made for other preprocessing than this kit's.
+    """
+    try:
+        content = path.read_bytes()
+        recorded = sidecar_path(path).read_text(encoding="ascii").split()
+    except FileNotFoundError as cause:
+        raise BundleError(f"{cause.filename} is missing: copy the model and its .sha256 together") from cause
+    except (OSError, UnicodeDecodeError) as cause:
+        raise BundleError(f"{path} cannot be read: {cause}") from cause
+    sha256 = sha256_of(content)
+    if not recorded or recorded[0] != sha256:
+        got = recorded[0][:12] if recorded else "nothing"
+        raise BundleError(
+            f"{path.name} is damaged: its SHA-256 is {sha256[:12]}..., its .sha256 says {got}...: copy both again"
+        )
+    members = _members(path, content)
+    card = ModelCard.from_json(members["card.json"])
+    _check_labels(members["labels.txt"], card)
+    _check_preprocessing(card)
+    return Bundle(path, content, sha256, card, _unpacked(members["golden.npz"]))
+
+
+def open_interpreter(bundle: Bundle, runtime: Runtime, threads: int = 1) -> Interpreter:
+    """Load the bundle's model and hold it to its card and its golden outputs.
+
+    Raises:
+        BundleError: the runtime refuses it, its input is not of the card's size, or it does not
+            answer the golden films as it did when it was made.
+    """
+    interpreter = Interpreter(bundle.model, len(bundle.card.labels), runtime, threads)
+    if interpreter.input_size_px != bundle.card.input_size_px:
+        wanted, got = bundle.card.input_size_px, interpreter.input_size_px
+        raise BundleError(f"card says {wanted}x{wanted}, model wants {got}x{got}: run convert again")
+    worst = golden_difference(bundle, interpreter)
+    allowed = bundle.golden.steps_allowed[runtime.family]
+    if worst > allowed:
+        raise BundleError(
+            f"{bundle.path.name} answers its golden films wrongly on {runtime}: off by {worst} steps, "
+            f"at most {allowed} are allowed: do not use this model on this machine"
+        )
+    return interpreter
+
+
+def golden_difference(bundle: Bundle, interpreter: Interpreter) -> int:
+    """The largest difference from the golden outputs, in steps (see `Golden`)."""
+    family = interpreter.runtime.family
+    if family not in bundle.golden.expected:
+        raise BundleError(f"{bundle.path.name} has no golden outputs for {family}: run convert again")
+    got = run_all(interpreter, bundle.golden.films)
+    expected = bundle.golden.expected[family]
+    return max(steps_between(got[name], expected[name]) for name in expected)
+
+
+def run_all(interpreter: Interpreter, films: tuple[np.ndarray, ...]) -> dict[str, np.ndarray]:
+    """The raw outputs of several films, stacked: the whole path from film to output."""
+    size_px = interpreter.input_size_px
+    outputs: list[Outputs] = [interpreter.run(to_model_pixels(film, size_px)) for film in films]
+    return {name: np.stack([output.raw[name] for output in outputs]) for name in outputs[0].raw}
+
+
+def steps_between(got: np.ndarray, expected: np.ndarray) -> int:
+    """The largest difference in steps: of int8, or of 1e-3 for floats. A wrong shape is refused."""
+    if got.shape != expected.shape or got.dtype != expected.dtype:
+        raise BundleError(
+            f"golden outputs are {expected.dtype} {expected.shape}, the model gives {got.dtype} {got.shape}"
+        )
+    difference = np.abs(got.astype(np.float64) - expected.astype(np.float64)).max()
+    return int(difference if got.dtype == np.int8 else np.ceil(difference / 1e-3))
+
+
+def _members(path: Path, content: bytes) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return {name: archive.read(name) for name in MEMBERS}
+    except (zipfile.BadZipFile, KeyError) as cause:
+        raise BundleError(f"{path.name} is a bare model without card and golden outputs: run convert") from cause
+
+
+def _check_labels(text: bytes, card: ModelCard) -> None:
+    labels = tuple(text.decode("utf-8", errors="replace").split("\n")[:-1])
+    if labels != card.labels:
+        raise BundleError(f"labels.txt says {labels}, the card {card.labels}: run convert again")
+
+
+def _check_preprocessing(card: ModelCard) -> None:
+    wanted = (card.preprocessing_id, card.preprocessing_version)
+    if wanted != (PREPROCESSING_ID, PREPROCESSING_VERSION):
+        raise BundleError(
+            f"model {card.name} was made for preprocessing {wanted[0]} {wanted[1]}, this kit has "
+            f"{PREPROCESSING_ID} {PREPROCESSING_VERSION}: install the kit that came with the model"
+        )
+
+
+def _packed(golden: Golden) -> bytes:
+    """A deterministic .npz; `np.savez` would write the time of day into it."""
+    arrays = {f"film_{index}": film for index, film in enumerate(golden.films)}
+    for family, outputs in golden.expected.items():
+        arrays[f"{family}.steps_allowed"] = np.array(golden.steps_allowed[family])
+        arrays |= {f"{family}.{name}": output for name, output in outputs.items()}
+    content = io.BytesIO()
+    # Stored, not deflated: the bundle's own ZIP compresses it, and only once.
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(arrays):
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", date_time=ZIP_EPOCH), member.getvalue())
+    return content.getvalue()
+
+
+def _unpacked(content: bytes) -> Golden:
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            named = dict(arrays)
+    except (ValueError, zipfile.BadZipFile, OSError) as cause:
+        raise BundleError("golden.npz is damaged: copy the model again") from cause
+    films = tuple(named[name] for name in sorted(named) if name.startswith("film_"))
+    expected: dict[str, dict[str, np.ndarray]] = {}
+    steps_allowed: dict[str, int] = {}
+    for name, array in named.items():
+        family, _, output = name.partition(".")
+        if output == "steps_allowed":
+            steps_allowed[family] = int(array)
+        elif output:
+            expected.setdefault(family, {})[output] = array
+    if not films or not expected or set(expected) != set(steps_allowed):
+        raise BundleError("golden.npz is incomplete: run convert again")
+    return Golden(films=films, expected=expected, steps_allowed=steps_allowed)

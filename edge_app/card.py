@@ -1,0 +1,153 @@
+"""The model card for machines: `card.json` in the bundle, and how it is checked when read."""
+
+import dataclasses
+import json
+import typing
+from dataclasses import dataclass, field
+from typing import Any
+
+from edge_app.errors import BundleError
+
+FORMAT_VERSION = 1
+NEGATIVE_LABEL = "normal"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measured proportion, 0..1, with the ends of its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def percent(self) -> str:
+        """For people: `97.8% (96.1 to 98.9)`."""
+        return f"{100 * self.value:.1f}% ({100 * self.low:.1f} to {100 * self.high:.1f})"
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A threshold on P(pneumonia), 0..1, with what it gave on the validation films."""
+
+    threshold: float
+    recall: Estimate
+    specificity: Estimate
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Everything a device must know of a model, and what a person may ask about it."""
+
+    name: str
+    version: str
+    input_size_px: int
+    preprocessing_id: str
+    preprocessing_version: int
+    labels: tuple[str, ...]
+    temperature: float
+    operating_points: dict[str, OperatingPoint]
+    default_operating_point: str
+    # P(pneumonia) from the first to the second value is called uncertain.
+    uncertainty_band: tuple[float, float]
+    # True when the training films were drawn by the phantom generator. Never to be used on people.
+    phantom: bool
+    quantization: str
+    intended_use: str
+    not_checked: tuple[str, ...]
+    data_licence: str
+    data_attribution: str
+    created: str
+    git_commit: str
+    minimum_runtime: str
+    format_version: int = FORMAT_VERSION
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    parity: dict[str, Any] = field(default_factory=dict)
+    # Statistics of the pooled features, for refusing what is no chest film; empty: not measured.
+    features: dict[str, Any] = field(default_factory=dict)
+    tools: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def negative_index(self) -> int:
+        """Where in `labels` the class without pneumonia stands."""
+        return self.labels.index(NEGATIVE_LABEL)
+
+    def operating_point(self, name: str | None = None) -> tuple[str, OperatingPoint]:
+        """The named operating point, or the default one.
+
+        Raises:
+            BundleError: the card has none of that name.
+        """
+        chosen = name or self.default_operating_point
+        if chosen not in self.operating_points:
+            known = ", ".join(sorted(self.operating_points))
+            raise BundleError(f"model {self.name} has no operating point {chosen!r}; it has {known}")
+        return chosen, self.operating_points[chosen]
+
+    def to_json(self) -> str:
+        """The card as it stands in the bundle; `from_json` reads it back."""
+        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "ModelCard":
+        """Read and check a card.
+
+        Raises:
+            BundleError: not JSON, of another format version, a field missing, of a wrong type or
+                out of its range.
+        """
+        try:
+            raw = json.loads(text)
+        except ValueError as cause:
+            raise BundleError(f"the model's card is no JSON: {cause}") from cause
+        if not isinstance(raw, dict) or raw.get("format_version") != FORMAT_VERSION:
+            got = raw.get("format_version") if isinstance(raw, dict) else None
+            raise BundleError(f"the card has format version {got}, this kit reads {FORMAT_VERSION}")
+        try:
+            card = cls(**_fields(raw))
+        except (KeyError, TypeError, ValueError) as cause:
+            raise BundleError(f"the model's card is incomplete or wrong: {cause!r}") from cause
+        _check(card)
+        return card
+
+
+def _fields(raw: dict[str, Any]) -> dict[str, Any]:
+    """The values of one JSON object as the dataclass wants them; unknown keys are left out."""
+    hints = typing.get_type_hints(ModelCard)
+    values = {name: raw[name] for name in hints if name in raw}
+    for name, kind in hints.items():
+        value = values.get(name)
+        if value is None:
+            continue
+        plain = typing.get_origin(kind) or kind
+        wanted: Any = {tuple: list, float: (int, float)}.get(plain, plain)
+        if not isinstance(value, wanted) or (isinstance(value, bool) and plain is not bool):
+            raise TypeError(f"{name} is {value!r}, expected {plain.__name__}")
+        if plain is tuple:
+            values[name] = tuple(value)
+    values["operating_points"] = {
+        name: OperatingPoint(
+            threshold=float(point["threshold"]),
+            recall=Estimate(**point["recall"]),
+            specificity=Estimate(**point["specificity"]),
+        )
+        for name, point in raw["operating_points"].items()
+    }
+    return values
+
+
+def _check(card: ModelCard) -> None:
+    low, high = card.uncertainty_band
+    thresholds = [point.threshold for point in card.operating_points.values()]
+    for wrong, what in (
+        (len(card.labels) < 2 or NEGATIVE_LABEL not in card.labels, f"labels are {card.labels}"),
+        (len(set(card.labels)) != len(card.labels), f"labels repeat: {card.labels}"),
+        (not 16 <= card.input_size_px <= 1024, f"input size is {card.input_size_px} px"),
+        (not 0 < card.temperature < 100, f"temperature is {card.temperature}"),
+        (not thresholds, "there is no operating point"),
+        (not all(0 < value < 1 for value in thresholds), f"thresholds are {thresholds}"),
+        (not 0 <= low <= high <= 1, f"uncertainty band is {card.uncertainty_band}"),
+    ):
+        if wrong:
+            raise BundleError(f"the model's card is wrong: {what}: run convert again")
+    card.operating_point()

@@ -1,0 +1,83 @@
+"""`predict`: score films from the command line, without gradio."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+NAME = "predict"
+HELP = "score films; folders are walked"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument("films", nargs="+", type=Path, metavar="FILE", help="a film, or a folder of films")
+    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="a .tflite bundle; the shipped one by default")
+    parser.add_argument("--operating-point", metavar="NAME", help="one that the model's card has")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--heatmap", type=Path, metavar="DIR", help="write an overlay PNG for each film here")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score every film, each for itself.
+
+    Returns:
+        0 if every film got a score, 1 if any did not or none was found.
+    """
+    from edge_app.predictor import load_predictor
+
+    predictor = load_predictor(args.model)
+    predictor.card.operating_point(args.operating_point)
+    if not args.json:
+        print(_heading(predictor.card, predictor.runtime))
+    total = failed = 0
+    for path in walk(args.films):
+        record, reading = predictor.record(path, args.operating_point)
+        print(json.dumps(record) if args.json else _line(record), flush=True)
+        if reading is not None and args.heatmap:
+            _write_heatmap(args.heatmap, path, reading)
+        total += 1
+        failed += reading is None
+    if not total:
+        print("edge_app: no films there: the kit reads .jpg .png .tif .bmp .webp", file=sys.stderr)
+    return int(failed > 0 or total == 0)
+
+
+def walk(paths: list[Path]) -> Iterator[Path]:
+    """Every file that was named, and every film in every folder that was, in order of name.
+
+    In folders only files with a film's suffix count; a file that was named counts whatever it is.
+    """
+    from edge_app.film import SUFFIXES
+
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
+        else:
+            yield path
+
+
+def _heading(card: Any, runtime: Any) -> str:
+    phantom = " PHANTOM MODEL: trained on drawings, for demonstration only." if card.phantom else ""
+    return f"{card.name} {card.version} on {runtime}.{phantom}\n{card.intended_use}"
+
+
+def _line(record: dict[str, Any]) -> str:
+    if record["status"] != "ok":
+        return f"{record['file']}: {record['status']}: {record['reason']['sentence']} ({record['reason']['code']})"
+    return (
+        f"{record['file']}: {record['decision']}, P(pneumonia) {record['p_pneumonia']:.3f}, "
+        f"threshold {record['threshold']:.3f} ({record['operating_point']})"
+    )
+
+
+def _write_heatmap(folder: Path, film: Path, reading: Any) -> None:
+    """Write `NAME-HASH.png`; the hash of the path keeps films of one name in two folders apart."""
+    from edge_app.files import sha256_of
+    from edge_app.heatmap import overlay
+
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{film.stem}-{sha256_of(str(film).encode())[:8]}.png"
+    overlay(reading.film.pixels, reading.evidence).save(folder / name)

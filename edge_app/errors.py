@@ -1,0 +1,57 @@
+"""The kit's errors. A message says what, got, expected and the next step.
+
+KitError
+├── FilmError            a film gave no answer; `code` is short and stable
+│   ├── FilmUnreadable   it could not be decoded (status "error")
+│   └── FilmRefused      it was decoded, but is not a film to score (status "rejected")
+├── BundleError          a model file is damaged, incomplete or not the one its card describes
+├── RuntimeUnavailable   no TFLite interpreter can be used on this machine
+├── DataError            a training data set is missing, empty or inconsistent
+└── GateError            a converted model is worse than its budget allows
+"""
+
+
+class KitError(Exception):
+    """Base of every error that the kit raises on purpose."""
+
+
+class FilmError(KitError):
+    """A film gave no answer.
+
+    Args:
+        code: short, stable, lower case with underscores, for machines and tests.
+        sentence: one sentence for a person: what is wrong and what to do.
+    """
+
+    status = "error"
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+class FilmUnreadable(FilmError):
+    """The file could not be decoded."""
+
+
+class FilmRefused(FilmError):
+    """The file was decoded, but it is not a film that the model may score."""
+
+    status = "rejected"
+
+
+class BundleError(KitError):
+    """A model file is damaged, incomplete, or not the one that its card describes."""
+
+
+class RuntimeUnavailable(KitError):
+    """No TFLite interpreter can be used on this machine."""
+
+
+class DataError(KitError):
+    """A training data set is missing, empty or inconsistent."""
+
+
+class GateError(KitError):
+    """A converted model is worse than its budget allows."""

@@ -1,0 +1,67 @@
+"""The heatmap: the class map of the very inference that decided, laid over the film."""
+
+import numpy as np
+from PIL import Image
+
+# Anchors of the colour map "inferno" (CC0, van der Walt and Smith): readable for the colour-blind
+# and in gray print. Colours between them are interpolated.
+ANCHORS = np.array(
+    [
+        [0, 0, 4],
+        [40, 11, 84],
+        [101, 21, 110],
+        [159, 42, 99],
+        [212, 72, 66],
+        [245, 125, 21],
+        [250, 193, 39],
+        [252, 255, 164],
+    ],
+    dtype=np.float64,
+)
+MAX_OPACITY = 0.6
+DISPLAY_SIDE_PX = 768
+
+
+def evidence_map(class_map: np.ndarray, negative_index: int, temperature: float) -> np.ndarray:
+    """How much each place of the film speaks for pneumonia.
+
+    Args:
+        class_map: float32, shape (rows, columns, classes): logits by place. Their mean over rows and
+            columns is what the model decided on.
+    Returns:
+        float64, shape (rows, columns), 0..1: P(pneumonia) if all of the film looked like this place.
+    """
+    scaled = class_map.astype(np.float64) / temperature
+    scaled = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return 1.0 - scaled[..., negative_index] / scaled.sum(axis=-1)
+
+
+def overlay(film: np.ndarray, evidence: np.ndarray, opacity: float = MAX_OPACITY) -> Image.Image:
+    """Colour the film by the evidence; where there is none the film stays as it is.
+
+    Args:
+        film: uint8, shape (height, width).
+        evidence: float, shape (rows, columns), 0..1.
+        opacity: 0..1, of the strongest evidence.
+    Returns:
+        RGB, of the film's shape, its longer side at most DISPLAY_SIDE_PX.
+    """
+    base = display_image(film)
+    heat = Image.fromarray(evidence.astype(np.float32)).resize(base.size, Image.Resampling.BICUBIC)
+    strength = np.clip(np.asarray(heat), 0.0, 1.0)
+    gray = np.repeat(np.asarray(base, dtype=np.float64)[:, :, None], 3, axis=2)
+    weight = (opacity * strength)[:, :, None]
+    mixed = gray * (1 - weight) + _coloured(strength) * weight
+    return Image.fromarray(np.round(mixed).astype(np.uint8))
+
+
+def display_image(film: np.ndarray) -> Image.Image:
+    """The film, its longer side at most DISPLAY_SIDE_PX, for a screen."""
+    image = Image.fromarray(film)
+    image.thumbnail((DISPLAY_SIDE_PX, DISPLAY_SIDE_PX), Image.Resampling.BOX)
+    return image
+
+
+def _coloured(strength: np.ndarray) -> np.ndarray:
+    positions = np.linspace(0.0, 1.0, len(ANCHORS))
+    return np.stack([np.interp(strength, positions, ANCHORS[:, channel]) for channel in range(3)], axis=2)

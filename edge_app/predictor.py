@@ -1,0 +1,96 @@
+"""From a film to a reading: the one path that the command line and the kiosk share."""
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_app.bundle import Bundle, open_interpreter, read_bundle, shipped_bundle_path
+from edge_app.decision import Decision, decide
+from edge_app.errors import FilmError
+from edge_app.film import Film, read_film
+from edge_app.heatmap import evidence_map
+from edge_app.preprocess import to_model_pixels
+from edge_app.runtime import Outputs, load_runtime
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A draft reading. `evidence` is float64 (rows, columns), 0..1; `ms` splits the time by step."""
+
+    film: Film
+    decision: Decision
+    evidence: np.ndarray
+    ms: dict[str, float]
+
+
+class Predictor:
+    """A bundle that passed its checks, in the runtime of this machine."""
+
+    def __init__(self, bundle: Bundle, runtime_package: str | None = None, threads: int = 1) -> None:
+        """Load the model.
+
+        Raises:
+            BundleError: the model fails its checks on this machine.
+            RuntimeUnavailable: no interpreter can be used.
+        """
+        self.bundle = bundle
+        self.card = bundle.card
+        self.runtime = load_runtime(runtime_package)
+        self._interpreter = open_interpreter(bundle, self.runtime, threads)
+
+    def read(self, source: Path | bytes, operating_point: str | None = None) -> Reading:
+        """Score one film, from its file.
+
+        Raises:
+            FilmError: the film cannot be read or is refused; there is then no score.
+        """
+        started = time.perf_counter()
+        film = read_film(source, min_side_px=2 * self.card.input_size_px)
+        read = time.perf_counter()
+        pixels = to_model_pixels(film.pixels, self.card.input_size_px)
+        preprocessed = time.perf_counter()
+        outputs = self.infer(pixels)
+        inferred = time.perf_counter()
+        decision = decide(outputs.logits, self.card, operating_point)
+        evidence = evidence_map(outputs.class_map, self.card.negative_index, self.card.temperature)
+        ms = {
+            "read": read - started,
+            "preprocess": preprocessed - read,
+            "infer": inferred - preprocessed,
+            "total": time.perf_counter() - started,
+        }
+        return Reading(film, decision, evidence, {step: round(1e3 * s, 3) for step, s in ms.items()})
+
+    def infer(self, pixels: np.ndarray) -> Outputs:
+        """Run the model on uint8 pixels (input_size_px, input_size_px)."""
+        return self._interpreter.run(pixels)
+
+    def identity(self) -> dict[str, str]:
+        """What a record must say of the model."""
+        return {"name": self.card.name, "version": self.card.version, "sha256": self.bundle.sha256}
+
+    def record(self, source: Path, operating_point: str | None = None) -> tuple[dict[str, Any], Reading | None]:
+        """Score one file and describe the outcome for machines; a film without a score has none.
+
+        Returns:
+            The object that `predict --json` prints, and the reading when there is one.
+        """
+        common = {"file": str(source), "model": self.identity(), "runtime": str(self.runtime)}
+        try:
+            reading = self.read(source, operating_point)
+        except FilmError as error:
+            reason = {"code": error.code, "sentence": error.sentence}
+            return common | {"status": error.status, "reason": reason}, None
+        return common | {"status": "ok"} | asdict(reading.decision) | {"ms": reading.ms}, reading
+
+
+def load_predictor(model: Path | None = None) -> Predictor:
+    """A predictor for a bundle on disk, the shipped one when none is named.
+
+    Raises:
+        BundleError, RuntimeUnavailable: as `read_bundle` and `Predictor`.
+    """
+    return Predictor(read_bundle(model or shipped_bundle_path()))
