@@ -157,7 +157,7 @@ def _scaled_to_8_bits(values: np.ndarray) -> np.ndarray:
 
     A few rows at a time: all of a large film in float64 takes over a gigabyte, more than a Pi has.
     """
-    low, high = np.float64(values.min()), np.float64(values.max())
+    low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):  # a NaN anywhere makes both NaN
         raise FilmUnreadable("damaged", "The picture holds values that are no numbers: export it again.")
     scale = 255.0 / max(high - low, 1e-12)
