@@ -9,6 +9,7 @@ the one in use. So a crash or a power cut at any step leaves the old model or th
 """
 
 import contextlib
+import dataclasses
 import logging
 import os
 import re
@@ -62,11 +63,15 @@ class ModelStore:
             BundleError: the file is damaged or cannot be read.
         """
         try:
-            lines = self._current.read_text(encoding="ascii").split("\n")
+            return self._read_selection()
+        except OSError as cause:
+            raise BundleError(f"{self._current} cannot be read: {cause}") from cause
+
+    def _read_selection(self) -> Selection:
+        try:
+            lines = self._current.read_text(encoding="ascii", errors="replace").split("\n")
         except FileNotFoundError:
             return Selection()
-        except (OSError, UnicodeDecodeError) as cause:
-            raise BundleError(f"{self._current} cannot be read: {cause}") from cause
         if len(lines) != 3 or lines[2] or not all(VERSION.fullmatch(line) for line in lines[:2]):
             raise BundleError(f"{self._current} is damaged: name a model again with `models use`")
         return Selection(lines[0], lines[1])
@@ -86,7 +91,10 @@ class ModelStore:
         """
         if version == SHIPPED:
             return shipped_bundle_path()
-        found = sorted((self.folder / version).glob("*.tflite"))
+        try:
+            found = sorted((self.folder / version).glob("*.tflite"))
+        except OSError as cause:
+            raise BundleError(f"{self.folder / version} cannot be read: {cause}") from cause
         if len(found) != 1:
             raise BundleError(f"model {version} is not there: {self.folder / version} holds {len(found)} models")
         return found[0]
@@ -109,7 +117,7 @@ class ModelStore:
             self._check(staged)
             self._move_in(staged.parent, version)
             self._forget_all_but(self._select(version, before))
-        return read_bundle(self.bundle_path(version))
+        return dataclasses.replace(bundle, path=self.folder / version / staged.name)
 
     def use(self, wanted: str) -> str:
         """Take an installed version, or "shipped", into use, after trying it.
@@ -180,8 +188,9 @@ class ModelStore:
             refused.append(str(error))
 
     def _selection_or_shipped(self) -> Selection:
+        """For writers: what is damaged is overwritten, but what a disk does not give stops them (OSError)."""
         try:
-            return self.selection()
+            return self._read_selection()
         except BundleError:
             return Selection()
 
@@ -212,6 +221,12 @@ class ModelStore:
             if version not in (kept.current, kept.previous):
                 shutil.rmtree(self.folder / version, ignore_errors=True)
 
+    def _sweep(self) -> None:
+        """Remove what was staged, now or by a process that was killed; failing to is no failure."""
+        with contextlib.suppress(OSError):
+            for leftover in self.folder.glob(f"{STAGING_PREFIX}*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+
     @contextlib.contextmanager
     def _writing(self, failure: str) -> Iterator[None]:
         """One writer at a time; a disk that fails becomes an error; nothing half-made is left."""
@@ -224,10 +239,9 @@ class ModelStore:
                 try:
                     yield
                 finally:
-                    for leftover in self.folder.glob(f"{STAGING_PREFIX}*"):
-                        shutil.rmtree(leftover, ignore_errors=True)
+                    self._sweep()
         except OSError as cause:
-            raise BundleError(f"{failure}: {cause}; the model in use is as it was") from cause
+            raise BundleError(f"{failure}: {cause}: free or mend the disk, then see `models list`") from cause
 
 
 def first_that_works(open_model: Callable[[Path], T], named: Path | None, data_dir: Path) -> tuple[T, list[str]]:
