@@ -39,7 +39,7 @@ class Predictor:
         self.bundle = bundle
         self.card = bundle.card
         self.runtime = load_runtime(runtime_package)
-        self._interpreter = open_interpreter(bundle, self.runtime, threads)
+        self.interpreter = open_interpreter(bundle, self.runtime, threads)
 
     def read(self, source: Path | bytes, operating_point: str | None = None) -> Reading:
         """Score one film, from its file.
@@ -66,7 +66,7 @@ class Predictor:
 
     def infer(self, pixels: np.ndarray) -> Outputs:
         """Run the model on uint8 pixels (input_size_px, input_size_px)."""
-        return self._interpreter.run(pixels)
+        return self.interpreter.run(pixels)
 
     def identity(self) -> dict[str, str]:
         """What a record must say of the model."""
