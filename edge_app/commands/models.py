@@ -31,10 +31,10 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; for `list` 1 if the model in use, or the one before it, is damaged.
     """
-    from edge_app.data_dir import data_dir
+    from edge_app.home import data_home
     from edge_app.model_store import ModelStore
 
-    store = ModelStore(data_dir(args.data_dir))
+    store = ModelStore(data_home(args.data_dir))
     if args.action == "install":
         store.install(args.file)
     elif args.action == "use":

@@ -23,11 +23,11 @@ def run(args: argparse.Namespace) -> int:
         0 if the model passed; 1 if the installed model failed and another one took its place.
     """
     from edge_app.bundle import read_bundle
-    from edge_app.data_dir import data_dir
+    from edge_app.home import data_home
     from edge_app.model_store import first_that_works
     from edge_app.selftest import replay
 
-    result, refused = first_that_works(lambda path: replay(read_bundle(path)), args.model, data_dir(args.data_dir))
+    result, refused = first_that_works(lambda path: replay(read_bundle(path)), args.model, data_home(args.data_dir))
     result |= {"status": "fallback" if refused else "ok", "refused": refused}
     print(json.dumps(result) if args.json else _verdict(result))
     return int(bool(refused))

@@ -8,8 +8,8 @@ import pytest
 
 from edge_app.__main__ import main
 from edge_app.bundle import read_bundle, shipped_bundle_path, sidecar_path
-from edge_app.data_dir import data_dir
 from edge_app.errors import BundleError
+from edge_app.home import data_home
 from edge_app.model_check import check_in_child
 from edge_app.model_store import ModelStore, first_that_works
 from edge_app.predictor import load_predictor
@@ -215,10 +215,10 @@ def test_the_selftest_replays_every_golden_film_within_its_steps(tmp_path, capsy
 
 def test_the_data_folder_is_the_first_one_named(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", "/desktop")
-    assert data_dir() == Path("/desktop/cxr-edge")
+    assert data_home() == Path("/desktop/cxr-edge")
     monkeypatch.setenv("CXR_EDGE_HOME", "/kit")
-    assert data_dir() == Path("/kit")
-    assert data_dir(tmp_path) == tmp_path
+    assert data_home() == Path("/kit")
+    assert data_home(tmp_path) == tmp_path
 
 
 @pytest.fixture
