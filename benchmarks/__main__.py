@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import latency
+from benchmarks import compare, latency
 from edge_app.errors import KitError
 
-COMMANDS = (latency,)
+COMMANDS = (latency, compare)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0 if all of it worked, 1 for a failed input or a missed goal, 2 for wrong usage.
+        0 if all of it worked, 1 for a failed input, 2 for wrong usage.
     """
     args = build_parser().parse_args(argv)
     try:

@@ -73,7 +73,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
-            env=os.environ | {"PYTHONPATH": _python_path()},
+            env=child_environment(),
         )
         try:
             self.loaded = self._answer()
@@ -226,6 +226,7 @@ def _size_bytes(model: Path) -> int:
     return model.stat().st_size
 
 
-def _python_path() -> str:
+def child_environment() -> dict[str, str]:
     """The children import this very kit, wherever they are started."""
-    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    path = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+    return os.environ | {"PYTHONPATH": os.pathsep.join(path)}

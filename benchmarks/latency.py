@@ -143,7 +143,7 @@ def rows_table(rows: list[dict[str, Any]]) -> str:
         figures = [figure(metrics[name]) for name in names]
         figures += [f"{row['throughput_per_s']:.0f}", figure(memory and memory["peak_mem_mb"])]
         body.append([*start, *figures, f"{ops['delegated']} of {ops['total']}" if ops else "-"])
-    return table(head, body)
+    return table(head, body, text_columns=2)
 
 
 def ratios_table(found: list[dict[str, Any]]) -> str:
@@ -151,7 +151,7 @@ def ratios_table(found: list[dict[str, Any]]) -> str:
     from benchmarks.output import interval, table
 
     body = [[r["question"], r["name"], r["engine"], str(r["threads"]), interval(r["ratio"])] for r in found]
-    return table(["question", "model", "runtime", "threads", "ratio"], body)
+    return table(["question", "model", "runtime", "threads", "ratio"], body, text_columns=3)
 
 
 def plot(rows: list[dict[str, Any]]) -> str | None:

@@ -53,9 +53,10 @@ def publish(args: argparse.Namespace, result: dict[str, Any], markdown: str, plo
     print(f"written to {args.out}/{name}.json", file=sys.stderr)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the first column is text, the others are figures."""
-    lines = [list(head), ["---", *["---:"] * (len(head) - 1)], *map(list, rows)]
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> str:
+    """A Markdown table; the first columns are text, the others are figures."""
+    rule = ["---"] * text_columns + ["---:"] * (len(head) - text_columns)
+    lines = [list(head), rule, *map(list, rows)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
