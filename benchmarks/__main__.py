@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import compare, latency
+from benchmarks import coldstart, compare, latency, pipeline
 from edge_app.errors import KitError
 
-COMMANDS = (latency, compare)
+COMMANDS = (latency, compare, pipeline, coldstart)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -215,23 +215,14 @@ def _inverse(ratio: dict[str, float]) -> dict[str, float]:
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
-    from benchmarks.output import device_line
+    from benchmarks.output import device_line, goals_table
 
-    lines = [f"# The shipped bundle against others, one thread\n\n{device_line(result)}.\n\n", goals_table(result)]
+    lines = [
+        f"# The shipped bundle against others, one thread\n\n{device_line(result)}.\n\n",
+        goals_table(result["goals"]),
+    ]
     lines += ["\n", rows_table(result["rows"])]
     return "".join(lines)
-
-
-def goals_table(result: dict[str, Any]) -> str:
-    """What was promised, what was measured, and whether it holds."""
-    from benchmarks.output import interval, table
-
-    body = []
-    for goal in result["goals"]:
-        measured = goal.get("measured", {"wall": None, "cpu": None})
-        verdict = {True: "yes", False: "NO", None: goal.get("why")}[goal["holds"]]
-        body.append([goal["goal"], interval(measured["wall"]), interval(measured["cpu"]), str(verdict)])
-    return table(["goal", "ratio, wall clock", "ratio, processor time", "holds"], body)
 
 
 def rows_table(rows: list[dict[str, Any]]) -> str:

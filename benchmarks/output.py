@@ -76,6 +76,16 @@ def interval(ratio: dict[str, float] | None) -> str:
     return f"{figure(ratio['value'])} ({figure(ratio['low'])} to {figure(ratio['high'])})"
 
 
+def goals_table(goals: Sequence[dict[str, Any]]) -> str:
+    """What was promised, what was measured, and whether it holds."""
+    body = []
+    for goal in goals:
+        measured = goal.get("measured", {"wall": None, "cpu": None})
+        verdict = {True: "yes", False: "NO", None: goal.get("why")}[goal["holds"]]
+        body.append([goal["goal"], interval(measured["wall"]), interval(measured["cpu"]), str(verdict)])
+    return table(["goal", "ratio, wall clock", "ratio, processor time", "holds"], body)
+
+
 def device_line(result: dict[str, Any]) -> str:
     """One line on the machine of a result."""
     device, before, after = result["device"], result["before"], result["after"]

@@ -5,6 +5,7 @@ memory_metrics, misc_metrics); percentiles that it does not have follow its patt
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -51,3 +52,20 @@ def ratio(numerator: Sequence[float], denominator: Sequence[float]) -> dict[str,
     draws = np.random.default_rng(BOOTSTRAP_SEED).integers(0, len(ratios), (BOOTSTRAP_DRAWS, len(ratios)))
     low, high = np.percentile(np.median(ratios[draws], axis=1), [2.5, 97.5])
     return {"value": round(float(np.median(ratios)), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+
+
+def judged(goal: str, bound: float, row: dict[str, Any], floor: dict[str, Any]) -> dict[str, Any]:
+    """Whether a row takes at most `bound` times as long as another one, by both clocks.
+
+    Wall clock alone depends on what else the machine does; processor time alone hides waiting. The
+    goal holds where both ratios are within the bound; None where one of the rows could not run.
+    """
+    for side in (row, floor):
+        if "cannot_run" in side:
+            return {"goal": goal, "bound": bound, "holds": None, "why": side["cannot_run"]}
+    measured = {
+        clock: ratio(row["rounds"][name], floor["rounds"][name])
+        for clock, name in (("wall", "median_ms"), ("cpu", "cpu_median_ms"))
+    }
+    worst = max(side["value"] for side in measured.values())
+    return {"goal": goal, "bound": bound, "measured": measured, "holds": worst <= bound}

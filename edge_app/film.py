@@ -127,10 +127,12 @@ def _decoded(image: Image.Image) -> Image.Image:
 
 def _grayscale(image: Image.Image) -> np.ndarray:
     """Any mode to uint8, shape (height, width)."""
+    if image.mode == "I;16":
+        return _scaled_by_table(np.asarray(image))
     if image.mode in SIXTEEN_BIT_MODES:
         return _scaled_to_8_bits(np.asarray(image))
     if image.mode in ("L", "1"):
-        return np.asarray(image.convert("L"))
+        return np.asarray(image if image.mode == "L" else image.convert("L"))
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         opaque = Image.new("RGBA", image.size, (0, 0, 0, 255))
         image = Image.alpha_composite(opaque, image.convert("RGBA"))
@@ -140,6 +142,12 @@ def _grayscale(image: Image.Image) -> np.ndarray:
     if spread > MAX_COLOUR_SPREAD:
         raise FilmRefused("colour_picture", "This is a colour picture, not an X-ray film.")
     return np.asarray(colour.convert("L"))
+
+
+def _scaled_by_table(values: np.ndarray) -> np.ndarray:
+    """`_scaled_to_8_bits` for uint16: worked out for each value there is, not for each pixel."""
+    low, high = values.min(), values.max()
+    return _scaled_to_8_bits(np.arange(low, high + 1, dtype=np.int32))[values - low]
 
 
 def _scaled_to_8_bits(values: np.ndarray) -> np.ndarray:
