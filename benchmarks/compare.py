@@ -22,7 +22,8 @@ GOALS = (
     ("int8 takes at most 1.3 times as long as its own float twin", "shipped", "float32", "at most", 1.3),
 )
 GOAL_ENGINE = "ai-edge-litert"
-NO_FLOAT_MODEL = "no float model here: name it with --float-model"
+FLOAT_MODEL = Path("runs/fit/model.keras")
+NO_FLOAT_MODEL = "no float model here: python -m train fit, or name one with --float-model"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, metavar="BUNDLE", help="the shipped one by default")
     parser.add_argument("--twin", type=Path, metavar="BUNDLE", help="its float twin")
     parser.add_argument(
-        "--float-model", type=Path, metavar="PATH", help="the .keras model it was made from, to time it in TensorFlow"
+        "--float-model",
+        type=Path,
+        default=FLOAT_MODEL,
+        metavar="PATH",
+        help="the .keras model it was made from, to time it in TensorFlow (default: %(default)s)",
     )
     parser.add_argument("--network", action="append", choices=list(NETWORKS), help="all of them by default")
     add_output_arguments(parser)
@@ -80,7 +85,7 @@ def shipped_rows(args: argparse.Namespace) -> tuple[list[Any], list[dict[str, An
     twin = args.twin or twin_path(model)
     contenders = _tflite_rows("shipped", model, {"title": model.stem, "kind": "int8"} | bundle_facts(model))
     facts: dict[str, Any] = {"title": model.stem, "kind": "float32"}
-    if not (twin.exists() or args.twin):
+    if not twin:
         return contenders, [{"name": "shipped", "cannot_run": NO_TWIN} | facts]
     twin_facts = facts | bundle_facts(twin)
     contenders += _tflite_rows("shipped", twin, twin_facts)
@@ -155,11 +160,11 @@ def _failure(attempt: Callable[[], bool]) -> str | None:
         return f"tf2onnx failed with code {cause.returncode}"
 
 
-def _float_model_failure(float_model: Path | None, saved_model: Path) -> str | None:
+def _float_model_failure(float_model: Path, saved_model: Path) -> str | None:
     """Export the trained Keras model for TensorFlow; None if that worked, else why not."""
     from benchmarks.interleave import child_environment
 
-    if float_model is None:
+    if not float_model.exists():
         return NO_FLOAT_MODEL
     words = [sys.executable, "-m", "benchmarks.networks", str(float_model), str(saved_model)]
     done = subprocess.run(words, check=False, capture_output=True, text=True, env=child_environment())

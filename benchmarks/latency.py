@@ -66,8 +66,8 @@ def rows_to_measure(args: argparse.Namespace) -> tuple[list[Any], list[dict[str,
 
     models = args.model or [shipped_bundle_path()]
     twin = args.twin or twin_path(models[0])
-    missing = [] if twin.exists() or args.twin else [{"name": f"{models[0].stem}-float32", "cannot_run": NO_TWIN}]
-    bundles = models + ([twin] if args.twin or twin.exists() else [])
+    missing = [] if twin else [{"name": f"{models[0].stem}, float32", "cannot_run": NO_TWIN}]
+    bundles = [*models, twin] if twin else models
     threads = args.threads or sorted({1, os.cpu_count() or 1})
     contenders = [
         Contender(path.stem, engine, path, count, facts)
@@ -78,9 +78,15 @@ def rows_to_measure(args: argparse.Namespace) -> tuple[list[Any], list[dict[str,
     return contenders, missing
 
 
-def twin_path(model: Path) -> Path:
-    """Where `convert` leaves the float twin of a bundle."""
-    return TWIN_FOLDER / f"{model.stem}-float32.tflite"
+def twin_path(model: Path) -> Path | None:
+    """The float twin of a bundle, beside it or where `convert` leaves it; None if it is in neither.
+
+    Raises:
+        BundleError: the bundle is missing or damaged.
+    """
+    name = f"{bundle_facts(model)['model']['name']}-float32.tflite"
+    places = (model.with_name(name), TWIN_FOLDER / name)
+    return next((path for path in places if path.exists() and path != model), None)
 
 
 def bundle_facts(path: Path) -> dict[str, Any]:
@@ -106,14 +112,23 @@ def ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
     ran = {(row["name"], row["engine"], row["threads"]): row for row in rows if "rounds" in row}
     found = []
+    twins = {(_model(row), row["engine"], row["threads"]): row for row in ran.values() if _is_float(row)}
     for (name, engine, threads), row in ran.items():
-        twin = ran.get((f"{name}-float32", engine, threads))
+        twin = None if _is_float(row) else twins.get((_model(row), engine, threads))
         single = ran.get((name, engine, 1)) if threads > 1 else None
         for question, other in (("int8 over float twin", twin), (f"{threads} threads over 1", single)):
             if other:
                 wall = ratio(row["rounds"]["median_ms"], other["rounds"]["median_ms"])
                 found.append({"name": name, "engine": engine, "threads": threads, "question": question, "ratio": wall})
     return found
+
+
+def _is_float(row: dict[str, Any]) -> bool:
+    return bool(row["quantization"] == "float32")
+
+
+def _model(row: dict[str, Any]) -> str:
+    return str(row["model"]["name"]).removesuffix("-float32")
 
 
 def markdown(result: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from benchmarks import latency
 from benchmarks.interleave import ROOT
 from edge_app.bundle import MODELS_DIR
 
+NOT_RUN = {"name": "x", "cannot_run": "why"}
 NO_TENSORFLOW = """
 import sys
 class Refuse:
@@ -70,9 +71,10 @@ def test_a_damaged_bundle_is_refused_before_it_is_timed(bundle: Path, tmp_path: 
 
 
 def test_ratios_compare_the_int8_file_with_its_float_twin_and_threads_with_one() -> None:
-    def row(name: str, threads: int, ms: float) -> dict:
-        return {"name": name, "engine": "e", "threads": threads, "rounds": {"median_ms": [ms] * 3}}
+    def row(name: str, quantization: str, threads: int, ms: float) -> dict:
+        facts = {"model": {"name": "m"}, "quantization": quantization, "rounds": {"median_ms": [ms] * 3}}
+        return {"name": name, "engine": "e", "threads": threads} | facts
 
-    rows = [row("m", 1, 2.0), row("m", 2, 3.0), row("m-float32", 1, 4.0), {"name": "x", "cannot_run": "why"}]
-    found = {(r["question"], r["threads"]): r["ratio"]["value"] for r in latency.ratios(rows)}
+    rows = [row("m", "int8-qat", 1, 2.0), row("m", "int8-qat", 2, 3.0), row("m-float32", "float32", 1, 4.0)]
+    found = {(r["question"], r["threads"]): r["ratio"]["value"] for r in latency.ratios([*rows, NOT_RUN])}
     assert found == {("int8 over float twin", 1): 0.5, ("2 threads over 1", 2): 1.5}

@@ -68,7 +68,8 @@ def test_cold_start_watches_memory_of_the_child_not_of_its_parent(tmp_path: Path
     ballast = bytearray(80 * 2**20)
     times = coldstart.start(["-c", "import time; time.sleep(0.1)"], tmp_path, watch_memory=True)
     assert 1 < times["peak_mb"] < 60
-    assert times["wall_ms"] > 100 > times["cpu_ms"]
+    assert times["wall_ms"] > 100  # it slept that long
+    assert times["cpu_ms"] > 0
     assert len(ballast) == 80 * 2**20
 
 
