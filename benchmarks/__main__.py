@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from benchmarks import coldstart, compare, latency, pipeline
+from benchmarks import coldstart, compare, everything, latency, pipeline, report, roofline, tables
 from edge_app.commandline import run_commands
 
-COMMANDS = (latency, compare, pipeline, coldstart)
+COMMANDS = (latency, compare, pipeline, coldstart, roofline, everything, report, tables)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

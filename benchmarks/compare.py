@@ -1,6 +1,6 @@
 """The shipped bundle against what people would otherwise have used, in one interleaved run.
 
-Host side: the rivals are built with TensorFlow (`train` extra) and kept under the results folder.
+Host side: the rivals are built with TensorFlow (`train` extra) and kept in a cache.
 Every row runs on one thread in a process of its own. A rival has random weights: its time is that of
 its shape, and none of these files can read a film.
 """
@@ -22,6 +22,7 @@ GOALS = (
     ("int8 takes at most 1.3 times as long as its own float twin", "shipped", "float32", "at most", 1.3),
 )
 GOAL_ENGINE = "ai-edge-litert"
+CACHE = Path("runs/benchmarks/networks")
 FLOAT_MODEL = Path("runs/fit/model.keras")
 NO_FLOAT_MODEL = "no float model here: python -m train fit, or name one with --float-model"
 
@@ -39,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=FLOAT_MODEL,
         metavar="PATH",
         help="the .keras model it was made from, to time it in TensorFlow (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=CACHE, metavar="DIR", help="where built networks are kept (default: %(default)s)"
     )
     parser.add_argument("--network", action="append", choices=list(NETWORKS), help="all of them by default")
     add_output_arguments(parser)
@@ -60,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     contenders, missing = shipped_rows(args)
     for name in names:
         progress(f"building {name}")
-        found, absent = rival_rows(name, args.out / "networks")
+        found, absent = rival_rows(name, args.cache)
         contenders += found
         missing += absent
     result = output.heading(NAME, args) | {"device": device.facts(), "before": device.state()}
@@ -89,10 +93,10 @@ def shipped_rows(args: argparse.Namespace) -> tuple[list[Any], list[dict[str, An
         return contenders, [{"name": "shipped", "cannot_run": NO_TWIN} | facts]
     twin_facts = facts | bundle_facts(twin)
     contenders += _tflite_rows("shipped", twin, twin_facts)
-    onnx = args.out / "networks" / f"shipped-{twin_facts['model']['sha256'][:12]}.onnx"
+    onnx = args.cache / f"shipped-{twin_facts['model']['sha256'][:12]}.onnx"
     onnx.parent.mkdir(parents=True, exist_ok=True)
     onnx_failure = _failure(lambda: onnx.exists() or write_onnx(onnx, tflite=twin))
-    saved_model = args.out / "networks" / "shipped-saved-model"
+    saved_model = args.cache / "shipped-saved-model"
     saved_failure = _float_model_failure(args.float_model, saved_model)
     return _with_float_rows(contenders, "shipped", facts, (saved_model, saved_failure), (onnx, onnx_failure))
 

@@ -27,6 +27,7 @@ class Loaded:
     version: str
     invoke: Callable[[], Any]
     ops: dict[str, Any] | None
+    macs: int | None = None
 
 
 def import_engine(engine: str) -> Any:
@@ -91,20 +92,40 @@ def delegated_ops(ops: list[dict[str, Any]]) -> dict[str, Any]:
     return {"total": len(own), "delegated": len(taken), "left": left}
 
 
+def multiply_accumulates(ops: list[dict[str, Any]], shapes: dict[int, Any]) -> int:
+    """Multiply-accumulates of the convolutions and dense layers of one inference.
+
+    Args:
+        ops: what the interpreter lists.
+        shapes: the shape of every tensor: outputs (1, height, width, channels), weights (out, height,
+            width, in), for depthwise (1, height, width, channels), for dense (out, in).
+    """
+    total = 0
+    for op in ops:
+        if op["op_name"] not in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+            continue
+        weights, outputs = shapes[int(op["inputs"][1])], shapes[int(op["outputs"][0])]
+        each = weights[1:3] if op["op_name"] == "DEPTHWISE_CONV_2D" else weights[1:]
+        total += int(np.prod(outputs, dtype=np.int64) * np.prod(each, dtype=np.int64))
+    return total
+
+
 def _load_tflite(runtime: Any, model: Path, threads: int) -> Loaded:
     interpreter = runtime.module.Interpreter(model_content=model.read_bytes(), num_threads=threads)
     interpreter.allocate_tensors()
     for detail in interpreter.get_input_details():
         interpreter.set_tensor(detail["index"], random_input(tuple(detail["shape"]), detail["dtype"]))
-    return Loaded(str(runtime), interpreter.invoke, _tflite_ops(interpreter))
+    return Loaded(str(runtime), interpreter.invoke, *_tflite_ops(interpreter))
 
 
-def _tflite_ops(interpreter: Any) -> dict[str, Any] | None:
-    """The list of ops is no public call; a runtime without it leaves the figure out."""
+def _tflite_ops(interpreter: Any) -> tuple[dict[str, Any] | None, int | None]:
+    """The list of ops is no public call; a runtime without it leaves the figures out."""
     try:
-        return delegated_ops(interpreter._get_ops_details())
+        ops = interpreter._get_ops_details()
     except (AttributeError, KeyError):
-        return None
+        return None, None
+    shapes = {int(tensor["index"]): tensor["shape"] for tensor in interpreter.get_tensor_details()}
+    return delegated_ops(ops), multiply_accumulates(ops, shapes)
 
 
 def _load_tensorflow(tensorflow: Any, model: Path, threads: int) -> Loaded:

@@ -122,6 +122,7 @@ class Worker:
                 "model_throughput_in_mb_per_sec": round(size_mb * 1e3 / metrics["avg_ms"], 2),
             },
             "ops": self.loaded["ops"],
+            "macs": self.loaded["macs"],
             "rounds": {
                 "median_ms": [median_ms(turn) for turn in self.wall_ns],
                 "cpu_median_ms": [median_ms(turn) for turn in self.cpu_ns],

@@ -3,6 +3,7 @@
 import argparse
 import datetime
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -44,13 +45,19 @@ def publish(args: argparse.Namespace, result: dict[str, Any], markdown: str, plo
         OSError: the folder cannot be written to.
     """
     name = result["benchmark"]
-    text = json.dumps(result, indent=1, allow_nan=False) + "\n"
+    text = as_json(result)
     write_atomically(args.out / f"{name}.json", text.encode())
     write_atomically(args.out / f"{name}.md", markdown.encode())
     if plot:
         write_atomically(args.out / f"{name}.svg", plot.encode())
     print(text if args.json else markdown, end="")
     print(f"written to {args.out}/{name}.json", file=sys.stderr)
+
+
+def as_json(result: dict[str, Any]) -> str:
+    """Indented, but lists of numbers on one line: a round a line would make pages of them."""
+    text = json.dumps(result, indent=1, allow_nan=False)
+    return re.sub(r"\[[\d\s.,e+-]+\]", lambda match: " ".join(match[0].split()), text) + "\n"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> str:

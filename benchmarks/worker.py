@@ -66,7 +66,13 @@ def _load(engine: str, model: Path, threads: int) -> tuple[engines.Loaded, dict[
     started = time.perf_counter_ns()
     loaded.invoke()
     first_ns = time.perf_counter_ns() - started
-    report = {"engine": loaded.version, "ops": loaded.ops, "init_ns": init_ns, "first_ns": first_ns}
+    report = {
+        "engine": loaded.version,
+        "ops": loaded.ops,
+        "macs": loaded.macs,
+        "init_ns": init_ns,
+        "first_ns": first_ns,
+    }
     return loaded, report | {"before_kb": before_kb, "loaded_kb": loaded_kb}
 
 
