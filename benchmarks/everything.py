@@ -18,6 +18,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "roofline": ("model", "twin"),
     "pipeline": ("model",),
     "coldstart": ("model",),
+    "kiosk": (),
+    "bulk": ("model",),
     "compare": ("model", "twin", "float_model", "cache"),
 }
 

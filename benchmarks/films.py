@@ -13,7 +13,7 @@ JPEG_QUALITY = 92
 SEED = 5
 
 
-def film_bytes(kind: str, side_px: int) -> bytes:
+def film_bytes(kind: str, side_px: int, seed: int = SEED) -> bytes:
     """One phantom as the bytes of a file.
 
     Args:
@@ -21,11 +21,11 @@ def film_bytes(kind: str, side_px: int) -> bytes:
     Raises:
         ImportError: DICOM was asked for and pydicom is not installed.
     """
-    pixels = draw_phantom("bacterial", SEED, PhantomStyle(side_px, side_px))
+    pixels = draw_phantom("bacterial", seed, PhantomStyle(side_px, side_px))
     if kind == "JPEG":
         return _saved(Image.fromarray(pixels), "JPEG", quality=JPEG_QUALITY)
     # Sixteen bits as a detector gives them: 12 bits in use, the lowest four are noise.
-    noise = np.random.default_rng(SEED).integers(0, 16, pixels.shape, dtype=np.uint16)
+    noise = np.random.default_rng(seed).integers(0, 16, pixels.shape, dtype=np.uint16)
     deep = pixels.astype(np.uint16) * 16 + noise
     return _dicom(deep) if kind == "DICOM" else _saved(Image.fromarray(deep), "PNG")
 

@@ -35,7 +35,17 @@ def _table(lines: list[str]) -> Iterator[str]:
     head, rule, *body = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
     sides = ["right" if cell.endswith(":") else "left" for cell in rule]
     yield "<table>"
-    for cells, tag in ((head, "th"), *((cells, "td") for cells in body)):
-        columns = zip(cells, sides, strict=True)
-        yield "<tr>" + "".join(f'<{tag} class="{side}">{escape(cell)}</{tag}>' for cell, side in columns) + "</tr>"
+    yield _line("th", head, sides)
+    for cells in body:
+        yield _line("td", cells, sides)
     yield "</table>"
+
+
+def _line(tag: str, cells: list[str], sides: list[str]) -> str:
+    """One line of a table; the reason why a row could not run takes the empty cells after it."""
+    filled = max((index for index, cell in enumerate(cells) if cell), default=0) + 1
+    span = len(cells) - filled + 1
+    parts = [f'<{tag} class="{side}">{escape(cell)}</{tag}>' for cell, side in zip(cells[:filled], sides, strict=False)]
+    if span > 1:
+        parts[-1] = f'<{tag} class="left" colspan="{span}">{escape(cells[filled - 1])}</{tag}>'
+    return f"<tr>{''.join(parts)}</tr>"

@@ -51,11 +51,11 @@ def bars(
 
 
 def _legend(groups: Sequence[str]) -> list[str]:
-    parts, x = [], LABEL_PX
+    parts, x = [], 8
     for index, group in enumerate(groups):
         parts += [
             f'<rect x="{x}" y="30" width="12" height="12" fill="{COLOURS[index % len(COLOURS)]}"/>',
             f'<text x="{x + 17}" y="41">{escape(group)}</text>',
         ]
-        x += 30 + 8 * len(group)
+        x += 40 + 9 * len(group)
     return parts

@@ -13,7 +13,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1c1c1c; background: #fff }
 body { max-width: 76rem; margin: 2rem auto; padding: 0 1rem }
 h1, h2, h3 { line-height: 1.2 } section { margin-top: 3rem; border-top: 1px solid #ccc }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums }
-table { display: block; overflow-x: auto }
+table { display: block; overflow-x: auto; margin: 1rem 0 }
 th, td { padding: .2rem .6rem; border-bottom: 1px solid #ddd; white-space: nowrap } th { background: #f3f3f3 }
 .right { text-align: right } .left { text-align: left }
 svg { max-width: 100%; height: auto } code { background: #f3f3f3 }

@@ -5,10 +5,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from benchmarks import coldstart, compare, latency, pipeline, roofline
+from benchmarks import bulk, coldstart, compare, kiosk, latency, pipeline, roofline
 from edge_app.errors import DataError
 
-SHOWN = (latency, compare, pipeline, coldstart, roofline)
+SHOWN = (latency, compare, pipeline, coldstart, kiosk, bulk, roofline)
 COMMITTED = Path(__file__).parent / "results"
 
 

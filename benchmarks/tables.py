@@ -130,4 +130,6 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "pipeline": _rows("pipeline"),
     "coldstart": _rows("coldstart"),
     "roofline": _rows("roofline"),
+    "kiosk": _rows("kiosk"),
+    "bulk": _rows("bulk"),
 }
