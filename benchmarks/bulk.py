@@ -15,6 +15,7 @@ NAME = "bulk"
 HELP = "score a folder of many films with several workers, by processes and by Dask"
 FILMS, QUICK_FILMS, DRAWN = 10_000, 200, 200
 SIDE_PX = 1024
+PLANNED_FILMS, PLANNED_WORKERS = 10_000_000, (1, 8, 64, 512)
 PROCESSES, DASK = "processes", "dask"
 
 
@@ -43,9 +44,10 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as temporary:
         count = QUICK_FILMS if args.quick else FILMS
         paths = films_in(args.folder) if args.folder else write_films(Path(temporary), count)
+        mean_film_kb = sum(Path(path).stat().st_size for path in paths) / len(paths) / 1024
         rows = measure(paths, str(bundle.path.resolve()), args.workers, args.scheduler)
     result |= {"after": device.state(), "films": f"JPEG {SIDE_PX} px" if not args.folder else str(args.folder)}
-    result |= {"rows": rows}
+    result |= {"mean_film_kb": round(mean_film_kb, 1), "rows": rows}
     output.publish(args, result, markdown(result))
     ran = [row for row in rows if "cannot_run" not in row]
     return int(not ran or any(row["without_answer"] or not row["same_answers"] for row in ran))
@@ -127,6 +129,19 @@ def markdown(result: dict[str, Any]) -> str:
     from benchmarks.output import device_line
 
     return f"# Many films\n\n{device_line(result)}. Films: {result['films']}.\n\n{rows_table(result['rows'])}"
+
+
+def plan_table(result: dict[str, Any]) -> str:
+    """Ten million films at the rate of one worker, by number of workers."""
+    from benchmarks.output import figure, table
+
+    single = next(row for row in result["rows"] if row["workers"] == 1 and "films_per_s" in row)
+    body = []
+    for workers in PLANNED_WORKERS:
+        films_per_s = workers * single["films_per_s"]
+        mb_per_s = films_per_s * result["mean_film_kb"] / 1024
+        body.append([str(workers), figure(films_per_s), figure(PLANNED_FILMS / films_per_s / 3600), figure(mb_per_s)])
+    return table(["workers", "films per s", "hours", "MB per s read"], body)
 
 
 def rows_table(rows: list[dict[str, Any]]) -> str:

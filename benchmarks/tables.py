@@ -120,6 +120,13 @@ def _latency_ratios(results: Results) -> str:
     return ratios_table(results["latency"]["ratios"])
 
 
+def _bulk_plan(results: Results) -> str:
+    """Hours for ten million films at one worker's measured rate, and what that reads from a disk."""
+    from benchmarks.bulk import plan_table
+
+    return plan_table(results["bulk"])
+
+
 TABLES: dict[str, Callable[[Results], str]] = {
     "goals": _goals,
     "machine": _machine,
@@ -132,4 +139,5 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "roofline": _rows("roofline"),
     "kiosk": _rows("kiosk"),
     "bulk": _rows("bulk"),
+    "bulk-plan": _bulk_plan,
 }
