@@ -80,6 +80,11 @@ def test_a_program_that_cannot_start_says_why_and_the_others_go_on() -> None:
     assert bad["cannot_run"] == "ModuleNotFoundError: No module named 'no_such_package'"
 
 
+def test_a_slow_program_is_started_less_often_but_still_timed() -> None:
+    (row,) = coldstart.measure({"slow": ["-c", "pass"]}, 6, lambda _: None, max_seconds=0.0)
+    assert row["starts"] == coldstart.MIN_STARTS
+
+
 @pytest.mark.parametrize(("low", "high"), [(0, 65536), (300, 4096), (7, 9), (65535, 65536)])
 def test_sixteen_bits_by_table_equal_those_worked_out_pixel_by_pixel(low: int, high: int) -> None:
     values = np.random.default_rng(3).integers(low, high, (90, 100)).astype(np.uint16)
