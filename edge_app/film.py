@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from edge_app.errors import FilmRefused, FilmUnreadable
 
+JPEG_START = b"\xff\xd8\xff"
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 MAX_FILE_BYTES = 64 * 2**20
@@ -93,7 +94,7 @@ def _opened(content: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of bombs; MAX_PIXELS below refuses them
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            image = _image(content)
             frames = getattr(image, "n_frames", 1)
     except Image.DecompressionBombError as cause:
         raise FilmUnreadable("too_many_pixels", f"More than {MAX_PIXELS:,} pixels are not read.") from cause
@@ -115,6 +116,15 @@ def _opened(content: bytes) -> Image.Image:
     if frames > 1:
         raise FilmUnreadable("several_frames", "The file holds several pictures; export one film a file.")
     return image
+
+
+def _image(content: bytes) -> Image.Image:
+    """`Image.open` loads the code of five formats before it looks at a file; most films are JPEGs."""
+    if not content.startswith(JPEG_START):
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+    from PIL import JpegImagePlugin
+
+    return JpegImagePlugin.jpeg_factory(io.BytesIO(content))
 
 
 def _draft_size(size: tuple[int, int], min_side_px: int) -> tuple[int, int]:
