@@ -18,13 +18,12 @@ NO_TWIN = "no float twin here: python -m convert --float32"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     from benchmarks.output import add_output_arguments
-    from edge_app.runtime import RUNTIMES
 
     parser.add_argument(
         "--model", type=Path, action="append", metavar="BUNDLE", help="a bundle; several times for several ones"
     )
     parser.add_argument("--twin", type=Path, metavar="BUNDLE", help="the float twin of the first model")
-    parser.add_argument("--runtime", action="append", choices=list(RUNTIMES), help="both by default")
+    parser.add_argument("--runtime", action="append", metavar="PACKAGE", help="both by default")
     parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="1 and all cores by default")
     add_output_arguments(parser)
 
