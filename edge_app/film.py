@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from edge_app.errors import FilmRefused, FilmUnreadable
 
+JPEG_START = b"\xff\xd8\xff"
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 MAX_FILE_BYTES = 64 * 2**20
@@ -93,7 +94,7 @@ def _opened(content: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of bombs; MAX_PIXELS below refuses them
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            image = _image(content)
             frames = getattr(image, "n_frames", 1)
     except Image.DecompressionBombError as cause:
         raise FilmUnreadable("too_many_pixels", f"More than {MAX_PIXELS:,} pixels are not read.") from cause
@@ -117,6 +118,15 @@ def _opened(content: bytes) -> Image.Image:
     return image
 
 
+def _image(content: bytes) -> Image.Image:
+    """`Image.open` loads the code of five formats before it looks at a file; most films are JPEGs."""
+    if not content.startswith(JPEG_START):
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+    from PIL import JpegImagePlugin
+
+    return JpegImagePlugin.jpeg_factory(io.BytesIO(content))
+
+
 def _draft_size(size: tuple[int, int], min_side_px: int) -> tuple[int, int]:
     """The size to ask of the JPEG decoder; it never goes below what is asked for."""
     scale = min_side_px / min(size)
@@ -137,10 +147,12 @@ def _decoded(image: Image.Image) -> Image.Image:
 
 def _grayscale(image: Image.Image) -> np.ndarray:
     """Any mode to uint8, shape (height, width)."""
+    if image.mode == "I;16":
+        return _scaled_by_table(np.asarray(image))
     if image.mode in SIXTEEN_BIT_MODES:
         return _scaled_to_8_bits(np.asarray(image))
     if image.mode in ("L", "1"):
-        return np.asarray(image.convert("L"))
+        return np.asarray(image if image.mode == "L" else image.convert("L"))
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         opaque = Image.new("RGBA", image.size, (0, 0, 0, 255))
         image = Image.alpha_composite(opaque, image.convert("RGBA"))
@@ -150,6 +162,12 @@ def _grayscale(image: Image.Image) -> np.ndarray:
     if spread > MAX_COLOUR_SPREAD:
         raise FilmRefused("colour_picture", "This is a colour picture, not an X-ray film.")
     return np.asarray(colour.convert("L"))
+
+
+def _scaled_by_table(values: np.ndarray) -> np.ndarray:
+    """`_scaled_to_8_bits` for uint16: worked out for each value there is, not for each pixel."""
+    low, high = values.min(), values.max()
+    return _scaled_to_8_bits(np.arange(low, high + 1, dtype=np.int32))[values - low]
 
 
 def _scaled_to_8_bits(values: np.ndarray) -> np.ndarray:
