@@ -5,9 +5,12 @@ import socket
 import sys
 
 from edge_app.errors import KitError
+from edge_app.home import data_home
 from edge_app.kiosk.surroundings import purge, settle
 from edge_app.predictor import load_predictor
 
+MAX_CONNECTIONS = 256
+STOP_WITHIN_S = 2
 QUEUE = 64  # connections that may wait before the machine refuses them
 
 
@@ -30,8 +33,16 @@ def serve(args: argparse.Namespace) -> int:
         from edge_app.kiosk.app import build_app
         from edge_app.kiosk.desk import Desk
 
-        app = build_app(Desk(predictor))
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, limit_concurrency=256)
+        desk = Desk(predictor, data_home(args.data_dir), args.ask_first)
+        app = build_app(desk)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_graceful_shutdown=STOP_WITHIN_S,  # a page left open holds a stream for ever
+        )
         print(f"{predictor.card.name} {predictor.card.version} at http://{args.host}:{port}", flush=True)
         uvicorn.Server(config).run(sockets=[listener])
     finally:
