@@ -4,6 +4,7 @@ import argparse
 import socket
 import sys
 
+from edge_app.calibration import with_site_point
 from edge_app.errors import KitError
 from edge_app.home import data_home
 from edge_app.kiosk.surroundings import purge, settle
@@ -26,14 +27,16 @@ def serve(args: argparse.Namespace) -> int:
     port = listener.getsockname()[1]
     temp = settle(port)
     try:
+        home = data_home(args.data_dir)
         predictor = load_predictor(args.model)
+        predictor.card = with_site_point(predictor.card, predictor.bundle.sha256, home)
         # Imported here: gradio takes seconds, and must see the environment that settle() made.
         import uvicorn
 
         from edge_app.kiosk.app import build_app
         from edge_app.kiosk.desk import Desk
 
-        desk = Desk(predictor, data_home(args.data_dir), args.ask_first)
+        desk = Desk(predictor, home, args.ask_first)
         app = build_app(desk)
         config = uvicorn.Config(
             app,
