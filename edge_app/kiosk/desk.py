@@ -125,6 +125,8 @@ class Desk:
             created_at=now(),
             answer=asdict(reading.decision),
             reason=None,
+            warnings=reading.warnings,
+            age_years=reading.film.age_years,
             film_jpeg=screen_film(reading),
             heat_png=screen_heat(reading.evidence),
             aspect=reading.film.pixels.shape[1] / reading.film.pixels.shape[0],
