@@ -46,11 +46,12 @@ def test_film_leaves_no_file_behind(kiosk, tmp_path):
     assert not [path for path in files if head in path.read_bytes()]
 
 
-def test_what_a_killed_kiosk_left_is_removed_at_the_next_start(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "environ", dict(os.environ))
-    folder = settle(1234, memory_disk=tmp_path)
+def test_what_a_killed_kiosk_left_is_removed_at_the_next_start(tmp_path):
+    environment: dict[str, str] = {}
+    folder = settle(1234, environment, memory_disk=tmp_path)
     (folder / "left-over.png").write_bytes(b"film")
-    assert settle(1234, memory_disk=tmp_path) == folder
+    assert settle(1234, environment, memory_disk=tmp_path) == folder
+    assert environment["GRADIO_TEMP_DIR"] == str(folder)
     assert list(folder.iterdir()) == []
     assert folder.stat().st_mode & 0o777 == 0o700
 
