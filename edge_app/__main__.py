@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 
 from edge_app import __version__
-from edge_app.commands import calibrate, doctor, predict, reviews, selftest, serve
+from edge_app.commands import calibrate, doctor, predict, reviews, selftest, serve, watch
 from edge_app.errors import KitError
 
-COMMANDS = (serve, predict, selftest, doctor, reviews, calibrate)
+COMMANDS = (serve, predict, selftest, doctor, watch, reviews, calibrate)
 
 
 def build_parser() -> argparse.ArgumentParser:
