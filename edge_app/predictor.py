@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from edge_app.age import check_age
-from edge_app.bundle import Bundle, open_interpreter, read_bundle, shipped_bundle_path
+from edge_app.bundle import Bundle, open_interpreter, read_bundle
 from edge_app.decision import Decision, decide
 from edge_app.errors import FilmError
 from edge_app.film import Film, read_film
 from edge_app.heatmap import evidence_map
+from edge_app.home import data_home
+from edge_app.model_store import first_that_works
 from edge_app.preprocess import to_model_pixels
 from edge_app.quality import check_film
 from edge_app.runtime import Outputs, load_runtime
@@ -99,10 +101,13 @@ class Predictor:
         }, reading
 
 
-def load_predictor(model: Path | None = None) -> Predictor:
-    """A predictor for a bundle on disk, the shipped one when none is named.
+def load_predictor(model: Path | None = None, data: Path | None = None) -> Predictor:
+    """A predictor for the model that this device uses (see `model_store.first_that_works`).
 
+    Args:
+        model: a bundle that was named; nothing takes its place when it fails.
+        data: the data folder, when it was named.
     Raises:
         BundleError, RuntimeUnavailable: as `read_bundle` and `Predictor`.
     """
-    return Predictor(read_bundle(model or shipped_bundle_path()))
+    return first_that_works(lambda path: Predictor(read_bundle(path)), model, data_home(data))[0]

@@ -26,7 +26,7 @@ def open_predictor(model: Path | None, home: Path) -> Predictor:
     Raises:
         BundleError, RuntimeUnavailable, DataError: the model or the site's threshold is not usable.
     """
-    predictor = load_predictor(model)
+    predictor = load_predictor(model, home)
     predictor.card = with_site_point(predictor.card, predictor.bundle.sha256, home)
     return predictor
 
