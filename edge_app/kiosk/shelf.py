@@ -13,7 +13,7 @@ from edge_app.heatmap import overlay_layer
 from edge_app.predictor import Reading
 from edge_app.store import Review
 
-MAX_SLIPS = 200  # some 150 kB each
+MAX_SLIPS = 100  # some 150 kB each
 SCREEN_SIDE_PX = 1024
 JPEG_QUALITY = 88
 
