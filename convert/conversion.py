@@ -5,6 +5,7 @@ name that passed before stays as it was.
 """
 
 import dataclasses
+import functools
 import json
 import sys
 from dataclasses import dataclass
@@ -89,6 +90,11 @@ class Source:
     validation: LoadedFilms
     judges: tuple[Judge, ...]
     reference: dict[str, np.ndarray]  # the float model's outputs on the validation films
+
+    @functools.cached_property
+    def float_twin(self) -> bytes:
+        """The float model as a .tflite file, made when it is first wanted."""
+        return export_float32(self.model)
 
 
 @dataclass
@@ -185,7 +191,9 @@ def export(source: Source, name: str, options: ConvertOptions) -> bytes:
         return export_int8(tune(source.model, source.training, source.judges[-1], options.qat, options.out))
     if name in ("ptq", "int16x8"):
         return {"ptq": export_ptq, "int16x8": export_int16x8}[name](source.model, source.training.pixels)
-    return {"float32": export_float32, "float16": export_float16, "dynamic": export_dynamic}[name](source.model)
+    if name == "float32":
+        return source.float_twin
+    return {"float16": export_float16, "dynamic": export_dynamic}[name](source.model)
 
 
 def accept(
@@ -204,7 +212,8 @@ def accept(
         _hold_to_gates(result, source, options, runtimes)
     except (GateError, BundleError) as error:
         result.refusal = str(error)
-        _explain(result, source, runtimes[0])
+        if result.parities or options.debug:
+            _explain(result, source, runtimes[0])
         _write_rejected(result, path)
         return result
     if options.debug:
@@ -238,8 +247,7 @@ def _hold_to_gates(result: Result, source: Source, options: ConvertOptions, runt
 def _explain(result: Result, source: Source, runtime: str) -> None:
     """Compare with the float twin layer by layer; a file that cannot be run has no layers to show."""
     try:
-        twin = export_float32(source.model)
-        result.layers = layer_errors(twin, result.model, source.validation.pixels, runtime)
+        result.layers = layer_errors(source.float_twin, result.model, source.validation.pixels, runtime)
     except BundleError as error:
         print(f"convert: no layer report for {result.format}: {error}", file=sys.stderr)
 

@@ -258,7 +258,7 @@ def _unpacked(content: bytes) -> Golden:
     for name, array in named.items():
         family, _, output = name.partition(".")
         if output == "steps_allowed":
-            steps_allowed[family] = int(array)
+            steps_allowed[family] = int(array.item())
         elif output:
             expected.setdefault(family, {})[output] = array
     if not films or not expected or set(expected) != set(steps_allowed):
