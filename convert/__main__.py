@@ -44,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--outside-xnnpack", nargs="+", default=(), metavar="OP", help="operators that XNNPACK need not take"
     )
     parser.add_argument("--debug", action="store_true", help="report the error of every layer, also of files that pass")
-    parser.add_argument("--sign", type=Path, metavar="KEY", help="Ed25519 private key (PEM) to sign the bundles with")
+    parser.add_argument("--sign", type=Path, metavar="KEY", help="Ed25519 key of OpenSSH to sign the bundles with")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser
 

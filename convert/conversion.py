@@ -77,7 +77,7 @@ class ConvertOptions:
     qat: QatOptions = dataclasses.field(default_factory=QatOptions)
     outside_xnnpack: tuple[str, ...] = ()  # operators that need not be delegated, by name
     debug: bool = False  # compare layers of files that pass, too
-    sign: Path | None = None  # an Ed25519 private key in PEM
+    sign: Path | None = None  # an Ed25519 key of OpenSSH
 
 
 @dataclass(frozen=True)

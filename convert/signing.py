@@ -1,32 +1,47 @@
-"""Signing bundles with an Ed25519 key: `convert --sign KEY`. The device's half is `edge_app.signature`."""
+"""Signing bundles: `convert --sign KEY`. The device checks them with `edge_app.signature`.
 
+Both halves use OpenSSH, which every Raspberry Pi OS has, so no package is needed on either side.
+"""
+
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from edge_app.errors import DataError
+from edge_app.signature import NAMESPACE
 
 Signer = Callable[[bytes], bytes]
+KEY_KIND = "(ED25519)"
 
 
-def read_signer(path: Path) -> Signer:
-    """A function that signs bytes with the private key in a PEM file.
+def read_signer(key: Path, program: str = "ssh-keygen") -> Signer:
+    """A function that signs bytes with an Ed25519 key; one bundle is not begun before a key works.
 
+    Args:
+        key: a private key in OpenSSH's format, without a passphrase or held by an agent.
     Raises:
-        DataError: no such file, no Ed25519 key, a key behind a password, or `cryptography` is missing.
+        DataError: no such key, one of another kind, one that cannot sign, or OpenSSH is missing.
     """
+    if not key.is_file():
+        raise DataError(f"{key} is missing: make a key with ssh-keygen -t ed25519 -f {key}")
+    kind = _run([program, "-l", "-f", str(key)], key, b"").decode(errors="replace").strip()
+    if not kind.endswith(KEY_KIND):
+        raise DataError(f"{key} is {kind.rpartition('(')[2].rstrip(')') or 'no key'}, expected an Ed25519 key")
+
+    def sign(content: bytes) -> bytes:
+        return _run([program, "-Y", "sign", "-q", "-f", str(key), "-n", NAMESPACE], key, content)
+
+    sign(b"a try, so that a passphrase is not asked for after an hour of work")
+    return sign
+
+
+def _run(command: list[str], key: Path, content: bytes) -> bytes:
     try:
-        from cryptography.exceptions import UnsupportedAlgorithm
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-    except ImportError as cause:
-        raise DataError("--sign needs the cryptography package: pip install 'cxr-edge-kit[sign]'") from cause
-    try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as cause:
-        raise DataError(
-            f"{path} is no private key in PEM without password ({cause}): "
-            f"make one with openssl genpkey -algorithm ed25519 -out {path}"
-        ) from cause
-    if not isinstance(key, Ed25519PrivateKey):
-        raise DataError(f"{path} holds a {type(key).__name__}, expected an Ed25519 private key")
-    return key.sign
+        # No terminal, so that a passphrase is an error and not a question.
+        done = subprocess.run(command, input=content, capture_output=True, check=False, start_new_session=True)
+    except FileNotFoundError as cause:
+        raise DataError(f"{command[0]} is missing, so nothing can be signed: install openssh-client") from cause
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise DataError(f"{key} cannot sign: {said[-1]}: give --sign an Ed25519 key without passphrase")
+    return done.stdout

@@ -4,9 +4,9 @@ import sys
 from collections.abc import Sequence
 
 from edge_app.commandline import run_commands
-from edge_app.commands import doctor, predict, selftest, serve
+from edge_app.commands import doctor, models, predict, selftest, serve
 
-COMMANDS = (serve, predict, selftest, doctor)
+COMMANDS = (serve, predict, selftest, doctor, models)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -23,10 +23,12 @@ from edge_app.errors import BundleError
 from edge_app.files import sha256_of, write_together
 from edge_app.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION, to_model_pixels
 from edge_app.runtime import Interpreter, Outputs, Runtime
-from edge_app.signature import check_required_signature, signature_path
+from edge_app.signature import signature_path
 
 MODELS_DIR = Path(__file__).parent / "models"
 MEMBERS = ("card.json", "labels.txt", "golden.npz", "MODEL_CARD.md")
+OUTPUTS = frozenset({"logits", "class_map", "features"})
+MAX_MEMBER_BYTES = 64 * 2**20  # a real one has less than one MiB
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed time, so that the same content gives the same bytes
 
 
@@ -56,8 +58,9 @@ class Bundle:
 
     @property
     def model(self) -> bytes:
-        """What to give to a runtime: the whole file, which ignores the ZIP."""
-        return self.content
+        """The model without the ZIP behind it."""
+        with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
+            return self.content[: min(entry.header_offset for entry in archive.infolist())]
 
 
 def sidecar_path(path: Path) -> Path:
@@ -137,7 +140,6 @@ def read_bundle(path: Path) -> Bundle:
         raise BundleError(
             f"{path.name} is damaged: its SHA-256 is {sha256[:12]}..., its .sha256 says {got}...: copy both again"
         )
-    check_required_signature(path, content)
     members = _members(path, content)
     card = ModelCard.from_json(members["card.json"])
     _check_labels(members["labels.txt"], card)
@@ -190,16 +192,24 @@ def steps_between(got: np.ndarray, expected: np.ndarray) -> int:
         raise BundleError(
             f"golden outputs are {expected.dtype} {expected.shape}, the model gives {got.dtype} {got.shape}"
         )
-    difference = np.abs(got.astype(np.float64) - expected.astype(np.float64)).max()
+    difference = np.abs(got.astype(np.float64) - expected.astype(np.float64)).max(initial=0.0)
+    if not np.isfinite(difference):
+        raise BundleError("the model gives outputs that are no numbers: run convert again")
     return int(difference if got.dtype == np.int8 else difference / 1e-3)
 
 
 def _members(path: Path, content: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if any(archive.getinfo(name).file_size > MAX_MEMBER_BYTES for name in MEMBERS):
+                raise BundleError(f"{path.name} unpacks to more than {MAX_MEMBER_BYTES // 2**20} MiB: it is no bundle")
             return {name: archive.read(name) for name in MEMBERS}
+    except BundleError:
+        raise
     except (zipfile.BadZipFile, KeyError) as cause:
         raise BundleError(f"{path.name} is a bare model without card and golden outputs: run convert") from cause
+    except Exception as cause:  # a ZIP made to break the reader may raise anything
+        raise BundleError(f"{path.name} is damaged behind the model: {cause!r}: copy it again") from cause
 
 
 def _check_labels(text: bytes, card: ModelCard) -> None:
@@ -250,8 +260,21 @@ def _unpacked(content: bytes) -> Golden:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             named = dict(arrays)
-    except (ValueError, zipfile.BadZipFile, OSError) as cause:
-        raise BundleError("golden.npz is damaged: copy the model again") from cause
+        films, expected, steps_allowed = _sorted_out(named)
+    except Exception as cause:  # as in _members: an array's head may be made to break numpy
+        raise BundleError(f"golden.npz is damaged: {cause!r}: copy the model again") from cause
+    if not films or not expected or set(expected) != set(steps_allowed):
+        raise BundleError("golden.npz is incomplete: run convert again")
+    if any(film.dtype != np.uint8 or film.ndim != 2 or not film.size for film in films):
+        raise BundleError("golden.npz holds films that are not 8-bit grayscale: run convert again")
+    if any("logits" not in outputs or not OUTPUTS.issuperset(outputs) for outputs in expected.values()):
+        raise BundleError(f"golden.npz holds outputs other than {', '.join(sorted(OUTPUTS))}: run convert again")
+    return Golden(films=films, expected=expected, steps_allowed=steps_allowed)
+
+
+def _sorted_out(
+    named: dict[str, np.ndarray],
+) -> tuple[tuple[np.ndarray, ...], dict[str, dict[str, np.ndarray]], dict[str, int]]:
     films = tuple(named[name] for name in sorted(named) if name.startswith("film_"))
     expected: dict[str, dict[str, np.ndarray]] = {}
     steps_allowed: dict[str, int] = {}
@@ -261,6 +284,4 @@ def _unpacked(content: bytes) -> Golden:
             steps_allowed[family] = int(array.item())
         elif output:
             expected.setdefault(family, {})[output] = array
-    if not films or not expected or set(expected) != set(steps_allowed):
-        raise BundleError("golden.npz is incomplete: run convert again")
-    return Golden(films=films, expected=expected, steps_allowed=steps_allowed)
+    return films, expected, steps_allowed

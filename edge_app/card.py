@@ -98,14 +98,14 @@ class ModelCard:
         """
         try:
             raw = json.loads(text)
-        except ValueError as cause:
+        except (ValueError, RecursionError) as cause:
             raise BundleError(f"the model's card is no JSON: {cause}") from cause
         if not isinstance(raw, dict) or raw.get("format_version") != FORMAT_VERSION:
             got = raw.get("format_version") if isinstance(raw, dict) else None
             raise BundleError(f"the card has format version {got}, this kit reads {FORMAT_VERSION}")
         try:
             card = cls(**_fields(raw))
-        except (KeyError, TypeError, ValueError) as cause:
+        except (KeyError, TypeError, ValueError, AttributeError) as cause:
             raise BundleError(f"the model's card is incomplete or wrong: {cause!r}") from cause
         _check(card)
         return card
@@ -115,25 +115,38 @@ def _fields(raw: dict[str, Any]) -> dict[str, Any]:
     """The values of one JSON object as the dataclass wants them; unknown keys are left out."""
     hints = typing.get_type_hints(ModelCard)
     values = {name: raw[name] for name in hints if name in raw}
-    for name, kind in hints.items():
-        value = values.get(name)
-        if value is None:
-            continue
-        plain = typing.get_origin(kind) or kind
-        wanted: Any = {tuple: list, float: (int, float)}.get(plain, plain)
-        if not isinstance(value, wanted) or (isinstance(value, bool) and plain is not bool):
-            raise TypeError(f"{name} is {value!r}, expected {plain.__name__}")
-        if plain is tuple:
-            values[name] = tuple(value)
+    for name in values:
+        values[name] = _typed(name, values[name], hints[name])
     values["operating_points"] = {
         name: OperatingPoint(
             threshold=float(point["threshold"]),
-            recall=Estimate(**point["recall"]),
-            specificity=Estimate(**point["specificity"]),
+            recall=_estimate(point["recall"]),
+            specificity=_estimate(point["specificity"]),
         )
         for name, point in raw["operating_points"].items()
     }
     return values
+
+
+def _typed(name: str, value: Any, kind: Any) -> Any:
+    """The value if it is of that kind, lists as tuples; a null is of no kind."""
+    plain = typing.get_origin(kind) or kind
+    wanted: Any = {tuple: list, float: (int, float)}.get(plain, plain)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and plain is not bool):
+        raise TypeError(f"{name} is {value!r}, expected {plain.__name__}")
+    if plain is not tuple:
+        return value
+    kinds = typing.get_args(kind)
+    if kinds[-1] is Ellipsis:
+        kinds = kinds[:1] * len(value)
+    return tuple(_typed(name, item, item_kind) for item, item_kind in zip(value, kinds, strict=True))
+
+
+def _estimate(raw: dict[str, Any]) -> Estimate:
+    estimate = Estimate(**{name: float(value) for name, value in raw.items()})
+    if not all(-1e-6 <= value <= 1 + 1e-6 for value in dataclasses.astuple(estimate)):  # an interval's end may round
+        raise ValueError(f"{raw} is no proportion, 0 to 1, with its interval")
+    return estimate
 
 
 def _check(card: ModelCard) -> None:

@@ -6,6 +6,8 @@ KitError
 │   └── FilmRefused      it was decoded, but is not a film to score (status "rejected")
 ├── BundleError          a model file is damaged, incomplete or not the one its card describes
 ├── RuntimeUnavailable   no TFLite interpreter can be used on this machine
+├── StoreError           the record of drafts and reviews cannot be opened, read or written
+├── ReaderRefused        initials or PIN are wrong, or were wrong too often
 ├── DataError            a training data set is missing, empty or inconsistent
 └── GateError            a converted model is worse than its budget allows
 """
@@ -47,6 +49,14 @@ class BundleError(KitError):
 
 class RuntimeUnavailable(KitError):
     """No TFLite interpreter can be used on this machine."""
+
+
+class StoreError(KitError):
+    """The record of drafts and reviews cannot be opened, read or written."""
+
+
+class ReaderRefused(KitError):
+    """Initials or PIN are wrong, or were wrong too often."""
 
 
 class DataError(KitError):

@@ -22,6 +22,7 @@ MIN_SIDE_PX = 96
 # Mean difference between colour channels, in gray levels, above which a picture is no film.
 # Gray films saved as colour JPEGs stay under 3; colour photographs are above 15.
 MAX_COLOUR_SPREAD = 10.0
+ROWS_AT_ONCE = 256
 SIXTEEN_BIT_MODES = frozenset({"I", "I;16", "I;16L", "I;16B", "F"})
 
 
@@ -58,7 +59,13 @@ def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
     width_px, height_px = image.size
     if min_side_px and image.format == "JPEG":
         image.draft(None, _draft_size(image.size, min_side_px))
-    pixels = _grayscale(_decoded(image))
+    try:
+        pixels = _grayscale(_decoded(image))
+    except MemoryError as cause:
+        raise FilmUnreadable(
+            "no_memory",
+            f"This device has too little free memory for {width_px} x {height_px} pixels: export the film smaller.",
+        ) from cause
     if pixels.min() == pixels.max():
         raise FilmRefused("blank", "Every pixel of the picture is the same: nothing was exposed or exported.")
     return Film(pixels=pixels, width_px=width_px, height_px=height_px)
@@ -87,6 +94,7 @@ def _opened(content: bytes) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of bombs; MAX_PIXELS below refuses them
             image = Image.open(io.BytesIO(content), formats=FORMATS)
+            frames = getattr(image, "n_frames", 1)
     except Image.DecompressionBombError as cause:
         raise FilmUnreadable("too_many_pixels", f"More than {MAX_PIXELS:,} pixels are not read.") from cause
     except UnidentifiedImageError as cause:
@@ -104,7 +112,7 @@ def _opened(content: bytes) -> Image.Image:
         raise FilmRefused(
             "too_small", f"The picture has {width} x {height} pixels, the shorter side needs {MIN_SIDE_PX}."
         )
-    if getattr(image, "n_frames", 1) > 1:
+    if frames > 1:
         raise FilmUnreadable("several_frames", "The file holds several pictures; export one film a file.")
     return image
 
@@ -121,6 +129,8 @@ def _decoded(image: Image.Image) -> Image.Image:
             warnings.simplefilter("ignore")
             image.load()  # verify() lets truncated JPEGs pass, load() does not
             return ImageOps.exif_transpose(image)
+    except MemoryError:
+        raise
     except Exception as cause:  # decoders raise OSError, SyntaxError, ValueError, struct.error, ...
         raise FilmUnreadable("damaged", "The file is damaged or cut short: export it again.") from cause
 
@@ -143,10 +153,16 @@ def _grayscale(image: Image.Image) -> np.ndarray:
 
 
 def _scaled_to_8_bits(values: np.ndarray) -> np.ndarray:
-    """Scale by the range the picture really uses: `convert("L")` would clip 16 bits to white."""
-    values = values.astype(np.float64)
-    if not np.isfinite(values).all():
+    """Scale by the range the picture really uses: `convert("L")` would clip 16 bits to white.
+
+    A few rows at a time: all of a large film in float64 takes over a gigabyte, more than a Pi has.
+    """
+    low, high = float(values.min()), float(values.max())
+    if not (np.isfinite(low) and np.isfinite(high)):  # a NaN anywhere makes both NaN
         raise FilmUnreadable("damaged", "The picture holds values that are no numbers: export it again.")
-    low, high = values.min(), values.max()
-    span = max(high - low, 1e-12)
-    return np.round((values - low) * (255.0 / span)).astype(np.uint8)
+    scale = 255.0 / max(high - low, 1e-12)
+    pixels = np.empty(values.shape, dtype=np.uint8)
+    for top in range(0, len(values), ROWS_AT_ONCE):
+        rows = values[top : top + ROWS_AT_ONCE].astype(np.float64)
+        pixels[top : top + ROWS_AT_ONCE] = np.round((rows - low) * scale)
+    return pixels

@@ -20,6 +20,7 @@ ANCHORS = np.array(
 )
 MAX_OPACITY = 0.6
 DISPLAY_SIDE_PX = 768
+LAYER_SIDE_PX = 160
 
 
 def evidence_map(class_map: np.ndarray, negative_index: int, temperature: float) -> np.ndarray:
@@ -53,6 +54,21 @@ def overlay(film: np.ndarray, evidence: np.ndarray, opacity: float = MAX_OPACITY
     weight = (opacity * strength)[:, :, None]
     mixed = gray * (1 - weight) + _coloured(strength) * weight
     return Image.fromarray(np.round(mixed).astype(np.uint8))
+
+
+def overlay_layer(evidence: np.ndarray) -> Image.Image:
+    """The colours alone, transparent where there is no evidence, to be stretched over the film.
+
+    Args:
+        evidence: float, shape (rows, columns), 0..1.
+    Returns:
+        RGBA, LAYER_SIDE_PX square; opaque at full evidence.
+    """
+    side = (LAYER_SIDE_PX, LAYER_SIDE_PX)
+    heat = Image.fromarray(evidence.astype(np.float32)).resize(side, Image.Resampling.BICUBIC)
+    strength = np.clip(np.asarray(heat), 0.0, 1.0)
+    layer = np.dstack([_coloured(strength), 255 * strength])
+    return Image.fromarray(np.round(layer).astype(np.uint8))
 
 
 def display_image(film: np.ndarray) -> Image.Image:

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from edge_app.bundle import Bundle, open_interpreter, read_bundle, shipped_bundle_path
+from edge_app.bundle import Bundle, open_interpreter, read_bundle
 from edge_app.decision import Decision, decide
 from edge_app.errors import FilmError
 from edge_app.film import Film, read_film
 from edge_app.heatmap import evidence_map
+from edge_app.home import data_home
+from edge_app.model_store import first_that_works
 from edge_app.preprocess import to_model_pixels
 from edge_app.runtime import Outputs, load_runtime
 
@@ -39,7 +41,7 @@ class Predictor:
         self.bundle = bundle
         self.card = bundle.card
         self.runtime = load_runtime(runtime_package)
-        self._interpreter = open_interpreter(bundle, self.runtime, threads)
+        self.interpreter = open_interpreter(bundle, self.runtime, threads)
 
     def read(self, source: Path | bytes, operating_point: str | None = None) -> Reading:
         """Score one film, from its file.
@@ -66,7 +68,7 @@ class Predictor:
 
     def infer(self, pixels: np.ndarray) -> Outputs:
         """Run the model on uint8 pixels (input_size_px, input_size_px)."""
-        return self._interpreter.run(pixels)
+        return self.interpreter.run(pixels)
 
     def identity(self) -> dict[str, str]:
         """What a record must say of the model."""
@@ -87,10 +89,13 @@ class Predictor:
         return common | {"status": "ok"} | asdict(reading.decision) | {"ms": reading.ms}, reading
 
 
-def load_predictor(model: Path | None = None) -> Predictor:
-    """A predictor for a bundle on disk, the shipped one when none is named.
+def load_predictor(model: Path | None = None, data: Path | None = None) -> Predictor:
+    """A predictor for the model that this device uses (see `model_store.first_that_works`).
 
+    Args:
+        model: a bundle that was named; nothing takes its place when it fails.
+        data: the data folder, when it was named.
     Raises:
         BundleError, RuntimeUnavailable: as `read_bundle` and `Predictor`.
     """
-    return Predictor(read_bundle(model or shipped_bundle_path()))
+    return first_that_works(lambda path: Predictor(read_bundle(path)), model, data_home(data))[0]

@@ -28,7 +28,7 @@ WARMUP_STEPS = 200
 LABEL_SMOOTHING = 0.05
 WEIGHT_DECAY = 0.02
 METRICS = "metrics.json"
-EPOCHS = 60
+EPOCHS = 100
 PHANTOM_EPOCHS = 25
 
 
@@ -44,7 +44,7 @@ class FitOptions:
     split_seed: int = 0
     batch_size: int = 64
     learning_rate: float = 2e-3
-    patience: int = 20  # epochs without a better judge before training stops
+    patience: int = 30  # epochs without a better judge before training stops
     resume: bool = False
     strict: bool = False  # refuse a data set that holds a film that cannot be read
 
@@ -96,7 +96,7 @@ def train(
         callbacks=[
             recorder,
             ProgressBar(options.epochs * steps, done),
-            keras.callbacks.EarlyStopping("judge_loss", patience=options.patience),
+            keras.callbacks.EarlyStopping("judge_auc", mode="max", patience=options.patience),
         ],
     )
     return keras.models.load_model(folder / BEST, compile=False), recorder.history
@@ -133,9 +133,9 @@ def _started(options: FitOptions, folder: Path, manifest: Manifest, steps: int) 
 def judged(
     options: FitOptions, data: DataSet, model: Any, manifest: Manifest, judges: list[Judge], negative: int
 ) -> tuple[Run, dict[str, Any]]:
-    """Calibrate on the last, hardest judge and score the model on all of them."""
+    """Calibrate the model and score it on all judges; the last one is the hardest."""
     logits = {judge.name: predict(model, judge.pixels)["logits"] for judge in judges}
-    calibration = calibrate(logits[judges[-1].name], judges[-1].classes, negative)
+    calibration = calibrate([(logits[judge.name], judge.classes) for judge in judges], negative)
     threshold = calibration.operating_points[calibration.default_operating_point].threshold
     figures = {
         judge.name: asdict(

@@ -22,7 +22,8 @@ LAST, BEST, HISTORY = "last.keras", "best.keras", "history.json"
 class RunRecorder(keras.callbacks.Callback):
     """Judges the model after each epoch, and writes `last.keras`, `best.keras`, `history.json`.
 
-    Adds `judge_loss` and `judge_auc` to the epoch's figures; the best epoch has the lowest loss.
+    Adds `judge_loss` and `judge_auc` to the epoch's figures; the best epoch has the highest AUC. (The
+    loss is mostly about bacterial against viral, where the labels are noisy.)
     """
 
     def __init__(self, folder: Path, judge: Judge, negative: int, history: list[dict[str, float]]) -> None:
@@ -37,10 +38,10 @@ class RunRecorder(keras.callbacks.Callback):
         logs = {} if logs is None else logs
         logs.pop("logits_loss", None)  # the same as "loss": only the logits are trained
         logs |= self._judged()
-        best_before = min((row["judge_loss"] for row in self.history), default=math.inf)
+        best_before = max((row["judge_auc"] for row in self.history), default=-math.inf)
         self.history.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
         save_model(self.model, self._folder / LAST)
-        if logs["judge_loss"] < best_before:
+        if logs["judge_auc"] > best_before:
             save_model(self.model, self._folder / BEST)
         write_atomically(self._folder / HISTORY, json.dumps(self.history, indent=1).encode())
         figures = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())

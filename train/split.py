@@ -57,8 +57,7 @@ def split_films(films: LoadedFilms, data: str, labels: tuple[str, ...], rule: Sp
         DataError: a class would have no film on one side: too few patients.
     """
     groups = patient_groups(films)
-    drawn = np.random.default_rng(rule.seed).permutation(len(set(groups)))
-    held_out = set(drawn[: max(1, round(rule.validation_fraction * len(drawn)))].tolist())
+    held_out = _held_out(groups, films.classes, rule)
     parts = [VALIDATION if group in held_out else TRAIN for group in groups]
     rows = zip(films.films, films.hashes, parts, strict=True)
     manifest = Manifest(
@@ -72,6 +71,19 @@ def split_films(films: LoadedFilms, data: str, labels: tuple[str, ...], rule: Sp
     )
     check_manifest(manifest)
     return manifest
+
+
+def _held_out(groups: list[int], classes: np.ndarray, rule: SplitRule) -> set[int]:
+    """The groups to validate on: the same share of every class, a group counting for its first film's."""
+    class_of: dict[int, int] = {}
+    for group, kind in zip(groups, classes.tolist(), strict=True):
+        class_of.setdefault(group, kind)
+    rng = np.random.default_rng(rule.seed)
+    held_out: set[int] = set()
+    for kind in sorted(set(class_of.values())):
+        drawn = rng.permutation([group for group in sorted(class_of) if class_of[group] == kind])
+        held_out.update(drawn[: max(1, round(rule.validation_fraction * len(drawn)))].tolist())
+    return held_out
 
 
 def patient_groups(films: LoadedFilms) -> list[int]:

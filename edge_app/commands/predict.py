@@ -14,7 +14,8 @@ HELP = "score films; folders are walked"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("films", nargs="+", type=Path, metavar="FILE", help="a film, or a folder of films")
-    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="a .tflite bundle; the shipped one by default")
+    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="a .tflite bundle; this device's by default")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where this device keeps its models")
     parser.add_argument("--operating-point", metavar="NAME", help="one that the model's card has")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--heatmap", type=Path, metavar="DIR", help="write an overlay PNG for each film here")
@@ -28,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from edge_app.predictor import load_predictor
 
-    predictor = load_predictor(args.model)
+    predictor = load_predictor(args.model, args.data_dir)
     predictor.card.operating_point(args.operating_point)
     if not args.json:
         print(_heading(predictor.card, predictor.runtime))

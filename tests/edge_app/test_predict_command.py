@@ -1,7 +1,9 @@
+import io
 import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -70,8 +72,8 @@ def test_heatmaps_of_films_with_one_name_are_kept_apart(tmp_path: Path) -> None:
         (tmp_path / ward / "film.png").write_bytes(phantom_png("bacterial", ord(ward)))
     heatmaps = tmp_path / "heatmaps"
     assert main(["predict", str(tmp_path / "a"), str(tmp_path / "b"), "--heatmap", str(heatmaps)]) == 0
-    pictures = [Image.open(path) for path in heatmaps.iterdir()]
-    assert [picture.mode for picture in pictures] == ["RGB", "RGB"]
+    pictures = [np.asarray(Image.open(io.BytesIO(path.read_bytes()))) for path in heatmaps.iterdir()]
+    assert [picture.shape for picture in pictures] == [(224, 256, 3)] * 2
 
 
 def test_damaged_model_is_one_line_and_exit_1(shipped, phantom_file: Path, tmp_path: Path, capsys) -> None:

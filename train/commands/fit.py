@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arch", default="compact", help="which network (default: %(default)s)")
     parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
     parser.add_argument("--out", type=Path, default=Path("runs/fit"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=0, metavar="N", help="at most (default: 60, phantoms 25)")
+    parser.add_argument("--epochs", type=int, default=0, metavar="N", help="at most (default: 100, phantoms 25)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, batches and augmentation")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
     parser.add_argument("--strict", action="store_true", help="refuse data with a film that cannot be read")

@@ -1,0 +1,21 @@
+"""Where a device keeps what it must not lose: the record, a site's threshold, installed models."""
+
+import os
+from pathlib import Path
+
+HOME_VARIABLE = "CXR_EDGE_HOME"
+FOLDER_NAME = "cxr-edge"
+
+
+def data_home(chosen: Path | None = None) -> Path:
+    """The data folder; it is not made here.
+
+    Args:
+        chosen: what `--data-dir` said. Without it CXR_EDGE_HOME decides, then XDG_DATA_HOME.
+    """
+    if chosen:
+        return chosen
+    if os.environ.get(HOME_VARIABLE):
+        return Path(os.environ[HOME_VARIABLE])
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / FOLDER_NAME

@@ -1,0 +1,1 @@
+"""The kiosk: the page that a clinic works with. Only this package imports gradio and fastapi."""

@@ -1,0 +1,112 @@
+"""What stands before every request: who may ask, from where, how much, and what a browser may do.
+
+Gradio alone answers any Host (DNS rebinding) and takes uploads from a foreign Origin. Here a request
+is refused before gradio sees it, and every answer carries headers that keep the page on this machine.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+# Gradio's page builds its templates with new Function, hence 'unsafe-eval'. connect-src 'self' is
+# the rule that matters: the page can talk to this kiosk and to nobody else.
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+SECURITY_HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "geolocation=(), microphone=(), payment=(), usb=()",
+}
+# Films come in through the kiosk's own route, which writes nothing to disk: gradio's are shut.
+CLOSED_PATHS = ("/gradio_api/upload", "/gradio_api/file", "/gradio_api/proxy", "/gradio_api/stream", "/openapi.json")
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Guard:
+    """ASGI middleware around the whole kiosk."""
+
+    def __init__(self, app: ASGIApp, host_names: Iterable[str] = LOOPBACK_HOSTS, addresses_too: bool = False) -> None:
+        """Set the rules.
+
+        Args:
+            host_names: names that a browser may have asked for.
+            addresses_too: also any address written as digits. DNS rebinding needs a name, so digits
+                are safe; needed on a LAN, where the kiosk does not know how it is called.
+        """
+        self.app = app
+        self.host_names = frozenset(name.lower() for name in host_names)
+        self.addresses_too = addresses_too
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on with the security headers added to the answer."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return  # the kiosk has no web sockets: an unanswered handshake is closed by the server
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        refusal = self._refusal(scope)
+        if refusal:
+            status, sentence = refusal
+            await PlainTextResponse(sentence, status)(scope, receive, send_with_headers)
+            return
+        await self.app(scope, receive, send_with_headers)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not self._is_ours(host):
+            return 400, "This kiosk is not called that. Open it by the address that it printed."
+        if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate":
+            return 403, "Another site's page may not use this kiosk."
+        origin = headers.get("origin")
+        if origin and scope["method"] not in SAFE_METHODS and urlsplit(origin).netloc.lower() != host.lower():
+            return 403, "Another site's page may not use this kiosk."
+        if str(scope["path"]).startswith(CLOSED_PATHS):
+            return 404, "There is nothing here."
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        return name in self.host_names or (self.addresses_too and _is_address(name))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

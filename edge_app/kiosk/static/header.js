@@ -1,0 +1,6 @@
+// The language list: kept in a cookie of this kiosk, then the page is loaded anew.
+element.addEventListener("change", (event) => {
+  if (!event.target.matches("select.language")) return;
+  document.cookie = `cxr_language=${event.target.value}; path=/; max-age=31536000; samesite=strict`;
+  location.reload();
+});

@@ -1,0 +1,76 @@
+// Looking at a film: mode, heatmap strength, window, invert, zoom and pan. All in the browser.
+const START = { mode: "heat", opacity: 60, brightness: 100, contrast: 100, invert: false, adjusting: false, zoom: 1, x: 0, y: 0 };
+let view = { ...START };
+let shown = "";
+let drag = null;
+
+function apply() {
+  const root = element.querySelector(".viewer");
+  if (!root) return;
+  if (root.dataset.id !== shown) {
+    shown = root.dataset.id;
+    view = { ...view, zoom: 1, x: 0, y: 0 };
+  }
+  root.dataset.mode = view.mode;
+  root.classList.toggle("adjusting", view.adjusting);
+  root.style.setProperty("--opacity", view.opacity / 100);
+  const filter = `brightness(${view.brightness}%) contrast(${view.contrast}%) invert(${view.invert ? 1 : 0})`;
+  root.style.setProperty("--window", filter);
+  root.style.setProperty("--place", `translate(${view.x}px, ${view.y}px) scale(${view.zoom})`);
+  for (const button of root.querySelectorAll("[data-set]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.set === view.mode));
+  }
+  for (const slider of root.querySelectorAll("[data-slide]")) slider.value = view[slider.dataset.slide];
+  root.querySelector('[data-do="invert"]').setAttribute("aria-pressed", String(view.invert));
+}
+
+function zoomBy(factor) {
+  view.zoom = Math.min(8, Math.max(1, view.zoom * factor));
+  if (view.zoom === 1) view.x = view.y = 0;
+}
+
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.dataset.set) view.mode = button.dataset.set;
+  if (button.dataset.do === "in") zoomBy(1.4);
+  if (button.dataset.do === "out") zoomBy(1 / 1.4);
+  if (button.dataset.do === "invert") view.invert = !view.invert;
+  if (button.dataset.do === "adjust") view.adjusting = !view.adjusting;
+  if (button.dataset.do === "reset") view = { ...START, mode: view.mode, adjusting: view.adjusting };
+  apply();
+});
+element.addEventListener("input", (event) => {
+  if (!event.target.dataset.slide) return;
+  view[event.target.dataset.slide] = Number(event.target.value);
+  apply();
+});
+element.addEventListener("wheel", (event) => {
+  if (!event.target.closest(".stage")) return;
+  event.preventDefault();
+  zoomBy(event.deltaY < 0 ? 1.15 : 1 / 1.15);
+  apply();
+}, { passive: false });
+element.addEventListener("keydown", (event) => {
+  if (!event.target.closest(".stage")) return;
+  const step = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40] }[event.key];
+  if (step && view.zoom > 1) { view.x += step[0]; view.y += step[1]; event.preventDefault(); }
+  if (event.key === "+" || event.key === "=") zoomBy(1.4);
+  if (event.key === "-") zoomBy(1 / 1.4);
+  if (event.key === "i") view.invert = !view.invert;
+  apply();
+});
+element.addEventListener("pointerdown", (event) => {
+  if (!event.target.closest(".pane") || view.zoom === 1) return;
+  event.preventDefault();
+  drag = { x: event.clientX - view.x, y: event.clientY - view.y };
+});
+document.addEventListener("pointermove", (event) => {
+  if (!drag) return;
+  view.x = event.clientX - drag.x;
+  view.y = event.clientY - drag.y;
+  apply();
+});
+document.addEventListener("pointerup", () => { drag = null; });
+watch("value", apply);
+apply();

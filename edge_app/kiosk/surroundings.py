@@ -1,0 +1,45 @@
+"""What must be set before gradio is imported: no calls home, and a temp folder in memory."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+MEMORY_DISK = Path("/dev/shm")
+PREFIX = "cxr-kiosk-"
+SETTINGS = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_RUN_HISTORY": "False",
+    "GRADIO_MCP_SERVER": "False",
+    "GRADIO_SSR_MODE": "False",
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "NO_PROXY": "127.0.0.1,localhost",
+}
+
+
+def settle(port: int, memory_disk: Path = MEMORY_DISK) -> Path:
+    """Set the environment and make an empty temp folder; what a killed kiosk left there is removed.
+
+    The kiosk itself writes no film to any disk; the folder is for what gradio may write.
+
+    Args:
+        port: names the folder, so that a second kiosk on another port does not lose its files.
+    Returns:
+        The temp folder: in memory where the machine has a memory disk.
+    """
+    os.environ.update(SETTINGS)
+    base = memory_disk if os.access(memory_disk, os.W_OK) else Path(tempfile.gettempdir())
+    folder = base / f"{PREFIX}{os.getuid()}-{port}"
+    purge(folder)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    return folder
+
+
+def purge(folder: Path) -> None:
+    """Remove a temp folder and all in it."""
+    if folder.is_symlink():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
