@@ -4,7 +4,8 @@ import pytest
 
 from edge_app.errors import DataError
 from edge_app.phantom import write_phantom_set
-from train.compare import CompareOptions, arch_rows, compare, mean_and_spread, table
+from train.compare import CompareOptions, compare
+from train.comparison import arch_rows, mean_and_spread, table
 
 
 def test_mean_and_spread_by_hand() -> None:
@@ -27,4 +28,4 @@ def test_finished_runs_are_not_trained_again(tmp_path: Path, capsys) -> None:
 def test_runs_on_other_films_are_not_compared() -> None:
     runs = [{"manifest_sha256": digest, "judges": {}} for digest in ("a", "b")]
     with pytest.raises(DataError, match="cut differently"):
-        arch_rows("compact", runs)
+        arch_rows("compact", "this kit", runs)

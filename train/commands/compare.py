@@ -24,7 +24,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; every failure is raised.
     """
-    from train.compare import CompareOptions, compare, table
+    from train.compare import CompareOptions, compare
+    from train.comparison import table
 
     rows = compare(CompareOptions(args.out, tuple(args.archs), tuple(args.seeds), args.data, args.epochs))
     print(json.dumps(rows) if args.json else table(rows))
