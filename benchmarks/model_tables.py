@@ -7,7 +7,9 @@ from edge_app.bundle import read_bundle, shipped_bundle_path
 from edge_app.card import ModelCard
 from edge_app.errors import DataError
 
-SEEDS = Path(__file__).parent / "results" / "seeds.json"
+RESULTS = Path(__file__).parent / "results"
+SEEDS = RESULTS / "seeds.json"  # compare.json of `train compare`
+PROBE = RESULTS / "probe.json"  # of `train probe --json`
 JUDGED = {"auc": "AUC", "accuracy": "accuracy", "recall": "recall", "specificity": "specificity"}
 COMPARED = ("auc", "accuracy", "recall", "specificity")
 
@@ -48,6 +50,15 @@ def parity(card: ModelCard) -> str:
             row = f"| {name} | {cells} | {changed if name.startswith('int8') else ' | | '} |"
             if row not in lines:
                 lines.append(row)
+    return "\n".join(lines) + "\n"
+
+
+def probe(card: ModelCard) -> str:
+    """What shortcuts alone score, beside the shipped model."""
+    found = json.loads(PROBE.read_text(encoding="utf-8"))
+    lines = ["| validation films | AUC of shortcuts alone | AUC of the shipped model |", "|---|---|---|"]
+    for judge, auc in found.items():
+        lines.append(f"| {judge} | {_with_interval(auc)} | {_with_interval(card.metrics['judges'][judge]['auc'])} |")
     return "\n".join(lines) + "\n"
 
 

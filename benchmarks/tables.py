@@ -146,6 +146,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "validation": _of_card("validation"),
     "operating-points": _of_card("operating_points"),
     "parity": _of_card("parity"),
+    "probe": _of_card("probe"),
     "seeds": _seeds,
     "goals": _goals,
     "machine": _machine,

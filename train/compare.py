@@ -10,6 +10,7 @@ from edge_app.files import write_atomically
 from train.comparison import arch_rows, table
 from train.fit import METRICS, FitOptions, fit
 from train.networks import find_architecture
+from train.run import RUN
 
 
 @dataclass(frozen=True)
@@ -49,5 +50,6 @@ def _metrics(options: CompareOptions, arch: str, seed: int) -> dict[str, Any]:
     folder = options.out / f"{arch}-{seed}"
     if not (folder / METRICS).exists():
         print(f"compare: training {arch} with seed {seed} in {folder}", file=sys.stderr, flush=True)
-        return fit(FitOptions(out=folder, data=options.data, arch=arch, epochs=options.epochs, seed=seed, resume=True))
-    return json.loads((folder / METRICS).read_text(encoding="utf-8"))
+        fit(FitOptions(out=folder, data=options.data, arch=arch, epochs=options.epochs, seed=seed, resume=True))
+    metrics, run = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (METRICS, RUN))
+    return metrics | {"manifest_sha256": run["manifest_sha256"]}

@@ -167,7 +167,6 @@ def judged(
         "arch": options.arch,
         "parameters": model.count_params(),
         "seed": options.seed,
-        "manifest_sha256": manifest.sha256,
         "training_films": len(manifest.rows(TRAIN)),
         "validation_films": len(manifest.rows(VALIDATION)),
         "judges": figures,
