@@ -127,6 +127,12 @@ def _bulk_plan(results: Results) -> str:
     return plan_table(results["bulk"])
 
 
+def _reduced_scale(results: Results) -> str:
+    from benchmarks.pipeline import reduced_scale_words
+
+    return reduced_scale_words(results["pipeline"]).lstrip()
+
+
 TABLES: dict[str, Callable[[Results], str]] = {
     "goals": _goals,
     "machine": _machine,
@@ -138,6 +144,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "coldstart": _rows("coldstart"),
     "roofline": _rows("roofline"),
     "kiosk": _rows("kiosk"),
+    "reduced-scale": _reduced_scale,
     "bulk": _rows("bulk"),
     "bulk-plan": _bulk_plan,
 }
