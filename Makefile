@@ -7,7 +7,7 @@ APP := .venv-app
 DEV := .venv
 SOURCES := edge_app train convert benchmarks tests
 
-.PHONY: app test check lint types format constraints clean
+.PHONY: app test test-slow check lint types format constraints clean
 app: $(APP)/ready  ## open the kiosk on 127.0.0.1:7860
 	$(APP)/bin/python -m edge_app serve
 

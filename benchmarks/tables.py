@@ -133,7 +133,27 @@ def _reduced_scale(results: Results) -> str:
     return reduced_scale_words(results["pipeline"]).lstrip()
 
 
+def _of_card(name: str) -> Callable[[Results], str]:
+    def shown(_: Results) -> str:
+        from benchmarks import model_tables
+
+        return str(getattr(model_tables, name)(model_tables.shipped_card()))
+
+    return shown
+
+
+def _seeds(_: Results) -> str:
+    from benchmarks.model_tables import seeds
+
+    return seeds()
+
+
 TABLES: dict[str, Callable[[Results], str]] = {
+    "validation": _of_card("validation"),
+    "operating-points": _of_card("operating_points"),
+    "parity": _of_card("parity"),
+    "probe": _of_card("probe"),
+    "seeds": _seeds,
     "goals": _goals,
     "machine": _machine,
     "latency": _rows("latency"),

@@ -20,18 +20,31 @@ def build_parser() -> argparse.ArgumentParser:
     formats.add_argument("--float16", action="store_true", help="float16 weights")
     formats.add_argument("--dynamic", action="store_true", help="int8 weights, float activations")
     formats.add_argument("--float32", action="store_true", help="the float model as it is: the int8 file's twin")
+    formats.add_argument("--int16x8", action="store_true", help="int8 weights, int16 activations")
     formats.add_argument("--all", action="store_true", help="every format")
     parser.add_argument("--model", type=Path, default=Path("runs/fit/model.keras"), help="default: %(default)s")
     parser.add_argument("--data", metavar="DIR", help="the films it was trained on (default: as for train fit)")
     parser.add_argument("--out", type=Path, default=Path("runs/convert"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--target", choices=("tflite-runtime-2.14", "litert"), default="tflite-runtime-2.14")
     parser.add_argument("--qat-epochs", type=int, default=8, metavar="N", help="default: %(default)s")
+    parser.add_argument(
+        "--qat-patience", type=int, default=3, metavar="N", help="epochs without gain before it stops (default: 3)"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with the quantization-aware training in --out")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of quantization-aware training")
     budget = parser.add_argument_group("budget of the parity gate")
-    budget.add_argument("--max-recall-loss", type=float, default=0.005, metavar="SHARE", help="default: %(default)s")
+    budget.add_argument("--max-films-missed", type=int, default=1, metavar="N", help="default: %(default)s")
+    budget.add_argument(
+        "--max-recall-loss", type=float, default=0.005, metavar="SHARE", help="or this, if larger: %(default)s"
+    )
     budget.add_argument("--max-accuracy-loss", type=float, default=0.005, metavar="SHARE", help="default: %(default)s")
     budget.add_argument("--max-flips", type=float, default=0.01, metavar="SHARE", help="default: %(default)s")
     budget.add_argument("--max-auc-loss", type=float, default=0.003, metavar="AUC", help="default: %(default)s")
+    parser.add_argument(
+        "--outside-xnnpack", nargs="+", default=(), metavar="OP", help="operators that XNNPACK need not take"
+    )
+    parser.add_argument("--debug", action="store_true", help="report the error of every layer, also of files that pass")
+    parser.add_argument("--sign", type=Path, metavar="KEY", help="Ed25519 key of OpenSSH to sign the bundles with")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser
 
@@ -57,12 +70,16 @@ def run(args: argparse.Namespace) -> int:
             formats=made,
             target=args.target,
             budget=Budget(
+                recall_films=args.max_films_missed,
                 recall=args.max_recall_loss,
                 accuracy=args.max_accuracy_loss,
                 flips=args.max_flips,
                 auc=args.max_auc_loss,
             ),
-            qat=QatOptions(epochs=args.qat_epochs, seed=args.seed),
+            qat=QatOptions(epochs=args.qat_epochs, seed=args.seed, patience=args.qat_patience, resume=args.resume),
+            outside_xnnpack=tuple(args.outside_xnnpack),
+            debug=args.debug,
+            sign=args.sign,
         )
     )
     print(json.dumps(rows) if args.json else report_table(rows))

@@ -37,6 +37,19 @@ def export_ptq(model: Any, pixels: np.ndarray) -> bytes:
     return _converted(converter)
 
 
+def export_int16x8(model: Any, pixels: np.ndarray) -> bytes:
+    """Weights in int8, activations in int16, ranges as for `export_ptq`; input and output stay float.
+
+    Args:
+        pixels: uint8 (films, side, side), training films.
+    """
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: _representative_inputs(pixels)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
+    return _converted(converter)
+
+
 def export_float32(model: Any) -> bytes:
     """The float model as it is: the int8 file's twin."""
     return _converted(_converter(model))

@@ -1,29 +1,73 @@
 """The runtime gate: what a .tflite file asks of the interpreter that is to run it."""
 
+import struct
 from dataclasses import dataclass
 from typing import Any
 
 from edge_app.errors import GateError
 
-# The newest version of each operator that tflite-runtime 2.14 knows, of those that the kit's
-# networks use. Source: lite/core/kernels/register.cc at TensorFlow 2.14.
+# The newest version of each operator that tflite-runtime 2.14 loads. Measured: a test gives the
+# wheel a file with each operator at this version, and one above it.
 TFLITE_2_14_VERSIONS = {
-    "ADD": 4,
+    "ABS": 5,
+    "ADD": 5,
     "AVERAGE_POOL_2D": 3,
+    "BATCH_MATMUL": 4,
     "CONCATENATION": 4,
     "CONV_2D": 7,
-    "DEPTHWISE_CONV_2D": 6,
-    "DEQUANTIZE": 4,
+    "DEPTHWISE_CONV_2D": 7,
+    "DEPTH_TO_SPACE": 2,
+    "DEQUANTIZE": 5,
+    "DIV": 2,
+    "ELU": 1,
+    "EXP": 2,
+    "EXPAND_DIMS": 1,
     "FULLY_CONNECTED": 10,
+    "GATHER": 6,
+    "GELU": 2,
+    "HARD_SWISH": 1,
+    "LEAKY_RELU": 2,
+    "LOGISTIC": 3,
+    "LOG_SOFTMAX": 2,
+    "MAXIMUM": 4,
     "MAX_POOL_2D": 3,
     "MEAN": 3,
-    "MUL": 6,
+    "MINIMUM": 4,
+    "MUL": 7,
+    "NEG": 1,
+    "PACK": 4,
     "PAD": 4,
+    "PADV2": 4,
+    "PRELU": 1,
     "QUANTIZE": 3,
+    "REDUCE_MAX": 3,
+    "REDUCE_MIN": 3,
     "RELU": 3,
     "RELU6": 3,
+    "RELU_N1_TO_1": 1,
     "RESHAPE": 1,
+    "RESIZE_BILINEAR": 4,
+    "RESIZE_NEAREST_NEIGHBOR": 4,
+    "RSQRT": 2,
+    "SHAPE": 1,
+    "SLICE": 6,
+    "SOFTMAX": 3,
+    "SPACE_TO_DEPTH": 2,
+    "SPLIT": 4,
+    "SQRT": 1,
+    "SQUARE": 1,
+    "SQUARED_DIFFERENCE": 2,
+    "SQUEEZE": 2,
+    "STRIDED_SLICE": 8,
+    "SUB": 5,
+    "SUM": 2,
+    "TANH": 3,
+    "TRANSPOSE": 6,
+    "TRANSPOSE_CONV": 4,
+    "UNPACK": 4,
 }
+IDENTIFIER = b"TFL3"
+EXACT_INPUT = (1.0, -128)  # an 8-bit pixel p is p - 128: nothing is rounded, nothing is clipped
 TARGETS = ("tflite-runtime-2.14", "litert")
 
 
@@ -34,10 +78,25 @@ class ModelFacts:
     operators: tuple[tuple[str, int], ...]
     tensor_types: frozenset[str]
     minimum_runtime: str
+    input_quantization: tuple[float, int] | None  # scale and zero point; None for a float input
 
 
 def read_facts(model: bytes) -> ModelFacts:
-    """Read operators, tensor types and the minimum runtime off the flatbuffer."""
+    """Read operators, tensor types and the minimum runtime off the flatbuffer.
+
+    Raises:
+        GateError: the bytes are no whole .tflite file.
+    """
+    if model[4:8] != IDENTIFIER:
+        raise GateError(f"the file does not begin as a .tflite file: it has {model[4:8]!r}, expected {IDENTIFIER!r}")
+    try:
+        return _facts(model)
+    # The flatbuffer reader follows offsets without checks: damage shows as any of these.
+    except (struct.error, IndexError, KeyError, ValueError, TypeError, AttributeError, MemoryError) as cause:
+        raise GateError(f"the .tflite file is cut short or damaged: {cause!r}: convert again") from cause
+
+
+def _facts(model: bytes) -> ModelFacts:
     from tensorflow.lite.python import schema_py_generated as schema
 
     root = schema.ModelT.InitFromPackedBuf(model, 0)
@@ -56,7 +115,15 @@ def read_facts(model: bytes) -> ModelFacts:
         operators=tuple(codes[operator.opcodeIndex] for graph in root.subgraphs for operator in graph.operators),
         tensor_types=frozenset(kinds[tensor.type] for graph in root.subgraphs for tensor in graph.tensors),
         minimum_runtime=_minimum_runtime(root),
+        input_quantization=_input_quantization(root.subgraphs[0]),
     )
+
+
+def _input_quantization(graph: Any) -> tuple[float, int] | None:
+    found = graph.tensors[graph.inputs[0]].quantization
+    if found is None or found.scale is None or not len(found.scale):
+        return None
+    return float(found.scale[0]), int(found.zeroPoint[0])
 
 
 def _minimum_runtime(root: Any) -> str:
@@ -98,3 +165,8 @@ def _check_full_integer(facts: ModelFacts) -> None:
     ends = sorted(names & {"QUANTIZE", "DEQUANTIZE"})
     if ends:
         raise GateError(f"the int8 file holds {', '.join(ends)}: its input and output must be int8 as they are")
+    if facts.input_quantization != EXACT_INPUT:
+        raise GateError(
+            f"the input has scale and zero point {facts.input_quantization}, expected {EXACT_INPUT}: "
+            "its range was not read off films with pixels of 0 to 255"
+        )

@@ -2,23 +2,27 @@
 
 The float model is the teacher: the quantized one learns to give its logits, on the same freshly
 drawn films that the float model learned from. Batch norm keeps the float model's statistics, so
-that what is trained is what will be folded into the weights.
+that what is trained is what will be folded into the weights; dropout is off, since the teacher
+answers without it.
 """
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from convert.export import representative
+from convert.qat_state import Progress, QatCheckpoint, fingerprint
 from train.inference import BATCH, predict
 from train.inputs import LoadedFilms
 from train.judge import Judge
 from train.keras import keras, tf
 from train.stream import StreamOptions, steps_per_epoch, training_stream
 
+CHECKPOINT = "qat-checkpoint.npz"
 LOWEST_PIXEL, HIGHEST_PIXEL = 0.0, 255.0
 
 
@@ -30,6 +34,8 @@ class QatOptions:
     learning_rate: float = 2e-4
     batch_size: int = 64
     seed: int = 0
+    patience: int = 3  # epochs that come no nearer to the float model before training stops
+    resume: bool = False  # go on from the state that a killed run left
 
 
 def quantization_aware(model: Any, pixels: np.ndarray) -> Any:
@@ -49,6 +55,8 @@ def quantization_aware(model: Any, pixels: np.ndarray) -> Any:
     for layer in wrapped.layers:
         if isinstance(getattr(layer, "layer", None), keras.layers.BatchNormalization):
             layer.layer.trainable = False
+        if isinstance(getattr(layer, "layer", None), keras.layers.Dropout):
+            layer.layer.rate = 0
         if layer.name == "quantize_layer":
             _set_range(layer, LOWEST_PIXEL, HIGHEST_PIXEL)
         elif layer.name.removeprefix("quant_") in ranges:
@@ -82,35 +90,50 @@ def _set_range(layer: Any, low: float, high: float) -> None:
             variable.assign(max(high, 0.0))
 
 
-def tune(teacher: Any, films: LoadedFilms, judge: Judge, options: QatOptions) -> Any:
+def tune(teacher: Any, films: LoadedFilms, judge: Judge, options: QatOptions, folder: Path) -> Any:
     """Quantization-aware training against the float model.
 
     Args:
         teacher: the float Keras model; it is not changed.
         films: the training films.
         judge: the films on which the best epoch is chosen: the one nearest to the teacher.
+        folder: where the state of the training is kept after each epoch, for `options.resume`.
     Returns:
         The quantized model of the best epoch.
+    Raises:
+        DataError: there is a state to resume, but of another model, other films or options.
     """
+    # Same seed, same bytes: without this, threads add up gradients in any order.
+    tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(options.seed)
     student = quantization_aware(teacher, films.pixels)
     stream = StreamOptions(options.batch_size, options.epochs, options.seed)
     steps = steps_per_epoch(films, stream)
-    schedule = keras.optimizers.schedules.CosineDecay(options.learning_rate, options.epochs * steps)
-    step = _training_step(teacher, student, keras.optimizers.Adam(schedule))
+    schedule = keras.optimizers.schedules.CosineDecay(options.learning_rate, max(1, options.epochs * steps))
+    optimizer = keras.optimizers.Adam(schedule)
+    optimizer.build(student.trainable_variables)
+    step = _training_step(teacher, student, optimizer)
     wanted = predict(teacher, judge.pixels)["logits"]
-    best_error, best_weights = logit_error(wanted, student, judge.pixels), student.get_weights()
-    bar = tqdm(total=options.epochs * steps, desc="qat", file=sys.stderr, disable=not sys.stderr.isatty())
-    for number, (drawn, _, _) in enumerate(training_stream(films, teacher.output_shape[0][-1], stream), start=1):
-        step(drawn)
-        bar.update(1)
-        if number % steps == 0:
-            error = logit_error(wanted, student, judge.pixels)
-            print(f"qat epoch {number // steps}: logit error {error:.4f}", file=sys.stderr, flush=True)
-            if error < best_error:
-                best_error, best_weights = error, student.get_weights()
+    checkpoint = QatCheckpoint(folder / CHECKPOINT, fingerprint(teacher, films, options))
+    progress = checkpoint.read(student, optimizer) if options.resume else None
+    progress = progress or Progress([logit_error(wanted, student, judge.pixels)], student.get_weights())
+    batches = iter(training_stream(films, teacher.output_shape[0][-1], stream, first_step=progress.epochs * steps))
+    bar = tqdm(
+        total=options.epochs * steps,
+        initial=progress.epochs * steps,
+        desc="qat",
+        file=sys.stderr,
+        disable=not sys.stderr.isatty(),
+    )
+    while progress.epochs < options.epochs and not progress.stalled(options.patience):
+        for _ in range(steps):
+            step(next(batches)[0])
+            bar.update(1)
+        progress.add(logit_error(wanted, student, judge.pixels), student.get_weights())
+        checkpoint.write(progress, student, optimizer)
+        print(f"qat epoch {progress.epochs}: logit error {progress.errors[-1]:.4f}", file=sys.stderr, flush=True)
     bar.close()
-    student.set_weights(best_weights)
+    student.set_weights(progress.best)
     return student
 
 

@@ -12,6 +12,7 @@ A file that is not what its hash, card and golden outputs say is refused before 
 
 import io
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +20,10 @@ import numpy as np
 
 from edge_app.card import ModelCard
 from edge_app.errors import BundleError
-from edge_app.files import sha256_of, write_atomically
+from edge_app.files import sha256_of, write_together
 from edge_app.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION, to_model_pixels
 from edge_app.runtime import Interpreter, Outputs, Runtime
+from edge_app.signature import signature_path
 
 MODELS_DIR = Path(__file__).parent / "models"
 MEMBERS = ("card.json", "labels.txt", "golden.npz", "MODEL_CARD.md")
@@ -78,9 +80,18 @@ def shipped_bundle_path() -> Path:
     return found[0]
 
 
-def write_bundle(path: Path, model: bytes, card: ModelCard, golden: Golden, card_text: str) -> str:
+def write_bundle(
+    path: Path,
+    model: bytes,
+    card: ModelCard,
+    golden: Golden,
+    card_text: str,
+    sign: Callable[[bytes], bytes] | None = None,
+) -> str:
     """Write a bundle and its hash, atomically; the same arguments give the same bytes.
 
+    Args:
+        sign: gives the signature of the file's bytes, which is written beside it as `.sig`.
     Returns:
         The SHA-256 of the file.
     Raises:
@@ -100,8 +111,12 @@ def write_bundle(path: Path, model: bytes, card: ModelCard, golden: Golden, card
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, member)
     sha256 = sha256_of(content.getvalue())
-    write_atomically(path, content.getvalue())
-    write_atomically(sidecar_path(path), f"{sha256}  {path.name}\n".encode())
+    files = {path: content.getvalue(), sidecar_path(path): f"{sha256}  {path.name}\n".encode()}
+    if sign:
+        files[signature_path(path)] = sign(content.getvalue())
+    write_together(files)
+    if not sign:
+        signature_path(path).unlink(missing_ok=True)  # of the bundle that was here before
     return sha256
 
 
@@ -129,6 +144,7 @@ def read_bundle(path: Path) -> Bundle:
     card = ModelCard.from_json(members["card.json"])
     _check_labels(members["labels.txt"], card)
     _check_preprocessing(card)
+    _check_gate(content, card)
     return Bundle(path, content, sha256, card, _unpacked(members["golden.npz"]))
 
 
@@ -208,6 +224,19 @@ def _check_preprocessing(card: ModelCard) -> None:
         raise BundleError(
             f"model {card.name} was made for preprocessing {wanted[0]} {wanted[1]}, this kit has "
             f"{PREPROCESSING_ID} {PREPROCESSING_VERSION}: install the kit that came with the model"
+        )
+
+
+def _check_gate(content: bytes, card: ModelCard) -> None:
+    """The card must speak of this very model, at the threshold at which it passed its gate."""
+    size, wanted = card.parity.get("model_bytes"), card.parity.get("model_sha256")
+    if wanted is not None and (not isinstance(size, int) or wanted != sha256_of(content[:size])):
+        raise BundleError(f"the card of {card.name} is of another model than the one in this file: run convert again")
+    _, point = card.operating_point()
+    passed_at = card.parity.get("threshold")
+    if passed_at is not None and passed_at != point.threshold:
+        raise BundleError(
+            f"the card's threshold is {point.threshold}, its gate was passed at {passed_at}: run convert again"
         )
 
 

@@ -12,19 +12,42 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         OSError: the disk is full or read-only; `path` is then as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    write_together({path: content})
+
+
+def write_together(contents: dict[Path, bytes]) -> None:
+    """Write files that belong together: none is renamed into place before all are on the disk.
+
+    Raises:
+        OSError: the disk is full or read-only; every path is then as it was.
+    """
+    staged: dict[Path, Path] = {}
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)  # mkstemp makes 0600, which another user's kiosk could not read
-        Path(name).replace(path)
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            staged[path] = Path(name)
+            _fill(handle, content)
+        for path, beside in staged.items():
+            beside.chmod(0o644)  # mkstemp makes 0600, which another user's kiosk could not read
+            beside.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        for beside in staged.values():
+            beside.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
+    for folder in {path.parent for path in contents}:
+        _sync_folder(folder)
+
+
+def _fill(handle: int, content: bytes) -> None:
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -1,0 +1,84 @@
+"""A tiny trained network on a few phantoms, made once: small enough for every test to convert it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convert.conversion import ConvertOptions, Source, read_source
+from edge_app.phantom import write_phantom_set
+from edge_app.runtime import installed_runtimes
+from train.data import find_data
+from train.fit import FitOptions, judged
+from train.inputs import load_films
+from train.judge import plain_judge, shortcut_free_judge
+from train.keras import keras
+from train.networks.compact import build_compact
+from train.run import Run, write_run
+from train.split import TRAIN, VALIDATION, Manifest, SplitRule, split_films
+
+SIDE_PX = 32
+FILMS_PER_CLASS = 30
+
+
+@pytest.fixture(scope="session")
+def phantom_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Films on disk. The folder is not called "phantom", so they pass for real ones."""
+    folder = tmp_path_factory.mktemp("films")
+    write_phantom_set(folder, FILMS_PER_CLASS)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run_folder(phantom_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `train fit` leaves: model.keras, manifest.json, run.json."""
+    folder = tmp_path_factory.mktemp("run")
+    data = find_data(str(phantom_set))
+    films = load_films(data, SIDE_PX)
+    manifest = split_films(films, data.name, data.labels, SplitRule(validation_fraction=0.4))
+    training, validation = (films.only(manifest.rows(part)) for part in (TRAIN, VALIDATION))
+    model = _trained(training.pixels, training.classes)
+    judges = [plain_judge(validation), shortcut_free_judge(validation)]
+    options = FitOptions(out=folder, epochs=1)
+    run, _ = judged(options, data, model, manifest, judges, negative=0)
+    _write(folder, model, manifest, run)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def options(run_folder: Path, phantom_set: Path) -> ConvertOptions:
+    """Options that read the tiny run; a test that writes gives its own `out`."""
+    return ConvertOptions(model=run_folder / "model.keras", out=run_folder / "unused", data=str(phantom_set))
+
+
+@pytest.fixture(scope="session")
+def source(options: ConvertOptions) -> Source:
+    return read_source(options)
+
+
+@pytest.fixture(scope="session")
+def runtimes() -> list[str]:
+    return installed_runtimes()
+
+
+@pytest.fixture(scope="session")
+def ptq_file(source: Source) -> bytes:
+    """The tiny network as full int8."""
+    from convert.export import export_ptq
+
+    return export_ptq(source.model, source.training.pixels)
+
+
+def _trained(pixels: Any, classes: Any) -> Any:
+    keras.utils.set_random_seed(0)
+    model = build_compact(SIDE_PX, 3)
+    loss = {"logits": keras.losses.SparseCategoricalCrossentropy(from_logits=True)}
+    model.compile(keras.optimizers.Adam(3e-3), loss=loss)
+    model.fit(pixels[..., None].astype("float32"), classes, batch_size=27, epochs=25, verbose=0)
+    return model
+
+
+def _write(folder: Path, model: Any, manifest: Manifest, run: Run) -> None:
+    import dataclasses
+
+    write_run(folder, model, manifest, dataclasses.replace(run, input_size_px=SIDE_PX))
