@@ -131,6 +131,12 @@ def _bulk_plan(results: Results) -> str:
     return plan_table(results["bulk"])
 
 
+def _reduced_scale(results: Results) -> str:
+    from benchmarks.pipeline import reduced_scale_words
+
+    return reduced_scale_words(results["pipeline"]).lstrip()
+
+
 def _of_card(name: str) -> Callable[[Results], str]:
     def shown(_: Results) -> str:
         from benchmarks import model_tables
@@ -162,6 +168,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "coldstart": _rows("coldstart"),
     "roofline": _rows("roofline"),
     "kiosk": _rows("kiosk"),
+    "reduced-scale": _reduced_scale,
     "bulk": _rows("bulk"),
     "bulk-plan": _bulk_plan,
 }
