@@ -1,5 +1,6 @@
 """The kiosk's web application: guard, health, the way in for films, the record, and the page."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -19,6 +20,9 @@ from edge_app.kiosk.page import build_page, page_settings
 from edge_app.kiosk.plain import record_page, report_page
 from edge_app.readers import add_reader, check_reader, reader_names
 
+FILMS_AT_ONCE = 4  # each may hold MAX_FILE_BYTES and its decoded pixels
+FILMS_WAITING = 60
+
 
 @dataclass(frozen=True)
 class Reach:
@@ -30,6 +34,33 @@ class Reach:
     lan: bool = False
     # Served over TLS: the session's cookie is then kept from plain connections.
     tls: bool = False
+
+
+class FilmCounter:
+    """How many films are in the kiosk: few are held in memory at once, some wait, more are refused."""
+
+    def __init__(self, at_once: int = FILMS_AT_ONCE, waiting: int = FILMS_WAITING) -> None:
+        self._turn = asyncio.Semaphore(at_once)
+        self._most = at_once + waiting
+        self._inside = 0
+
+    def is_full(self) -> bool:
+        """Would one more be too many?"""
+        return self._inside >= self._most
+
+    async def __aenter__(self) -> None:
+        """Wait for a turn; until then the film's bytes stay in the network."""
+        self._inside += 1
+        try:
+            await self._turn.acquire()
+        except BaseException:
+            self._inside -= 1
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give the turn to the next."""
+        self._inside -= 1
+        self._turn.release()
 
 
 def build_app(desk: Desk, reach: Reach | None = None) -> FastAPI:
@@ -58,14 +89,18 @@ def _add_machine_routes(app: FastAPI, desk: Desk) -> None:
         except KitError as error:
             return JSONResponse({"status": "error", "reason": str(error)}, 503)
 
+    counter = FilmCounter()
+
     @app.post("/films")
     async def films(request: Request) -> JSONResponse:
         """One film as the body; answers as `predict --json` does, with the record's id."""
-        content = await _body(request)
-        if content is None:
-            sentence = f"The file has more than {MAX_FILE_BYTES // 2**20} MiB."
-            return JSONResponse({"status": "error", "reason": {"code": "file_too_large", "sentence": sentence}}, 413)
-        slip = await run_in_threadpool(desk.read, content)
+        if counter.is_full():
+            return _refused(503, "busy", "The kiosk is busy: hand the film in again in a moment.")
+        async with counter:
+            content = await _body(request)
+            if content is None:
+                return _refused(413, "file_too_large", f"The file has more than {MAX_FILE_BYTES // 2**20} MiB.")
+            slip = await run_in_threadpool(desk.read, content)
         return JSONResponse(desk.describe(slip))
 
 
@@ -109,6 +144,10 @@ def _add_record_routes(app: FastAPI, desk: Desk) -> None:
     def no_record(_: Request, error: StoreError) -> Response:
         """The disk fails: say so instead of a bare 500."""
         return PlainTextResponse(f"The record is not available: {error}", 503)
+
+
+def _refused(status: int, code: str, sentence: str) -> JSONResponse:
+    return JSONResponse({"status": "error", "reason": {"code": code, "sentence": sentence}}, status)
 
 
 def _exported(desk: Desk, content: str, kind: str) -> Response:
