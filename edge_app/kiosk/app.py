@@ -1,6 +1,5 @@
 """The kiosk's web application: guard, health, the way in for films, the record, and the page."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,16 +11,15 @@ from starlette.concurrency import run_in_threadpool
 from edge_app.errors import KitError, StoreError
 from edge_app.export import to_csv, to_json
 from edge_app.film import MAX_FILE_BYTES
+from edge_app.kiosk.counter import FilmCounter
 from edge_app.kiosk.desk import Desk
 from edge_app.kiosk.guard import LOOPBACK_HOSTS, Guard
 from edge_app.kiosk.language import language_of
+from edge_app.kiosk.login import COOKIE as SESSION_COOKIE
 from edge_app.kiosk.login import Gate, Sessions, add_login
 from edge_app.kiosk.page import build_page, page_settings
 from edge_app.kiosk.plain import record_page, report_page
 from edge_app.readers import add_reader, check_reader, reader_names
-
-FILMS_AT_ONCE = 4  # each may hold MAX_FILE_BYTES and its decoded pixels
-FILMS_WAITING = 60
 
 
 @dataclass(frozen=True)
@@ -34,33 +32,6 @@ class Reach:
     lan: bool = False
     # Served over TLS: the session's cookie is then kept from plain connections.
     tls: bool = False
-
-
-class FilmCounter:
-    """How many films are in the kiosk: few are held in memory at once, some wait, more are refused."""
-
-    def __init__(self, at_once: int = FILMS_AT_ONCE, waiting: int = FILMS_WAITING) -> None:
-        self._turn = asyncio.Semaphore(at_once)
-        self._most = at_once + waiting
-        self._inside = 0
-
-    def is_full(self) -> bool:
-        """Would one more be too many?"""
-        return self._inside >= self._most
-
-    async def __aenter__(self) -> None:
-        """Wait for a turn; until then the film's bytes stay in the network."""
-        self._inside += 1
-        try:
-            await self._turn.acquire()
-        except BaseException:
-            self._inside -= 1
-            raise
-
-    async def __aexit__(self, *_: object) -> None:
-        """Give the turn to the next."""
-        self._inside -= 1
-        self._turn.release()
 
 
 def build_app(desk: Desk, reach: Reach | None = None) -> FastAPI:
@@ -109,7 +80,8 @@ def _add_record_routes(app: FastAPI, desk: Desk) -> None:
     def record(request: Request) -> HTMLResponse:
         """All records and the readers."""
         store = desk.store()
-        return HTMLResponse(record_page(store.records(), reader_names(store), _language(request)))
+        logged_in = SESSION_COOKIE in request.cookies
+        return HTMLResponse(record_page(store.records(), reader_names(store), _language(request), logged_in=logged_in))
 
     @app.get("/report/{record_id}")
     def report(record_id: str, request: Request) -> HTMLResponse:

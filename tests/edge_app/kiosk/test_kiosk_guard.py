@@ -6,7 +6,7 @@ import json
 import pytest
 
 from edge_app.film import MAX_FILE_BYTES
-from edge_app.kiosk.app import FilmCounter
+from edge_app.kiosk.counter import FilmCounter
 from edge_app.phantom import phantom_png
 
 

@@ -55,7 +55,9 @@ def test_without_a_session_only_login_and_health_are_reached(start_kiosk, tmp_pa
         assert log_in(kiosk, "00000") == (401, "")
         status, cookie = log_in(kiosk, "13579")
         assert status == 303
-        assert kiosk.ask("/record", Cookie=cookie)[0] == 200
+        status, page, _ = kiosk.ask("/record", Cookie=cookie)
+        assert status == 200
+        assert b'action="logout"' in page
         assert json.loads(kiosk.ask("/films", phantom_png("viral", 1), Cookie=cookie)[1])["saved"]
         assert kiosk.ask("/record", Cookie="cxr_session=guessed")[0] == 401
 
