@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests_support import ENVIRONMENT
 
 from convert.conversion import Source, target_runtimes
 from convert.device import Observation, check_delegation, observe, split_by_delegate
@@ -12,7 +13,6 @@ from convert.metadata import ENTRY, with_metadata
 from convert.package import model_card
 from edge_app.errors import BundleError, GateError, RuntimeUnavailable
 from edge_app.isolated import run_isolated
-from tests_support import ENVIRONMENT
 
 
 def _operator(name: str, inputs: list[int], outputs: list[int]) -> dict[str, Any]:
