@@ -23,14 +23,21 @@ def _tuned(source: Source, options: QatOptions, folder: Path) -> Any:
 
 def test_training_stops_after_epochs_without_gain_and_keeps_the_best() -> None:
     progress = Progress([0.5], [np.zeros(1)])
-    for number, error in enumerate((0.3, 0.4, 0.35), start=1):
-        assert not progress.stalled(patience=3)
+    for number, error in enumerate((0.6, 0.3, 0.4, 0.35), start=1):
         progress.add(error, [np.full(1, number)])
-    assert not progress.stalled(patience=3)
-    progress.add(float("nan"), [np.full(1, 4)])
+        assert not progress.stalled(patience=3)
+    progress.add(float("nan"), [np.full(1, 5)])
     assert progress.stalled(patience=3)
-    assert progress.best == [np.ones(1)]
-    assert progress.epochs == 4
+    assert progress.best == [np.full(1, 2)]
+    assert progress.epochs == 5
+
+
+def test_first_epochs_may_leave_a_good_start() -> None:
+    progress = Progress([0.1], [np.zeros(1)])
+    for error in (0.9, 0.8, 0.7, 0.6):
+        progress.add(error, [np.ones(1)])
+        assert not progress.stalled(patience=3)
+    assert progress.best == [np.zeros(1)]
 
 
 def test_input_range_is_exact_for_8_bit_pixels_and_the_file_is_full_integer(source: Source) -> None:
