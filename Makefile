@@ -7,14 +7,25 @@ APP := .venv-app
 DEV := .venv
 SOURCES := edge_app train convert benchmarks tests
 
-.PHONY: app test check lint types format constraints clean
+.PHONY: app test test-app test-slow check lint types format constraints clean
 app: $(APP)/ready  ## open the kiosk on 127.0.0.1:7860
 	$(APP)/bin/python -m edge_app serve
 
 test: $(DEV)/ready  ## pass every test
 	$(DEV)/bin/python -m pytest
 
-check: lint types test  ## lint, format, types, tests
+test-app: $(APP)/ready  ## the device's half alone, where TensorFlow is not installed
+	! $(APP)/bin/python -c 'import tensorflow' 2>/dev/null
+	$(APP)/bin/python -m edge_app selftest
+	$(APP)/bin/python -m edge_app doctor
+	mkdir -p build
+	$(APP)/bin/python -c 'from pathlib import Path; from edge_app.phantom import phantom_png; Path("build/phantom.png").write_bytes(phantom_png("viral", 1))'
+	$(APP)/bin/python -m edge_app predict build/phantom.png --json
+
+test-slow: $(DEV)/ready  ## the suites that take minutes
+	$(DEV)/bin/python -m pytest -m slow
+
+check: lint types test test-app  ## lint, format, types, tests
 
 lint: $(DEV)/ready
 	$(DEV)/bin/ruff check $(SOURCES)

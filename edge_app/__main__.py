@@ -4,9 +4,9 @@ import sys
 from collections.abc import Sequence
 
 from edge_app.commandline import run_commands
-from edge_app.commands import doctor, models, predict, selftest, serve
+from edge_app.commands import calibrate, doctor, models, predict, reviews, selftest, serve, watch
 
-COMMANDS = (serve, predict, selftest, doctor, models)
+COMMANDS = (serve, predict, selftest, doctor, models, watch, reviews, calibrate)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

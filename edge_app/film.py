@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from edge_app.dicom import is_dicom, read_dicom
 from edge_app.errors import FilmRefused, FilmUnreadable
 
+JPEG_START = b"\xff\xd8\xff"
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".dcm", ".dicom"})
 MAX_FILE_BYTES = 64 * 2**20
 MAX_PIXELS = 40_000_000  # 6,300 x 6,300; a large digital plate has some 15 million
 MIN_SIDE_PX = 96
@@ -32,11 +34,13 @@ class Film:
 
     `pixels` is uint8, shape (height, width), bright is dense. `width_px` and `height_px` are the
     size of the original, which is larger than `pixels` when a JPEG was decoded at reduced scale.
+    `age_years` is the patient's, where a DICOM file says it.
     """
 
     pixels: np.ndarray
     width_px: int
     height_px: int
+    age_years: float | None = None
 
 
 def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
@@ -52,9 +56,13 @@ def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
         FilmUnreadable: missing, empty, no image, damaged, too large or of several frames.
         FilmRefused: too small, of one single gray, or a colour picture.
     """
-    content = source if isinstance(source, bytes) else _content(source)
+    content = source if isinstance(source, bytes) else film_content(source)
     if not content:
         raise FilmUnreadable("empty_file", "The file is empty: export it from the X-ray machine again.")
+    if is_dicom(content):
+        pixels, age_years = read_dicom(content, MAX_PIXELS, MIN_SIDE_PX)
+        _check_not_blank(pixels)
+        return Film(pixels, width_px=pixels.shape[1], height_px=pixels.shape[0], age_years=age_years)
     image = _opened(content)
     width_px, height_px = image.size
     if min_side_px and image.format == "JPEG":
@@ -66,12 +74,21 @@ def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
             "no_memory",
             f"This device has too little free memory for {width_px} x {height_px} pixels: export the film smaller.",
         ) from cause
-    if pixels.min() == pixels.max():
-        raise FilmRefused("blank", "Every pixel of the picture is the same: nothing was exposed or exported.")
+    _check_not_blank(pixels)
     return Film(pixels=pixels, width_px=width_px, height_px=height_px)
 
 
-def _content(path: Path) -> bytes:
+def _check_not_blank(pixels: np.ndarray) -> None:
+    if pixels.min() == pixels.max():
+        raise FilmRefused("blank", "Every pixel of the picture is the same: nothing was exposed or exported.")
+
+
+def film_content(path: Path) -> bytes:
+    """The bytes of a file that is not larger than a film may be.
+
+    Raises:
+        FilmUnreadable: missing, a folder, too large, or not readable.
+    """
     try:
         if path.is_dir():
             raise FilmUnreadable("not_a_file", "This is a folder, not a film.")
@@ -93,13 +110,13 @@ def _opened(content: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of bombs; MAX_PIXELS below refuses them
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            image = _image(content)
             frames = getattr(image, "n_frames", 1)
     except Image.DecompressionBombError as cause:
         raise FilmUnreadable("too_many_pixels", f"More than {MAX_PIXELS:,} pixels are not read.") from cause
     except UnidentifiedImageError as cause:
         raise FilmUnreadable(
-            "not_an_image", f"This is no picture the kit reads; it reads {', '.join(FORMATS)}."
+            "not_an_image", f"This is no picture the kit reads; it reads {', '.join(FORMATS)} and DICOM."
         ) from cause
     except Exception as cause:  # a header made to break the decoder may raise anything
         raise FilmUnreadable("damaged", "The head of the file is damaged: export it again.") from cause
@@ -115,6 +132,15 @@ def _opened(content: bytes) -> Image.Image:
     if frames > 1:
         raise FilmUnreadable("several_frames", "The file holds several pictures; export one film a file.")
     return image
+
+
+def _image(content: bytes) -> Image.Image:
+    """`Image.open` loads the code of five formats before it looks at a file; most films are JPEGs."""
+    if not content.startswith(JPEG_START):
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+    from PIL import JpegImagePlugin
+
+    return JpegImagePlugin.jpeg_factory(io.BytesIO(content))
 
 
 def _draft_size(size: tuple[int, int], min_side_px: int) -> tuple[int, int]:
@@ -137,10 +163,12 @@ def _decoded(image: Image.Image) -> Image.Image:
 
 def _grayscale(image: Image.Image) -> np.ndarray:
     """Any mode to uint8, shape (height, width)."""
+    if image.mode == "I;16":
+        return _scaled_by_table(np.asarray(image))
     if image.mode in SIXTEEN_BIT_MODES:
         return _scaled_to_8_bits(np.asarray(image))
     if image.mode in ("L", "1"):
-        return np.asarray(image.convert("L"))
+        return np.asarray(image if image.mode == "L" else image.convert("L"))
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         opaque = Image.new("RGBA", image.size, (0, 0, 0, 255))
         image = Image.alpha_composite(opaque, image.convert("RGBA"))
@@ -150,6 +178,12 @@ def _grayscale(image: Image.Image) -> np.ndarray:
     if spread > MAX_COLOUR_SPREAD:
         raise FilmRefused("colour_picture", "This is a colour picture, not an X-ray film.")
     return np.asarray(colour.convert("L"))
+
+
+def _scaled_by_table(values: np.ndarray) -> np.ndarray:
+    """`_scaled_to_8_bits` for uint16: worked out for each value there is, not for each pixel."""
+    low, high = values.min(), values.max()
+    return _scaled_to_8_bits(np.arange(low, high + 1, dtype=np.int32))[values - low]
 
 
 def _scaled_to_8_bits(values: np.ndarray) -> np.ndarray:

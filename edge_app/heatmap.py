@@ -19,6 +19,9 @@ ANCHORS = np.array(
     dtype=np.float64,
 )
 MAX_OPACITY = 0.6
+# Log-odds that are shown in the strongest colour: the 95th percentile over the places of films with
+# pneumonia is 14, over those of normal films 3 (own run, the shipped model).
+FULL_EVIDENCE = 15.0
 DISPLAY_SIDE_PX = 768
 LAYER_SIDE_PX = 160
 
@@ -30,11 +33,12 @@ def evidence_map(class_map: np.ndarray, negative_index: int, temperature: float)
         class_map: float32, shape (rows, columns, classes): logits by place. Their mean over rows and
             columns is what the model decided on.
     Returns:
-        float64, shape (rows, columns), 0..1: P(pneumonia) if all of the film looked like this place.
+        float64, shape (rows, columns), 0..1: the place's log-odds of pneumonia as a share of
+        `FULL_EVIDENCE`; 0 where it speaks for normal.
     """
-    scaled = class_map.astype(np.float64) / temperature
-    scaled = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    return 1.0 - scaled[..., negative_index] / scaled.sum(axis=-1)
+    logits = class_map.astype(np.float64) / temperature
+    others = np.logaddexp.reduce(np.delete(logits, negative_index, axis=-1), axis=-1)
+    return np.clip((others - logits[..., negative_index]) / FULL_EVIDENCE, 0.0, 1.0)
 
 
 def overlay(film: np.ndarray, evidence: np.ndarray, opacity: float = MAX_OPACITY) -> Image.Image:

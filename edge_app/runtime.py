@@ -6,8 +6,9 @@ the second one fails with "vector::reserve"), so each process picks one, once.
 """
 
 import importlib
-import importlib.metadata
+import importlib.util
 import os
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,14 +39,7 @@ class Runtime:
 
 def installed_runtimes() -> list[str]:
     """The runtime packages that are installed, the preferred one first; imports none of them."""
-    found = []
-    for package in RUNTIMES:
-        try:
-            importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        found.append(package)
-    return found
+    return [package for package, (module, _) in RUNTIMES.items() if importlib.util.find_spec(_top(module))]
 
 
 def load_runtime(package: str | None = None) -> Runtime:
@@ -68,10 +62,15 @@ def load_runtime(package: str | None = None) -> Runtime:
     module_name, family = RUNTIMES[candidates[0]]
     try:
         module = importlib.import_module(module_name)
-        version = importlib.metadata.version(candidates[0])
     except ImportError as cause:
         raise RuntimeUnavailable(f"{candidates[0]} cannot be imported: {cause}") from cause
+    # Not importlib.metadata: its e-mail parser would cost a tenth of a cold start.
+    version = sys.modules[_top(module_name)].__version__
     return Runtime(package=candidates[0], version=version, family=family, module=module)
+
+
+def _top(module_name: str) -> str:
+    return module_name.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -112,6 +111,7 @@ class Interpreter:
                 f"{runtime} does not work with numpy {np.__version__}: pip install 'numpy<2'"
             ) from cause
         self._input = self._single_input()
+        self._input_levels = _quantized_levels(self._input)
         self._outputs = self._named_outputs(class_count)
 
     @property
@@ -130,18 +130,11 @@ class Interpreter:
         Args:
             pixels: uint8, shape (input_size_px, input_size_px), from `to_model_pixels`.
         """
-        self._interpreter.set_tensor(self._input["index"], self._quantized(pixels)[None, :, :, None])
+        self._interpreter.set_tensor(self._input["index"], self._input_levels[pixels][None, :, :, None])
         self._interpreter.invoke()
         raw = {name: self._interpreter.get_tensor(d["index"])[0] for name, d in self._outputs.items()}
         real = {name: _dequantized(raw[name], detail) for name, detail in self._outputs.items()}
         return Outputs(**real, raw=raw)
-
-    def _quantized(self, pixels: np.ndarray) -> np.ndarray:
-        if self._input["dtype"] == np.float32:
-            return pixels.astype(np.float32)
-        scale, zero_point = self._input["quantization"]
-        levels = np.round(pixels / scale) + zero_point
-        return np.clip(levels, -128, 127).astype(np.int8)
 
     def _single_input(self) -> dict[str, Any]:
         details = self._interpreter.get_input_details()
@@ -168,6 +161,15 @@ class Interpreter:
                 "class_map and features: it was not made by this kit's convert"
             )
         return found
+
+
+def _quantized_levels(detail: dict[str, Any]) -> np.ndarray:
+    """What the model gets for each of the 256 gray levels, in its own type."""
+    grays = np.arange(256)
+    if detail["dtype"] == np.float32:
+        return grays.astype(np.float32)
+    scale, zero_point = detail["quantization"]
+    return np.clip(np.round(grays / scale) + zero_point, -128, 127).astype(np.int8)
 
 
 def _dequantized(values: np.ndarray, detail: dict[str, Any]) -> np.ndarray:

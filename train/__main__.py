@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from edge_app.commandline import run_commands
-from train.commands import data, evaluate, fit
+from train.commands import compare, data, evaluate, fit, probe
 
-COMMANDS = (fit, evaluate, data)
+COMMANDS = (fit, compare, evaluate, probe, data)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

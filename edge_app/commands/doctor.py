@@ -1,9 +1,7 @@
 """`doctor`: what is installed on this device, which runtime is used and why, what is missing."""
 
 import argparse
-import importlib.metadata
 import json
-import platform
 
 NAME = "doctor"
 HELP = "say what is installed, which runtime is used, and what is missing"
@@ -29,6 +27,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if the shipped model answers its golden films here; else the error is raised.
     """
+    import platform
+
     from edge_app.bundle import open_interpreter, read_bundle, shipped_bundle_path
     from edge_app.runtime import load_runtime
 
@@ -50,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _version(package: str) -> str | None:
+    import importlib.metadata
+
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

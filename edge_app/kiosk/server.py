@@ -1,13 +1,25 @@
 """Starting the kiosk: surroundings first, then the model, then the port."""
 
 import argparse
+import ipaddress
+import os
 import socket
 import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
 
 from edge_app.errors import KitError
+from edge_app.home import data_home
+from edge_app.kiosk.desk import Desk, open_predictor
 from edge_app.kiosk.surroundings import purge, settle
-from edge_app.predictor import load_predictor
+from edge_app.watcher import LOOK_EVERY_S, Watcher
 
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"
+MAX_CONNECTIONS = 256
+STOP_WITHIN_S = 2
 QUEUE = 64  # connections that may wait before the machine refuses them
 
 
@@ -17,23 +29,19 @@ def serve(args: argparse.Namespace) -> int:
     Returns:
         0 after a clean stop.
     Raises:
-        KitError: the model fails its checks, or the port is taken.
+        KitError: the model fails its checks, the port is taken, or other machines would be let in
+            without --lan or without a reader who could log in.
     """
-    listener = _listener(args.host, args.port)
+    host = args.host or (EVERYWHERE if args.lan else LOOPBACK)
+    _check_reach(args, host)
+    listener = _listener(host, args.port)
     port = listener.getsockname()[1]
-    temp = settle(port)
+    temp = settle(port, os.environ)
     try:
-        predictor = load_predictor(args.model)
-        # Imported here: gradio takes seconds, and must see the environment that settle() made.
-        import uvicorn
-
-        from edge_app.kiosk.app import build_app
-        from edge_app.kiosk.desk import Desk
-
-        app = build_app(Desk(predictor))
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, limit_concurrency=256)
-        print(f"{predictor.card.name} {predictor.card.version} at http://{args.host}:{port}", flush=True)
-        uvicorn.Server(config).run(sockets=[listener])
+        app, name = _application(args)
+        scheme = "https" if args.tls_cert else "http"
+        print(f"{name} at {scheme}://{LOOPBACK if host == EVERYWHERE else host}:{port}", flush=True)
+        _run(app, listener, args)
     finally:
         listener.close()
         purge(temp)
@@ -41,17 +49,83 @@ def serve(args: argparse.Namespace) -> int:
     return 0
 
 
+def _application(args: argparse.Namespace) -> tuple[Any, str]:
+    """The web application, and the model's name and version."""
+    home = data_home(args.data_dir)
+    predictor = open_predictor(args.model, home)
+    # Imported here: gradio takes seconds, and must see the environment that settle() made.
+    from edge_app.kiosk.app import Reach, build_app
+    from edge_app.kiosk.guard import LOOPBACK_HOSTS
+    from edge_app.readers import reader_names
+
+    desk = Desk(predictor, home, args.ask_first)
+    if args.watch:
+        watcher = Watcher(args.watch)
+        watcher.new_films()  # a folder that is not there is said now, not later in a thread
+        desk.watching = True
+        threading.Thread(target=_watch, args=(desk, watcher), name="watch", daemon=True).start()
+    if args.lan and not reader_names(desk.store()):
+        raise KitError("nobody could log in: add a reader first: echo PIN | edge_app reviews add-reader INITIALS")
+    names = {socket.gethostname(), f"{socket.gethostname()}.local", *args.name} if args.lan else set()
+    reach = Reach(LOOPBACK_HOSTS | names, lan=args.lan, tls=bool(args.tls_cert))
+    return build_app(desk, reach), f"{predictor.card.name} {predictor.card.version}"
+
+
+def _watch(desk: Desk, watcher: Watcher) -> None:
+    """Read what appears in the folder, for ever; a folder that goes away may come back."""
+    while True:
+        time.sleep(LOOK_EVERY_S)
+        try:
+            for path in watcher.new_films():
+                desk.read_file(path)
+        except KitError as error:
+            print(f"edge_app: {error}", file=sys.stderr)
+            time.sleep(30 * LOOK_EVERY_S)
+
+
+def _run(app: Any, listener: socket.socket, args: argparse.Namespace) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=STOP_WITHIN_S,  # a page left open holds a stream for ever
+        ssl_certfile=args.tls_cert,
+        ssl_keyfile=args.tls_key,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _check_reach(args: argparse.Namespace, host: str) -> None:
+    if not args.lan and not _is_loopback(host):
+        raise KitError(f"{host} lets other machines in: say --lan if that is meant; readers must then log in")
+    if bool(args.tls_cert) != bool(args.tls_key):
+        raise KitError("--tls-cert and --tls-key go together")
+    for path in (args.tls_cert, args.tls_key):
+        if path and not Path(path).is_file():
+            raise KitError(f"{path} is no file")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _listener(host: str, port: int) -> socket.socket:
     """A socket on the address; port 0 takes a free one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named: asyncio turns Nagle's delay off (40 ms an answer) only where it is.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
     except OSError as cause:
         listener.close()
-        raise KitError(
-            f"cannot listen on {host}:{port}: {cause.strerror}: stop the other one or name --port"
-        ) from cause
+        raise KitError(f"cannot listen on {host}:{port}: {cause.strerror}: stop the other or name --port") from cause
     listener.listen(QUEUE)
     return listener

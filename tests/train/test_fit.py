@@ -27,7 +27,7 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def finished(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("run")
-    fit(FitOptions(out=out, data=str(phantoms), epochs=2, batch_size=16))
+    fit(FitOptions(out=out, data=str(phantoms), arch="tiny", epochs=2, batch_size=16))
     return out
 
 
@@ -37,7 +37,6 @@ def test_a_run_leaves_model_manifest_history_plots_and_metrics(finished: Path) -
         "confusion-random.png", "confusion-shortcut-free.png",
     }  # fmt: skip
     metrics = json.loads((finished / "metrics.json").read_text())
-    assert metrics["parameters"] < 150_000
     assert set(metrics["judges"]) == {"random", "shortcut-free"}
     assert [row["epoch"] for row in json.loads((finished / "history.json").read_text())] == [1, 2]
 
@@ -71,7 +70,7 @@ def test_killed_run_resumes_with_nothing_lost(phantoms: Path, tmp_path: Path) ->
                 raise Killed
             yield batch
 
-    options = FitOptions(out=tmp_path / "run", data=str(phantoms), epochs=3, batch_size=16)
+    options = FitOptions(out=tmp_path / "run", data=str(phantoms), arch="tiny", epochs=3, batch_size=16)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fitting, "training_stream", killed_in_epoch_2)
         with pytest.raises(Exception):  # noqa: B017, PT011  Keras wraps it as it likes

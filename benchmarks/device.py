@@ -1,0 +1,142 @@
+"""Facts about the machine under test: what it is, and how hot, fast and busy it is right now.
+
+Every fact is None where the system does not tell; nothing here may fail a benchmark.
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+# Bits of `vcgencmd get_throttled` on a Raspberry Pi (Raspberry Pi documentation, "vcgencmd").
+THROTTLE_BITS = {
+    0: "under-voltage now",
+    1: "frequency capped now",
+    2: "throttled now",
+    3: "soft temperature limit now",
+    16: "under-voltage has occurred",
+    17: "frequency capping has occurred",
+    18: "throttling has occurred",
+    19: "soft temperature limit has occurred",
+}
+
+
+def facts(root: Path = Path("/")) -> dict[str, Any]:
+    """What does not change during a run: board, CPU, memory, system, Python.
+
+    Args:
+        root: where `/proc` and `/sys` are looked for; tests give a folder of their own.
+    """
+    return {
+        "board": _text(root / "proc/device-tree/model") or _text(root / "sys/class/dmi/id/product_name"),
+        "cpu": _cpu_name(root),
+        "cpu_flags": _simd_flags(root),
+        "cores": os.cpu_count(),
+        "memory_mb": _memory_mb(root),
+        "architecture": platform.machine(),
+        "system": _pretty_name(root) or platform.platform(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "governor": _text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "max_frequency_mhz": _mhz(root / "sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq"),
+    }
+
+
+def state(root: Path = Path("/")) -> dict[str, Any]:
+    """What may change during a run; taken before and after it."""
+    return {
+        "load_average_1min": round(os.getloadavg()[0], 2),
+        "frequency_mhz": _mhz(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"),
+        "temperature_c": _temperature_c(root),
+        "throttled": _throttled(),
+    }
+
+
+def memory_kb(pid: int | str = "self", root: Path = Path("/")) -> dict[str, int] | None:
+    """Resident memory of a process, now and at its peak, in KiB; None where there is no /proc.
+
+    `ru_maxrss` would not do: a child started by vfork inherits the peak of its parent.
+    """
+    fields = dict(
+        line.split(":", 1) for line in (_text(root / f"proc/{pid}/status") or "").splitlines() if line.startswith("Vm")
+    )
+    if "VmRSS" not in fields:
+        return None
+    return {"rss": int(fields["VmRSS"].split()[0]), "peak": int(fields["VmHWM"].split()[0])}
+
+
+def throttle_words(text: str) -> list[str] | None:
+    """What `throttled=0x50005` says, in words; None when the text is something else."""
+    name, _, value = text.strip().partition("=")
+    if name != "throttled":
+        return None
+    try:
+        bits = int(value, 16)
+    except ValueError:
+        return None
+    return [words for bit, words in THROTTLE_BITS.items() if bits >> bit & 1]
+
+
+def _throttled() -> list[str] | None:
+    tool = shutil.which("vcgencmd")
+    if not tool:
+        return None
+    try:
+        answer = subprocess.run([tool, "get_throttled"], capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return throttle_words(answer.stdout)
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip(" \t\r\n\0") or None
+    except OSError:
+        return None
+
+
+def _cpu_field(root: Path, *names: str) -> str | None:
+    for line in (_text(root / "proc/cpuinfo") or "").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in names:
+            return value.strip()
+    return None
+
+
+def _cpu_name(root: Path) -> str | None:
+    return _cpu_field(root, "model name", "Model") or platform.processor() or None
+
+
+def _simd_flags(root: Path) -> list[str]:
+    """The instruction sets that int8 kernels choose by."""
+    known = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "asimd", "asimddp", "i8mm", "neon", "sve")
+    flags = set((_cpu_field(root, "flags", "Features") or "").split())
+    return [flag for flag in known if flag in flags]
+
+
+def _memory_mb(root: Path) -> int | None:
+    for line in (_text(root / "proc/meminfo") or "").splitlines():
+        if line.startswith("MemTotal:"):
+            return int(line.split()[1]) // 1024
+    return None
+
+
+def _pretty_name(root: Path) -> str | None:
+    for line in (_text(root / "etc/os-release") or "").splitlines():
+        if line.startswith("PRETTY_NAME="):
+            return line.partition("=")[2].strip('"')
+    return None
+
+
+def _mhz(path: Path) -> int | None:
+    text = _text(path)
+    return int(text) // 1000 if text and text.isdigit() else None
+
+
+def _temperature_c(root: Path) -> float | None:
+    """The hottest zone."""
+    texts = [_text(path) for path in sorted((root / "sys/class/thermal").glob("thermal_zone*/temp"))]
+    degrees = [int(text) / 1000 for text in texts if text and text.lstrip("-").isdigit()]
+    return max(degrees, default=None)

@@ -1,0 +1,80 @@
+"""Tables about the shipped model: what its card says, and how far its training scatters by seed."""
+
+import json
+from pathlib import Path
+
+from edge_app.bundle import read_bundle, shipped_bundle_path
+from edge_app.card import ModelCard
+from edge_app.errors import DataError
+
+RESULTS = Path(__file__).parent / "results"
+SEEDS = RESULTS / "seeds.json"  # compare.json of `train compare`
+PROBE = RESULTS / "probe.json"  # of `train probe --json`
+JUDGED = {"auc": "AUC", "accuracy": "accuracy", "recall": "recall", "specificity": "specificity"}
+COMPARED = ("auc", "accuracy", "recall", "specificity")
+
+
+def shipped_card() -> ModelCard:
+    """The card of the bundle in `edge_app/models`."""
+    return read_bundle(shipped_bundle_path()).card
+
+
+def validation(card: ModelCard) -> str:
+    """The int8 file on each judge, at its default threshold."""
+    lines = [f"| validation films | {' | '.join(JUDGED.values())} | three classes |", "|---|" + "---|" * 5]
+    for judge, figures in card.metrics["judges"].items():
+        cells = [_with_interval(figures[name]) for name in (*JUDGED, "class_accuracy")]
+        lines.append(f"| {judge}, {figures['films']:,} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def operating_points(card: ModelCard) -> str:
+    """Every named threshold with what it gave."""
+    lines = ["| operating point | threshold | recall | specificity |", "|---|---|---|---|"]
+    for name, point in card.operating_points.items():
+        shown = f"**{name}** (default)" if name == card.default_operating_point else name
+        lines.append(f"| {shown} | {point.threshold:.3f} | {point.recall.percent()} | {point.specificity.percent()} |")
+    return "\n".join(lines) + "\n"
+
+
+def parity(card: ModelCard) -> str:
+    """Float against the bundle in each runtime."""
+    lines = [
+        f"| | {' | '.join(JUDGED.values())} | decisions changed | pneumonias missed more | McNemar p |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for runtime, found in card.parity["runtimes"].items():
+        for name, side in (("float, TensorFlow", found["float_model"]), (f"int8, {runtime}", found["converted"])):
+            cells = " | ".join(f"{side[figure]:.4f}" for figure in COMPARED)
+            changed = f"{found['flips']} of {found['films']} | {found['films_missed_more']} | {found['mcnemar_p']:.2f}"
+            row = f"| {name} | {cells} | {changed if name.startswith('int8') else ' | | '} |"
+            if row not in lines:
+                lines.append(row)
+    return "\n".join(lines) + "\n"
+
+
+def probe(card: ModelCard) -> str:
+    """What shortcuts alone score, beside the shipped model."""
+    found = json.loads(PROBE.read_text(encoding="utf-8"))
+    lines = ["| validation films | AUC of shortcuts alone | AUC of the shipped model |", "|---|---|---|"]
+    for judge, auc in found.items():
+        lines.append(f"| {judge} | {_with_interval(auc)} | {_with_interval(card.metrics['judges'][judge]['auc'])} |")
+    return "\n".join(lines) + "\n"
+
+
+def seeds() -> str:
+    """Mean and spread over seeds, from what `train compare` wrote.
+
+    Raises:
+        DataError: it has not been written.
+    """
+    from train.comparison import table
+
+    try:
+        return table(json.loads(SEEDS.read_text(encoding="utf-8"))) + "\n"
+    except FileNotFoundError as cause:
+        raise DataError(f"{SEEDS} is missing: python -m train compare, then copy its compare.json there") from cause
+
+
+def _with_interval(figure: dict[str, float]) -> str:
+    return f"{figure['value']:.4f} ({figure['low']:.4f} to {figure['high']:.4f})"

@@ -1,0 +1,163 @@
+"""Tables in README.md and docs, filled from committed results so that no figure is typed by hand.
+
+<!-- table:NAME -->
+... is replaced ...
+<!-- /table -->
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+NAME = "tables"
+HELP = "fill the tables in README.md and docs from the committed results"
+MARKED = re.compile(r"(?P<start><!-- table:(?P<name>[a-z-]+) -->\n)(?P<body>.*?)(?P<end><!-- /table -->)", re.DOTALL)
+Results = dict[str, dict[str, Any]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    from benchmarks.results import COMMITTED
+
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="README.md and docs/*.md by default")
+    parser.add_argument("--results", type=Path, default=COMMITTED, metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a table is not up to date")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fill the tables, or check them.
+
+    Returns:
+        0, or 1 if `--check` found a table that is not up to date.
+    """
+    from benchmarks.results import load_results
+    from edge_app.files import write_atomically
+
+    results = load_results(args.results)
+    stale = 0
+    for file in args.files or marked_files(Path()):
+        text = file.read_text(encoding="utf-8")
+        filled = fill(text, results)
+        if filled == text:
+            continue
+        stale += 1
+        if args.check:
+            print(f"benchmarks: tables in {file} are not up to date: python -m benchmarks tables", file=sys.stderr)
+        else:
+            write_atomically(file, filled.encode())
+            print(file)
+    return int(args.check and stale > 0)
+
+
+def marked_files(root: Path) -> list[Path]:
+    """README.md and the pages in docs that hold a marked table."""
+    files = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    return [file for file in files if file.exists() and MARKED.search(file.read_text(encoding="utf-8"))]
+
+
+def fill(text: str, results: Results) -> str:
+    """Replace every marked table; the same text and results give the same text.
+
+    Raises:
+        DataError: a table has an unknown name, or its result is not there.
+    """
+    return MARKED.sub(lambda match: match["start"] + table_named(match["name"], results) + match["end"], text)
+
+
+def table_named(name: str, results: Results) -> str:
+    """One table, by its name in the marker.
+
+    Raises:
+        DataError: there is no such table, or its result is not there.
+    """
+    from edge_app.errors import DataError
+
+    if name not in TABLES:
+        raise DataError(f"there is no table {name!r}; there are {', '.join(TABLES)}")
+    try:
+        return TABLES[name](results)
+    except KeyError as cause:
+        raise DataError(
+            f"table {name} needs a result that is not there: python -m benchmarks {cause.args[0]}"
+        ) from cause
+
+
+def _goals(results: Results) -> str:
+    from benchmarks.output import goals_table
+
+    return goals_table([goal for result in results.values() for goal in result.get("goals", [])])
+
+
+def _machine(results: Results) -> str:
+    from benchmarks.output import device_line
+
+    return f"{device_line(results['latency'])}.\n"
+
+
+def _compare_litert(results: Results) -> str:
+    """The rows that answer `is it faster`: LiteRT, and TensorFlow as what many start from."""
+    from benchmarks.compare import rows_table
+
+    wanted = ("ai-edge-litert", "tensorflow")
+    return rows_table([row for row in results["compare"]["rows"] if row.get("engine") in wanted])
+
+
+def _rows(command: str) -> Callable[[Results], str]:
+    def rows(results: Results) -> str:
+        from benchmarks.results import table_of
+
+        return table_of(results[command])
+
+    return rows
+
+
+def _latency_ratios(results: Results) -> str:
+    from benchmarks.latency import ratios_table
+
+    return ratios_table(results["latency"]["ratios"])
+
+
+def _bulk_plan(results: Results) -> str:
+    """Hours for ten million films at one worker's measured rate, and what that reads from a disk."""
+    from benchmarks.bulk import plan_table
+
+    return plan_table(results["bulk"])
+
+
+def _of_card(name: str) -> Callable[[Results], str]:
+    def shown(_: Results) -> str:
+        from benchmarks import model_tables
+
+        return str(getattr(model_tables, name)(model_tables.shipped_card()))
+
+    return shown
+
+
+def _seeds(_: Results) -> str:
+    from benchmarks.model_tables import seeds
+
+    return seeds()
+
+
+TABLES: dict[str, Callable[[Results], str]] = {
+    "validation": _of_card("validation"),
+    "operating-points": _of_card("operating_points"),
+    "parity": _of_card("parity"),
+    "probe": _of_card("probe"),
+    "seeds": _seeds,
+    "goals": _goals,
+    "machine": _machine,
+    "latency": _rows("latency"),
+    "latency-ratios": _latency_ratios,
+    "compare": _rows("compare"),
+    "compare-litert": _compare_litert,
+    "pipeline": _rows("pipeline"),
+    "coldstart": _rows("coldstart"),
+    "roofline": _rows("roofline"),
+    "kiosk": _rows("kiosk"),
+    "bulk": _rows("bulk"),
+    "bulk-plan": _bulk_plan,
+}

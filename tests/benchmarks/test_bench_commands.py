@@ -1,0 +1,40 @@
+"""Every command of the bench is documented, every documented one exists, and help is quick."""
+
+import re
+import subprocess
+import sys
+
+from benchmarks.__main__ import COMMANDS
+from benchmarks.everything import PARTS
+from benchmarks.interleave import ROOT, child_environment
+from benchmarks.results import SHOWN
+from benchmarks.tables import MARKED, TABLES
+
+PAGE = (ROOT / "docs" / "BENCHMARKS.md").read_text(encoding="utf-8")
+
+
+def test_every_command_is_documented_and_every_documented_one_exists() -> None:
+    documented = set(re.findall(r"python -m benchmarks ([a-z]+)", PAGE))
+    assert documented == {command.NAME for command in COMMANDS}
+
+
+def test_all_runs_every_benchmark_that_leaves_a_result() -> None:
+    assert set(PARTS) == {command.NAME for command in SHOWN}
+
+
+def test_every_table_that_is_marked_can_be_made() -> None:
+    marked = {match["name"] for match in MARKED.finditer(PAGE)}
+    assert marked <= set(TABLES)
+    assert len(marked) > 5
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from benchmarks.__main__ import main\n"
+        "try: main(['latency', '--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit(', '.join(sorted({'numpy', 'PIL', 'tensorflow', 'gradio'} & set(sys.modules))) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=child_environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "--twin" in done.stdout
