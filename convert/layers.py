@@ -156,8 +156,8 @@ def main(words: list[str]) -> int:
     float_twin, quantized, films, package = words
     try:
         runtime = load_runtime(package)
-        opened = [_Opened(Path(path).read_bytes(), runtime) for path in (float_twin, quantized)]
-        errors = _compared(*opened, np.load(films))
+        twin, small = (_Opened(Path(path).read_bytes(), runtime) for path in (float_twin, quantized))
+        errors = _compared(twin, small, np.load(films))
     except (KitError, ValueError, RuntimeError) as error:
         print(str(error).splitlines()[0], file=sys.stderr)
         return 1

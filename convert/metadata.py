@@ -144,7 +144,7 @@ def _floats(builder: Any, value: float) -> int:
 def _aligned(buffer: Any, schema: Any) -> Any:
     """The same buffer, packed at 16 bytes; the generated Python code forgets what the schema demands."""
 
-    class Aligned(schema.BufferT):  # type: ignore[misc]
+    class Aligned(schema.BufferT):
         """A buffer that makes room before it is written."""
 
         def Pack(self, builder: Any) -> int:  # noqa: N802

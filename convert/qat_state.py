@@ -36,8 +36,13 @@ class Progress:
         self.errors.append(error)
 
     def stalled(self, patience: int) -> bool:
-        """True when the last `patience` epochs brought nothing."""
-        return self.epochs - int(np.nanargmin(self.errors)) >= patience
+        """True when the last `patience` epochs came no nearer than an epoch before them.
+
+        The start does not count: its ranges were read off films, and the first epochs, at the
+        highest learning rate, leave it before they come nearer.
+        """
+        trained = self.errors[1:]
+        return len(trained) > patience and len(trained) - 1 - int(np.nanargmin(trained)) >= patience
 
 
 class QatCheckpoint:
@@ -54,7 +59,7 @@ class QatCheckpoint:
         arrays |= _numbered("student", student.get_weights())
         arrays |= _numbered("optimizer", [variable.numpy() for variable in optimizer.variables])
         content = io.BytesIO()
-        np.savez(content, **arrays)  # type: ignore[arg-type]
+        np.savez(content, **arrays)
         write_atomically(self._path, content.getvalue())
 
     def read(self, student: Any, optimizer: Any) -> Progress | None:

@@ -70,7 +70,7 @@ def _checked(options: "ConvertOptions", source: "Source") -> str:
         f"Allowed: {budget.recall_films} film with pneumonia missed more, or {budget.recall:.1%} of them if that is "
         f"more; accuracy lower by {budget.accuracy:.1%}; {budget.flips:.1%} of decisions changed; AUC lower by "
         f"{budget.auc}.",
-        f"The file must run in {options.target}: its operators and their versions were read from the file. An int8 file "
+        f"The file must run in {options.target}: its operators and their versions were read from it. An int8 file "
         "must hold no float tensor, and XNNPACK must take every operator of it.",
         "The threshold, labels and recorded figures of the float model were measured again before anything was made.",
         "These are validation films of one hospital. They say that the small file answers as the large model does, not "
@@ -159,8 +159,8 @@ def _flips(result: "Result", source: "Source") -> str:
     found: dict[int, list[str]] = {}
     for parity in result.parities:
         for flip in parity.flips:
-            words = f"{parity.runtime}: P {flip.p_float:.3f} → {flip.p_converted:.3f}"
-            found.setdefault(flip.row, []).append(words)
+            change = f"{parity.runtime}: P {flip.p_float:.3f} → {flip.p_converted:.3f}"
+            found.setdefault(flip.row, []).append(change)
     if not found:
         return "<p>No decision changed.</p>"
     threshold = result.parities[0].threshold
