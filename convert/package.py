@@ -71,7 +71,6 @@ def model_card(run: Run, quantization: str, minimum_runtime: str) -> ModelCard:
             "manifest_sha256": run.manifest_sha256,
             "seed": run.seed,
             "epochs": run.epochs,
-            "split": "random, by patient",
         },
         tools={name: version for name in TOOLS if (version := _version(name))},
     )

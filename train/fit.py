@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class FitOptions:
     arch: str = "compact"
     epochs: int = 0  # at most; 0 for EPOCHS or, with phantoms, PHANTOM_EPOCHS
     seed: int = 0  # of weights, batches and augmentation; the split has its own
-    split_seed: int = 0
+    split: SplitRule = field(default_factory=SplitRule)
     batch_size: int = 64
     learning_rate: float = 2e-3
     patience: int = 30  # epochs without a better judge before training stops
@@ -61,7 +61,7 @@ def fit(options: FitOptions) -> dict[str, Any]:
     data = find_data(options.data)
     options = replace(options, epochs=options.epochs or (PHANTOM_EPOCHS if data.is_phantom else EPOCHS))
     films = load_films(data, architecture.input_size_px, options.strict)
-    manifest = split_films(films, data.name, data.labels, SplitRule(seed=options.split_seed))
+    manifest = split_films(films, data.name, data.labels, options.split)
     parts = {part: films.only(manifest.rows(part)) for part in (TRAIN, VALIDATION)}
     judges = [plain_judge(parts[VALIDATION]), shortcut_free_judge(parts[VALIDATION])]
     negative = data.labels.index("normal") if "normal" in data.labels else 0

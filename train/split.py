@@ -5,6 +5,7 @@ patients' names.
 """
 
 import json
+import re
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,15 +17,23 @@ from edge_app.files import sha256_of, write_atomically
 from train.inputs import LoadedFilms
 
 TRAIN, VALIDATION = "train", "validation"
+SPLITS = ("random", "acquisition-order", "k-fold")
 
 
 @dataclass(frozen=True)
 class SplitRule:
-    """How films are cut."""
+    """How films are cut; the same share of every class, always by patient.
+
+    `random` draws the validation patients. `acquisition-order` takes the lowest-numbered ones of each
+    series: the official test films of the Guangzhou set carry the lowest numbers. `k-fold` cuts the
+    drawn patients into `folds` parts and takes part number `fold`.
+    """
 
     name: str = "random"
-    validation_fraction: float = 0.15  # of the patients
+    validation_fraction: float = 0.15  # of the patients of each class; k-fold takes 1 / folds
     seed: int = 0
+    folds: int = 5
+    fold: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,17 +56,22 @@ class Manifest:
 
     def to_json(self) -> str:
         """The manifest as it stands in a run folder."""
-        return json.dumps(asdict(self), indent=0) + "\n"
+        content = asdict(self)
+        if self.rule.name != "k-fold":
+            del content["rule"]["folds"], content["rule"]["fold"]
+        return json.dumps(content, indent=0) + "\n"
 
 
 def split_films(films: LoadedFilms, data: str, labels: tuple[str, ...], rule: SplitRule) -> Manifest:
     """Cut the films by patient.
 
     Raises:
-        DataError: a class would have no film on one side: too few patients.
+        DataError: no such rule, or a class would have no film on one side: too few patients.
     """
+    if rule.name not in SPLITS or not 0 <= rule.fold < rule.folds:
+        raise DataError(f"there is no split {rule.name!r}, fold {rule.fold} of {rule.folds}: {', '.join(SPLITS)}")
     groups = patient_groups(films)
-    held_out = _held_out(groups, films.classes, rule)
+    held_out = _held_out(groups, films, rule)
     parts = [VALIDATION if group in held_out else TRAIN for group in groups]
     rows = zip(films.films, films.hashes, parts, strict=True)
     manifest = Manifest(
@@ -73,17 +87,31 @@ def split_films(films: LoadedFilms, data: str, labels: tuple[str, ...], rule: Sp
     return manifest
 
 
-def _held_out(groups: list[int], classes: np.ndarray, rule: SplitRule) -> set[int]:
-    """The groups to validate on: the same share of every class, a group counting for its first film's."""
-    class_of: dict[int, int] = {}
-    for group, kind in zip(groups, classes.tolist(), strict=True):
-        class_of.setdefault(group, kind)
+def _held_out(groups: list[int], films: LoadedFilms, rule: SplitRule) -> set[int]:
+    """The groups to validate on: the same share of every class, and of every series if by order."""
+    first_film = {group: row for row, group in reversed(list(enumerate(groups)))}
+    in_order = rule.name == "acquisition-order"
+    strata: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for group in sorted(first_film):
+        film = films.films[first_film[group]]
+        series = _series_and_number(film.patient)[0] if in_order else ""
+        strata[int(films.classes[first_film[group]]), series].append(group)
     rng = np.random.default_rng(rule.seed)
     held_out: set[int] = set()
-    for kind in sorted(set(class_of.values())):
-        drawn = rng.permutation([group for group in sorted(class_of) if class_of[group] == kind])
-        held_out.update(drawn[: max(1, round(rule.validation_fraction * len(drawn)))].tolist())
+    for _, stratum in sorted(strata.items()):
+        if in_order:
+            ordered = sorted(stratum, key=lambda group: _series_and_number(films.films[first_film[group]].patient))
+        else:
+            ordered = rng.permutation(stratum).tolist()
+        held_out.update(_share(ordered, rule))
     return held_out
+
+
+def _share(ordered: list[int], rule: SplitRule) -> list[int]:
+    """The validation part of one class's groups."""
+    if rule.name == "k-fold":
+        return ordered[rule.fold :: rule.folds]
+    return ordered[: max(1, round(rule.validation_fraction * len(ordered)))]
 
 
 def patient_groups(films: LoadedFilms) -> list[int]:
@@ -100,6 +128,12 @@ def patient_groups(films: LoadedFilms) -> list[int]:
     leaders = [leader_of(f"patient {film.patient}") for film in films.films]
     numbers = {name: number for number, name in enumerate(sorted(set(leaders)))}
     return [numbers[name] for name in leaders]
+
+
+def _series_and_number(patient: str) -> tuple[str, int]:
+    """`NORMAL2-IM-0012` as ("NORMAL2-IM-", 12); a name without a number is a series of its own."""
+    digits = re.search(r"\d+$", patient)
+    return (patient[: digits.start()], int(digits.group())) if digits else (patient, 0)
 
 
 def check_manifest(manifest: Manifest) -> None:

@@ -53,6 +53,43 @@ def test_copies_of_one_film_stay_together_under_two_names() -> None:
         assert len({parts[0], parts[90], parts[137]}) == 1
 
 
+def test_acquisition_order_holds_out_the_lowest_numbers_of_each_class() -> None:
+    manifest = split_films(_films(60), "set", LABELS, SplitRule("acquisition-order"))
+    # Patients 0, 3, 6, ... are normal, 1, 4, 7, ... bacterial, 2, 5, 8, ... viral: the first 3 of each 20.
+    held_out = {film["patient"] for film in manifest.films if film["part"] == VALIDATION}
+    assert held_out == {f"patient{number}" for number in range(9)}
+
+
+def test_acquisition_order_goes_series_by_series_and_by_number_not_by_letter() -> None:
+    patients = [f"IM-{number}" for number in range(1, 21)] + [f"NORMAL2-IM-{number}" for number in range(1, 21)]
+    patients += [f"person{number}" for number in range(1, 41)]
+    labels = ["normal"] * 40 + ["bacterial"] * 20 + ["viral"] * 20
+    films = tuple(LabelledFilm(p, label, p, Path(p)) for p, label in zip(patients, labels, strict=True))
+    classes = np.array([LABELS.index(label) for label in labels])
+    loaded = LoadedFilms(films, np.zeros((80, 8, 8), dtype=np.uint8), classes, tuple(patients))
+    manifest = split_films(loaded, "set", LABELS, SplitRule("acquisition-order"))
+    held_out = {film["patient"] for film in manifest.films if film["part"] == VALIDATION}
+    series = ("IM-", "NORMAL2-IM-", "person")
+    assert held_out == {f"{name}{number}" for name in series for number in (1, 2, 3)} | {
+        f"person{number}" for number in (21, 22, 23)
+    }
+
+
+def test_folds_hold_out_every_patient_once() -> None:
+    films = _films(60)
+    seen: list[str] = []
+    for fold in range(5):
+        manifest = split_films(films, "set", LABELS, SplitRule("k-fold", fold=fold))
+        seen += sorted({film["patient"] for film in manifest.films if film["part"] == VALIDATION})
+    assert sorted(seen) == sorted({film.patient for film in films.films})
+
+
+def test_unknown_split_is_refused_by_name() -> None:
+    for rule in (SplitRule("by-hand"), SplitRule("k-fold", fold=5)):
+        with pytest.raises(DataError, match="random, acquisition-order, k-fold"):
+            split_films(_films(60), "set", LABELS, rule)
+
+
 def test_same_seed_gives_the_same_manifest_and_another_seed_another() -> None:
     films = _films(60)
     first, again, other = (split_films(films, "set", LABELS, SplitRule(seed=seed)) for seed in (1, 1, 2))

@@ -17,6 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/fit"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--epochs", type=int, default=0, metavar="N", help="at most (default: 100, phantoms 25)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, batches and augmentation")
+    parser.add_argument("--split", default="random", metavar="RULE", help="random, acquisition-order or k-fold")
+    parser.add_argument("--fold", type=int, default=0, metavar="N", help="of k-fold: 0 to 4 (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
     parser.add_argument("--strict", action="store_true", help="refuse data with a film that cannot be read")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
@@ -29,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
         0; every failure is raised.
     """
     from train.fit import FitOptions, fit
+    from train.split import SplitRule
 
     metrics = fit(
         FitOptions(
@@ -37,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
             arch=args.arch,
             epochs=args.epochs,
             seed=args.seed,
+            split=SplitRule(name=args.split, fold=args.fold),
             resume=args.resume,
             strict=args.strict,
         )
