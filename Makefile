@@ -45,7 +45,7 @@ $(APP)/ready: pyproject.toml constraints.txt
 
 $(DEV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(DEV)
-	$(DEV)/bin/pip install --quiet --editable '.[edge,tflite-runtime,train,dev]'
+	$(DEV)/bin/pip install --quiet --editable '.[edge,dicom,tflite-runtime,train,dev]'
 	touch $@
 
 clean:
