@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--model", type=Path, metavar="BUNDLE", help="the shipped one by default")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="films to score instead of phantoms")
+    parser.add_argument(
+        "--films", type=int, default=FILMS, metavar="N", help="how many phantoms (default: %(default)s)"
+    )
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N", help="default: 1 2")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, as tcp://10.0.0.1:8786")
     add_output_arguments(parser)
@@ -42,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     bundle = read_bundle(args.model or shipped_bundle_path())
     result = output.heading(NAME, args) | {"device": device.facts(), "before": device.state()}
     with tempfile.TemporaryDirectory() as temporary:
-        count = QUICK_FILMS if args.quick else FILMS
+        count = QUICK_FILMS if args.quick else args.films
         paths = films_in(args.folder) if args.folder else write_films(Path(temporary), count)
         mean_film_kb = sum(Path(path).stat().st_size for path in paths) / len(paths) / 1024
         rows = measure(paths, str(bundle.path.resolve()), args.workers, args.scheduler)

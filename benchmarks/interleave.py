@@ -88,17 +88,20 @@ class Worker:
         self.warmup_ns: list[int] = []
         self.memory_kb: dict[str, int] | None = None
         self.runs_a_round = 1
+        self.seconds_a_round = 1.0
 
     def warm_up(self, effort: Effort) -> None:
         """Run until the row's speed is known, and decide how often it runs in a round."""
         while sum(self.warmup_ns) < effort.warmup_seconds * 1e9:
             last_s = self.warmup_ns[-1] / 1e9 if self.warmup_ns else 1.0
-            self.warmup_ns += self._timed(max(1, min(500, int(0.1 / last_s))))["wall_ns"]
+            runs = max(1, min(500, int(0.1 / last_s)))
+            self.warmup_ns += self._timed(runs, effort.warmup_seconds)["wall_ns"]
         self.runs_a_round = effort.runs_a_round(min(self.warmup_ns) / 1e9)
+        self.seconds_a_round = effort.max_seconds / effort.rounds
 
     def take_turn(self) -> None:
         """One round of this row."""
-        times = self._timed(self.runs_a_round)
+        times = self._timed(self.runs_a_round, self.seconds_a_round)
         self.wall_ns.append(times["wall_ns"])
         self.cpu_ns.append(times["cpu_ns"])
         self.memory_kb = times["memory_kb"]
@@ -141,10 +144,10 @@ class Worker:
             self._process.wait()
         self._log.close()
 
-    def _timed(self, runs: int) -> dict[str, Any]:
+    def _timed(self, runs: int, seconds: float) -> dict[str, Any]:
         assert self._process.stdin
         try:
-            self._process.stdin.write(f"{runs}\n")
+            self._process.stdin.write(f"{runs} {seconds}\n")
             self._process.stdin.flush()
         except BrokenPipeError as cause:
             raise CannotRun(self._last_words()) from cause

@@ -1,6 +1,6 @@
 """The child process behind one row: it loads one model and runs it when it is told to.
 
-    parent -> child   a number of inferences, one line
+    parent -> child   how many inferences, and the seconds after which to stop, one line
     child  -> parent  one JSON line a request; the first one tells what was loaded
 
 Each row has a process of its own, since LiteRT and tflite-runtime cannot share one, and since the
@@ -36,19 +36,24 @@ def main(argv: list[str]) -> int:
         return 1
     _answer(answers, report)
     for line in sys.stdin:
-        _answer(answers, timed(loaded.invoke, int(line)))
+        runs, seconds = line.split()
+        _answer(answers, timed(loaded.invoke, int(runs), float(seconds)))
     return 0
 
 
-def timed(invoke: Callable[[], Any], runs: int) -> dict[str, Any]:
+def timed(invoke: Callable[[], Any], runs: int, seconds: float) -> dict[str, Any]:
     """Run some inferences in a row, after one that is not counted: other rows ran in between.
 
+    Args:
+        seconds: after this long it stops, but not before the first run is through.
     Returns:
         `wall_ns` and `cpu_ns` of every run, and the memory after them.
     """
     invoke()
-    wall_ns, cpu_ns = [], []
-    for _ in range(runs):
+    wall_ns: list[int] = []
+    cpu_ns: list[int] = []
+    until = time.perf_counter_ns() + seconds * 1e9
+    while len(wall_ns) < runs and (not wall_ns or time.perf_counter_ns() < until):
         wall, cpu = time.perf_counter_ns(), time.process_time_ns()
         invoke()
         cpu_ns.append(time.process_time_ns() - cpu)

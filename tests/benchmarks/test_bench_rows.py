@@ -1,5 +1,6 @@
 """Rows that run, and rows that cannot: the others go on."""
 
+import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from benchmarks.engines import delegated_ops
 from benchmarks.interleave import Contender, Effort, measure
 from benchmarks.plot import bars
+from benchmarks.worker import timed
 from edge_app.bundle import MODELS_DIR
 
 SHORT = Effort(rounds=2, min_runs=4, max_seconds=0.2, warmup_seconds=0.01)
@@ -63,6 +65,12 @@ def test_a_worker_that_crashes_costs_its_own_row_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("one_run_s", "runs"), [(0.0001, 50), (0.1, 5), (3.0, 1)])
 def test_a_row_stops_at_1000_runs_or_10_seconds(one_run_s: float, runs: int) -> None:
     assert Effort().runs_a_round(one_run_s) == runs
+
+
+def test_a_turn_ends_when_its_time_is_up_but_not_before_one_run() -> None:
+    assert len(timed(lambda: time.sleep(0.02), runs=100, seconds=0.1)["wall_ns"]) <= 5
+    assert len(timed(lambda: None, runs=7, seconds=10)["wall_ns"]) == 7
+    assert len(timed(lambda: time.sleep(0.01), runs=3, seconds=0.0)["wall_ns"]) == 1
 
 
 def op(index: int, name: str, inputs: list[int], outputs: list[int]) -> dict:
