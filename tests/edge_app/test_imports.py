@@ -16,6 +16,7 @@ CORE = {"numpy", "PIL", "edge_app"}
 EXTRA = {
     "kiosk": {"gradio", "fastapi", "starlette", "uvicorn"},
     "dicom.py": {"pydicom"},
+    "receiver.py": {"pydicom", "pynetdicom"},
 }
 FORBIDDEN = {"tensorflow", "tf_keras", "train", "convert", "benchmarks", "scipy", "sklearn", "matplotlib", "tqdm"}
 

@@ -20,7 +20,7 @@ def test_one_object_a_film_with_every_field_of_the_contract(phantom_file: Path, 
     (answer,) = _answers(capsys)
     assert set(answer) == {
         "file", "status", "label", "probabilities", "p_pneumonia", "operating_point", "threshold", "decision",
-        "model", "runtime", "ms",
+        "model", "runtime", "ms", "warnings",
     }  # fmt: skip
     assert set(answer["ms"]) == {"read", "preprocess", "infer", "total"}
     assert set(answer["model"]) == {"name", "version", "sha256"}
