@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 
 from edge_app import __version__
-from edge_app.commands import doctor, models, predict, selftest, serve
+from edge_app.commands import calibrate, doctor, models, predict, reviews, selftest, serve
 from edge_app.errors import KitError
 
-COMMANDS = (serve, predict, selftest, doctor, models)
+COMMANDS = (serve, predict, selftest, doctor, models, reviews, calibrate)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from edge_app.dicom import is_dicom, read_dicom
 from edge_app.errors import FilmRefused, FilmUnreadable
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".dcm", ".dicom"})
 MAX_FILE_BYTES = 64 * 2**20
 MAX_PIXELS = 40_000_000  # 6,300 x 6,300; a large digital plate has some 15 million
 MIN_SIDE_PX = 96
@@ -32,11 +33,13 @@ class Film:
 
     `pixels` is uint8, shape (height, width), bright is dense. `width_px` and `height_px` are the
     size of the original, which is larger than `pixels` when a JPEG was decoded at reduced scale.
+    `age_years` is the patient's, where a DICOM file says it.
     """
 
     pixels: np.ndarray
     width_px: int
     height_px: int
+    age_years: float | None = None
 
 
 def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
@@ -55,6 +58,10 @@ def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
     content = source if isinstance(source, bytes) else _content(source)
     if not content:
         raise FilmUnreadable("empty_file", "The file is empty: export it from the X-ray machine again.")
+    if is_dicom(content):
+        pixels, age_years = read_dicom(content, MAX_PIXELS, MIN_SIDE_PX)
+        _check_not_blank(pixels)
+        return Film(pixels, width_px=pixels.shape[1], height_px=pixels.shape[0], age_years=age_years)
     image = _opened(content)
     width_px, height_px = image.size
     if min_side_px and image.format == "JPEG":
@@ -66,9 +73,13 @@ def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
             "no_memory",
             f"This device has too little free memory for {width_px} x {height_px} pixels: export the film smaller.",
         ) from cause
+    _check_not_blank(pixels)
+    return Film(pixels=pixels, width_px=width_px, height_px=height_px)
+
+
+def _check_not_blank(pixels: np.ndarray) -> None:
     if pixels.min() == pixels.max():
         raise FilmRefused("blank", "Every pixel of the picture is the same: nothing was exposed or exported.")
-    return Film(pixels=pixels, width_px=width_px, height_px=height_px)
 
 
 def _content(path: Path) -> bytes:
@@ -99,7 +110,7 @@ def _opened(content: bytes) -> Image.Image:
         raise FilmUnreadable("too_many_pixels", f"More than {MAX_PIXELS:,} pixels are not read.") from cause
     except UnidentifiedImageError as cause:
         raise FilmUnreadable(
-            "not_an_image", f"This is no picture the kit reads; it reads {', '.join(FORMATS)}."
+            "not_an_image", f"This is no picture the kit reads; it reads {', '.join(FORMATS)} and DICOM."
         ) from cause
     except Exception as cause:  # a header made to break the decoder may raise anything
         raise FilmUnreadable("damaged", "The head of the file is damaged: export it again.") from cause

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from edge_app.age import check_age
 from edge_app.bundle import Bundle, open_interpreter, read_bundle
 from edge_app.decision import Decision, decide
 from edge_app.errors import FilmError
@@ -15,17 +16,23 @@ from edge_app.heatmap import evidence_map
 from edge_app.home import data_home
 from edge_app.model_store import first_that_works
 from edge_app.preprocess import to_model_pixels
+from edge_app.quality import check_film
 from edge_app.runtime import Outputs, load_runtime
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A draft reading. `evidence` is float64 (rows, columns), 0..1; `ms` splits the time by step."""
+    """A draft reading.
+
+    `evidence` is float64 (rows, columns), 0..1; `ms` splits the time by step; `warnings` are codes of
+    what makes the answer doubtful (`edge_app.quality`).
+    """
 
     film: Film
     decision: Decision
     evidence: np.ndarray
     ms: dict[str, float]
+    warnings: tuple[str, ...] = ()
 
 
 class Predictor:
@@ -51,6 +58,8 @@ class Predictor:
         """
         started = time.perf_counter()
         film = read_film(source, min_side_px=2 * self.card.input_size_px)
+        check_age(film.age_years, self.card)
+        doubts = check_film(film.pixels)
         read = time.perf_counter()
         pixels = to_model_pixels(film.pixels, self.card.input_size_px)
         preprocessed = time.perf_counter()
@@ -64,7 +73,7 @@ class Predictor:
             "infer": inferred - preprocessed,
             "total": time.perf_counter() - started,
         }
-        return Reading(film, decision, evidence, {step: round(1e3 * s, 3) for step, s in ms.items()})
+        return Reading(film, decision, evidence, {step: round(1e3 * s, 3) for step, s in ms.items()}, doubts)
 
     def infer(self, pixels: np.ndarray) -> Outputs:
         """Run the model on uint8 pixels (input_size_px, input_size_px)."""
@@ -86,7 +95,10 @@ class Predictor:
         except FilmError as error:
             reason = {"code": error.code, "sentence": error.sentence}
             return common | {"status": error.status, "reason": reason}, None
-        return common | {"status": "ok"} | asdict(reading.decision) | {"ms": reading.ms}, reading
+        return common | {"status": "ok"} | asdict(reading.decision) | {
+            "warnings": list(reading.warnings),
+            "ms": reading.ms,
+        }, reading
 
 
 def load_predictor(model: Path | None = None, data: Path | None = None) -> Predictor:

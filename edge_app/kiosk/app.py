@@ -1,42 +1,29 @@
-"""The kiosk's web application: guard, health, the way in for films, and the page."""
+"""The kiosk's web application: guard, health, the way in for films, the record, and the page."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import gradio as gr
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Form, Request
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from edge_app.errors import KitError
+from edge_app.errors import KitError, StoreError
+from edge_app.export import to_csv, to_json
 from edge_app.film import MAX_FILE_BYTES
 from edge_app.kiosk.desk import Desk
 from edge_app.kiosk.guard import LOOPBACK_HOSTS, Guard
+from edge_app.kiosk.language import language_of
 from edge_app.kiosk.page import build_page, page_settings
+from edge_app.kiosk.plain import record_page, report_page
 from edge_app.kiosk.shelf import Slip
+from edge_app.readers import add_reader, reader_names
 
 
 def build_app(desk: Desk, host_names: frozenset[str] = LOOPBACK_HOSTS, addresses_too: bool = False) -> FastAPI:
     """The whole kiosk as one ASGI application."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-
-    @app.get("/health")
-    def health() -> JSONResponse:
-        """200 and the model's name once it answered its golden films, 503 when it does not."""
-        try:
-            return JSONResponse({"status": "ok", "model": desk.check_model()})
-        except KitError as error:
-            return JSONResponse({"status": "error", "reason": str(error)}, 503)
-
-    @app.post("/films")
-    async def films(request: Request) -> JSONResponse:
-        """One film as the body; answers as `predict --json` does, with the record's id."""
-        content = await _body(request)
-        if content is None:
-            sentence = f"The file has more than {MAX_FILE_BYTES // 2**20} MiB."
-            return JSONResponse({"status": "error", "reason": {"code": "file_too_large", "sentence": sentence}}, 413)
-        slip = await run_in_threadpool(desk.read, content)
-        return JSONResponse(slip_record(slip, desk))
-
+    _add_machine_routes(app, desk)
+    _add_record_routes(app, desk)
     app = gr.mount_gradio_app(app, build_page(desk), path="/", **page_settings())
     app.add_middleware(Guard, host_names=host_names, addresses_too=addresses_too)
     return app
@@ -51,6 +38,74 @@ def slip_record(slip: Slip, desk: Desk) -> dict[str, Any]:
     return common | {"status": "ok"} | slip.answer | {"ms": slip.ms}
 
 
+def _add_machine_routes(app: FastAPI, desk: Desk) -> None:
+    @app.get("/health")
+    def health() -> JSONResponse:
+        """200 and the model's name once it answered its golden films, 503 when it does not."""
+        try:
+            return JSONResponse({"status": "ok", "model": desk.check_model(), "not_saved": desk.not_saved})
+        except KitError as error:
+            return JSONResponse({"status": "error", "reason": str(error)}, 503)
+
+    @app.post("/films")
+    async def films(request: Request) -> JSONResponse:
+        """One film as the body; answers as `predict --json` does, with the record's id."""
+        content = await _body(request)
+        if content is None:
+            sentence = f"The file has more than {MAX_FILE_BYTES // 2**20} MiB."
+            return JSONResponse({"status": "error", "reason": {"code": "file_too_large", "sentence": sentence}}, 413)
+        slip = await run_in_threadpool(desk.read, content)
+        return JSONResponse(slip_record(slip, desk))
+
+
+def _add_record_routes(app: FastAPI, desk: Desk) -> None:
+    @app.get("/record")
+    def record(request: Request) -> HTMLResponse:
+        """All records and the readers."""
+        store = desk.store()
+        return HTMLResponse(record_page(store.records(), reader_names(store), _language(request)))
+
+    @app.get("/report/{record_id}")
+    def report(record_id: str, request: Request) -> HTMLResponse:
+        """One record on one sheet."""
+        found, slip = desk.store().record(record_id), desk.look(record_id)
+        if found is None or slip is None:
+            return HTMLResponse("There is no such record.", 404)
+        return HTMLResponse(report_page(slip, desk.predictor.card, found.model, _language(request)))
+
+    @app.get("/export.csv")
+    def export_csv() -> Response:
+        """Every record as CSV."""
+        return _exported(desk, to_csv(desk.store().records()), "text/csv")
+
+    @app.get("/export.json")
+    def export_json() -> Response:
+        """Every record as JSON."""
+        return _exported(desk, to_json(desk.store().records()), "application/json")
+
+    @app.post("/readers")
+    def readers(request: Request, initials: Annotated[str, Form()], pin: Annotated[str, Form()]) -> Response:
+        """Enrol a reader; what was wrong is shown on the record's page."""
+        try:
+            add_reader(desk.store(), initials, pin)
+        except KitError as error:
+            store = desk.store()
+            page = record_page(store.records(), reader_names(store), _language(request), str(error))
+            return HTMLResponse(page, 400)
+        return RedirectResponse("record", 303)
+
+    @app.exception_handler(StoreError)
+    def no_record(_: Request, error: StoreError) -> Response:
+        """The disk fails: say so instead of a bare 500."""
+        return PlainTextResponse(f"The record is not available: {error}", 503)
+
+
+def _exported(desk: Desk, content: str, kind: str) -> Response:
+    desk.store().note("kiosk", "export", detail=kind)
+    name = f"records.{kind.rpartition('/')[2]}"
+    return Response(content, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'})
+
+
 async def _body(request: Request) -> bytes | None:
     """The request's body, None when it is larger than a film may be; never more than that in memory."""
     content = bytearray()
@@ -59,3 +114,7 @@ async def _body(request: Request) -> bytes | None:
         if len(content) > MAX_FILE_BYTES:
             return None
     return bytes(content)
+
+
+def _language(request: Request) -> str:
+    return language_of(request.cookies, request.headers.get("accept-language", ""))

@@ -1,55 +1,110 @@
-"""The desk: where a film is handed in. Model, shelf and record store behind one lock; no web here."""
+"""The desk: where films are handed in and drafts are signed. Model, shelf and record; no web here."""
 
-import secrets
 import threading
-from dataclasses import asdict
-from datetime import datetime, timezone
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
+from edge_app.audit import now
 from edge_app.bundle import golden_difference
-from edge_app.errors import BundleError, FilmError
+from edge_app.errors import BundleError, FilmError, StoreError
+from edge_app.files import sha256_of
 from edge_app.kiosk.shelf import Shelf, Slip, screen_film, screen_heat
 from edge_app.predictor import Predictor, Reading
+from edge_app.readers import check_reader
+from edge_app.store import Draft, Record, Review, Store, new_record_id, open_store
 
-ID_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, 1, I and O: read aloud, written by hand
-ID_LENGTH = 10  # 50 bits: no two alike in a clinic's life
-
-
-def new_record_id() -> str:
-    """A pseudonymous id: random, says nothing of the patient, the file or the order."""
-    return "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH))
-
-
-def now() -> str:
-    """The time in UTC, to the second, ISO 8601."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+READ_BEFORE = "read_before"
+MAX_WAITING_SHOWN = 100
 
 
 class Desk:
-    """Reads films and remembers what they gave."""
+    """Reads films, keeps drafts, takes reviews. Without a disk to write to it still reads films."""
 
-    def __init__(self, predictor: Predictor, shelf: Shelf | None = None) -> None:
+    def __init__(self, predictor: Predictor, home: Path, ask_first: bool = False, shelf: Shelf | None = None) -> None:
+        """Open the record.
+
+        Args:
+            home: the folder of the record.
+            ask_first: a reader names an own impression before the machine's answer is shown.
+        """
         self.predictor = predictor
+        self.ask_first = ask_first
         self.shelf = shelf or Shelf()
+        self.not_saved = ""  # why the last draft could not be recorded; empty when it was
+        self._home = home
+        self._store: Store | None = None
         self._model_lock = threading.Lock()  # an interpreter is not safe for two threads
+        self._store_lock = threading.Lock()
+        try:
+            self.store()
+        except StoreError as error:
+            self.not_saved = str(error)
 
-    def read(self, content: bytes) -> Slip:
-        """Score one film and put its slip on the shelf. A film without a score gets a slip with a reason.
+    def store(self) -> Store:
+        """The record; opened anew when that failed before, for a disk may come back.
+
+        Raises:
+            StoreError: it cannot be opened.
+        """
+        with self._store_lock:
+            if self._store is None:
+                self._store = open_store(self._home)
+            return self._store
+
+    def read(self, content: bytes, source: str = "page") -> Slip:
+        """Score one film, record the draft and put its slip on the shelf.
+
+        A film without a score gets a slip with a reason and no record. A draft that cannot be
+        recorded gets a slip that says so.
 
         Args:
             content: the bytes of the file.
+            source: "page", "watch" or "dicom".
         """
-        slip_id, created_at = new_record_id(), now()
+        slip_id = new_record_id()
         try:
             with self._model_lock:
                 reading = self.predictor.read(content)
         except FilmError as error:
             reason = {"code": error.code, "sentence": error.sentence}
-            slip = Slip(slip_id, created_at, None, reason, status=error.status)
+            slip = Slip(slip_id, now(), None, reason, status=error.status)
         else:
-            slip = self._answered(slip_id, created_at, reading)
+            slip = self._recorded(self._answered(slip_id, reading), content, source)
         self.shelf.put(slip)
         return slip
+
+    def look(self, slip_id: str) -> Slip | None:
+        """A film of this run with all there is, else its record without the film, else None."""
+        slip = self.shelf.get(slip_id)
+        record = self._record(slip_id)
+        if record is None:
+            return slip
+        return replace(slip or _without_film(record), review=record.review)
+
+    def waiting(self) -> list[Slip]:
+        """Drafts that nobody has signed, the most urgent first; none when the record cannot be read."""
+        try:
+            drafts = self.store().records("draft", MAX_WAITING_SHOWN)
+        except StoreError:
+            return []
+        return [self.shelf.get(record.id) or _without_film(record) for record in drafts]
+
+    def sign(self, review: Review, pin: str) -> None:
+        """Record a review once initials and PIN are right.
+
+        Raises:
+            ReaderRefused: they are not.
+            StoreError: there is no such record, or it could not be written.
+        """
+        store = self.store()
+        reader = check_reader(store, review.reader, pin)
+        store.add_review(replace(review, reader=reader))
+
+    def withdraw(self, record_id: str, reader: str, pin: str) -> None:
+        """Take the last review back; raises as `sign`."""
+        store = self.store()
+        store.withdraw(record_id, check_reader(store, reader, pin))
 
     def check_model(self) -> dict[str, Any]:
         """Replay the golden films and say which model answered.
@@ -64,14 +119,61 @@ class Desk:
             raise BundleError(f"{bundle.card.name} answers its golden films wrongly: off by {off} steps")
         return self.predictor.identity() | {"runtime": str(self.predictor.runtime)}
 
-    def _answered(self, slip_id: str, created_at: str, reading: Reading) -> Slip:
+    def _answered(self, slip_id: str, reading: Reading) -> Slip:
         return Slip(
             id=slip_id,
-            created_at=created_at,
+            created_at=now(),
             answer=asdict(reading.decision),
             reason=None,
+            warnings=reading.warnings,
+            age_years=reading.film.age_years,
             film_jpeg=screen_film(reading),
             heat_png=screen_heat(reading.evidence),
             aspect=reading.film.pixels.shape[1] / reading.film.pixels.shape[0],
             ms=reading.ms,
         )
+
+    def _recorded(self, slip: Slip, content: bytes, source: str) -> Slip:
+        """The slip as it was recorded, or as it is when it could not be."""
+        sha256 = sha256_of(content)
+        try:
+            store = self.store()
+            seen = (READ_BEFORE,) if store.find_film(sha256) else ()
+            slip = replace(slip, warnings=(*slip.warnings, *seen))
+            store.add_draft(self._draft(slip, sha256, source))
+        except StoreError as error:
+            self.not_saved = str(error)
+            return slip
+        self.not_saved = ""
+        return replace(slip, saved=True)
+
+    def _draft(self, slip: Slip, sha256: str, source: str) -> Draft:
+        return Draft(
+            id=slip.id,
+            film_sha256=sha256,
+            answer=slip.answer or {},
+            model=self.predictor.identity(),
+            runtime=str(self.predictor.runtime),
+            source=source,
+            age_years=slip.age_years,
+            warnings=slip.warnings,
+        )
+
+    def _record(self, record_id: str) -> Record | None:
+        try:
+            return self.store().record(record_id)
+        except StoreError:
+            return None
+
+
+def _without_film(record: Record) -> Slip:
+    return Slip(
+        id=record.id,
+        created_at=record.created_at,
+        answer=record.answer,
+        reason=None,
+        warnings=record.warnings,
+        age_years=record.age_years,
+        saved=True,
+        review=record.review,
+    )

@@ -1,80 +1,178 @@
 """The page itself, in gradio: which part is shown where, and what happens on which event.
 
 The parts are HTML from `views`; films come in through the kiosk's own route (see `app`), so gradio
-never writes one to disk.
+never writes one to disk. What a browser tab has read, shown and marked is its own `Visit`.
 """
 
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
+from edge_app.errors import KitError
 from edge_app.kiosk import views
 from edge_app.kiosk.desk import Desk
-from edge_app.kiosk.language import LANGUAGES, language_of, words
+from edge_app.kiosk.language import LANGUAGES, language_of, say, words
 from edge_app.kiosk.shelf import Slip
+from edge_app.store import FINDINGS, VERDICTS, Review
 
 STATIC = Path(__file__).parent / "static"
 FONTS = ("system-ui", "Noto Sans", "DejaVu Sans", "sans-serif")
 MAX_WAITING = 64  # events in gradio's queue; the next one is told that the kiosk is busy
+MAX_LISTED = 100  # films of one visit in its list
+AT_ONCE = 4  # events of one kind that may run at the same time
+QUIET = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": AT_ONCE}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What one browser tab did: ids it read (the newest first), the one shown, the region marked on it."""
+
+    read: tuple[str, ...] = ()
+    chosen: str = ""
+    region: tuple[float, ...] = ()
+    impressions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReviewForm:
+    """The components with which a reader signs."""
+
+    panel: gr.Column
+    questions: gr.Column
+    verdict: gr.Radio
+    finding: gr.Radio
+    initials: gr.Textbox
+    pin: gr.Textbox
+    sign: gr.Button
+    take_back: gr.Button
+    message: gr.HTML
 
 
 def build_page(desk: Desk) -> gr.Blocks:
     """The page for one desk; mount it with `page_settings`."""
-    card = desk.predictor.card
+    i18n = translations()
     with gr.Blocks(title="Chest film reader", analytics_enabled=False) as page:
-        session = gr.State(list)  # ids of the films read in this browser tab, the newest first
-        header = _part(elem_id="kiosk-header", script="header.js")
+        visit = gr.State(_new_visit)
+        header = _part("kiosk-header", "header.js")
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="kiosk-side"):
-                picker = _part(elem_id="kiosk-picker", script="picker.js")
-                films = _part(elem_id="kiosk-list", script="list.js")
+                picker = _part("kiosk-picker", "picker.js")
+                lists = _part("kiosk-list", "list.js")
             with gr.Column(elem_id="kiosk-middle"):
-                viewer = _part(elem_id="kiosk-viewer", script="viewer.js")
+                viewer = _part("kiosk-viewer", "viewer.js")
             with gr.Column(elem_id="kiosk-right"):
-                answer = _part(elem_id="kiosk-answer")
+                answer = _part("kiosk-answer", "answer.js")
+                form = _review_form(i18n)
+                about = _part("kiosk-about")
 
-        def show(ids: list[str], chosen: str, language: str) -> tuple[str, str, str]:
-            slips = [slip for slip in map(desk.shelf.get, ids) if slip]
-            slip = desk.shelf.get(chosen)
-            return (
-                views.slip_list(slips, chosen, language),
-                views.viewer(slip, language),
-                views.answer(slip, card, language),
-            )
-
-        def opened(request: gr.Request) -> tuple[str, ...]:
-            language = _language(request)
-            return (views.header(card, language), views.picker(language), *show([], "", language))
-
-        def films_read(ids: list[str], event: gr.EventData, request: gr.Request) -> tuple:
-            new = [slip.id for slip in map(desk.shelf.get, event.ids) if slip]
-            ids = [*reversed(new), *ids]
-            return (ids, *show(ids, _worst(desk, new), _language(request)))
-
-        def picked(ids: list[str], event: gr.EventData, request: gr.Request) -> tuple[str, str, str]:
-            return show(ids, str(event.id), _language(request))
-
-        shown = [films, viewer, answer]
-        page.load(opened, None, [header, picker, *shown], show_progress="hidden", api_visibility="private")
-        picker.films_read(
-            films_read,
-            session,
-            [session, *shown],
-            show_progress="hidden",
-            api_visibility="private",
-            concurrency_limit=4,
-        )
-        films.pick(picked, session, shown, show_progress="hidden", api_visibility="private", concurrency_limit=4)
+        panes = Panes(desk)
+        shown = [header, lists, viewer, answer, form.panel, form.questions, form.sign, form.take_back, form.message]
+        asked = [form.verdict, form.finding, form.pin]
+        page.load(panes.opened, visit, [picker, about, *shown], **QUIET)
+        picker.films_read(panes.films_read, visit, [visit, *shown, *asked], **QUIET)
+        lists.pick(panes.picked, visit, [visit, *shown, *asked], **QUIET)
+        answer.impression(panes.impression, visit, [visit, *shown], **QUIET)
+        viewer.marked(panes.marked, visit, visit, **QUIET)
+        entries = [visit, form.verdict, form.finding, form.initials, form.pin]
+        signing: dict[str, Any] = {"fn": panes.signed, "inputs": entries, "outputs": [*shown, form.pin], **QUIET}
+        form.sign.click(**signing)
+        form.pin.submit(**signing)
+        form.take_back.click(panes.taken_back, [visit, form.initials, form.pin], [*shown, form.pin], **QUIET)
     page.queue(max_size=MAX_WAITING)
     return page
 
 
-def page_settings() -> dict:
+class Panes:
+    """What each event shows; every method returns the values of its outputs in `build_page`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def opened(self, visit: Visit, request: gr.Request) -> tuple:
+        """The page was loaded."""
+        language = _language(request)
+        about = views.about(self._desk.predictor.card, language)
+        return (views.picker(language), about, *self._shown(visit, request))
+
+    def films_read(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple:
+        """The browser handed films in; the most urgent of them is shown."""
+        new = [slip for slip in map(self._desk.shelf.get, event.ids) if slip]
+        read = (*(slip.id for slip in reversed(new)), *visit.read)[:MAX_LISTED]
+        first = max(new, key=_urgency, default=None)
+        visit = replace(visit, read=read, chosen=first.id if first else visit.chosen, region=())
+        return (visit, *self._shown(visit, request), None, None, "")
+
+    def picked(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple:
+        """A row of a list was touched."""
+        visit = replace(visit, chosen=str(event.id), region=())
+        return (visit, *self._shown(visit, request), None, None, "")
+
+    def impression(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple:
+        """The reader said what they see, before the answer."""
+        finding = event.finding if event.finding in FINDINGS else ""
+        visit = replace(visit, impressions=visit.impressions | {visit.chosen: finding})
+        return (visit, *self._shown(visit, request))
+
+    def marked(self, visit: Visit, event: gr.EventData) -> Visit:
+        """A region was drawn on the film, or taken away."""
+        ends = tuple(min(1.0, max(0.0, float(end))) for end in event.region)
+        return replace(visit, region=ends if len(ends) == 4 else ())
+
+    def signed(self, visit: Visit, verdict: str, finding: str, initials: str, pin: str, request: gr.Request) -> tuple:
+        """The reader signs what is shown."""
+        if not (verdict and finding):
+            return (*self._shown(visit, request, say(_language(request), "say_verdict_and_finding")), pin)
+        own = visit.impressions.get(visit.chosen, "")
+        review = Review(visit.chosen, initials or "", verdict, finding, own, visit.region)
+        try:
+            self._desk.sign(review, pin or "")
+        except KitError as error:
+            return (*self._shown(visit, request, str(error)), "")
+        return (*self._shown(visit, request), "")
+
+    def taken_back(self, visit: Visit, initials: str, pin: str, request: gr.Request) -> tuple:
+        """The reader undoes the last sign-off."""
+        try:
+            self._desk.withdraw(visit.chosen, initials or "", pin or "")
+        except KitError as error:
+            return (*self._shown(visit, request, str(error)), "")
+        return (*self._shown(visit, request), "")
+
+    def _shown(self, visit: Visit, request: gr.Request, message: str = "") -> tuple:
+        """Header, lists, viewer, answer; the form, its questions, its two buttons and its message."""
+        desk, language = self._desk, _language(request)
+        card = desk.predictor.card
+        slip = desk.look(visit.chosen) if visit.chosen else None
+        hidden = desk.ask_first and slip is not None and not slip.review and slip.id not in visit.impressions
+        read = [found for found in map(desk.look, visit.read) if found]
+        signed = slip is not None and slip.review is not None
+        can_sign = slip is not None and slip.answer is not None and slip.saved and not hidden
+        return (
+            views.header(card, language, desk.not_saved),
+            views.slip_lists(read, desk.waiting(), visit.chosen, language, desk.ask_first),
+            views.viewer(slip, language, hidden),
+            views.answer(slip, card, language, hidden),
+            gr.update(visible=can_sign),
+            gr.update(visible=not signed),
+            gr.update(visible=not signed),
+            gr.update(visible=signed),
+            views.message(message),
+        )
+
+
+def translations() -> gr.I18n:
+    """The kit's words as gradio wants them."""
+    return gr.I18n(**{code: dict(words(code)) for code in LANGUAGES})
+
+
+def page_settings() -> dict[str, Any]:
     """What `gr.mount_gradio_app` must be told, beside the page."""
     return {
         "css_paths": STATIC / "style.css",
         "head": (STATIC / "head.html").read_text(encoding="utf-8"),
-        "i18n": gr.I18n(**{code: dict(words(code)) for code in LANGUAGES}),
+        "i18n": translations(),
         "theme": gr.themes.Base(font=FONTS, font_mono=("ui-monospace", "monospace"), text_size="lg"),
         "footer_links": [],
         "run_history": False,
@@ -87,6 +185,27 @@ def page_settings() -> dict:
     }
 
 
+def _review_form(i18n: gr.I18n) -> ReviewForm:
+    verdicts = [(i18n(key), key) for key in VERDICTS]
+    findings = [(i18n(f"finding_{key}"), key) for key in FINDINGS]
+    with gr.Column(elem_id="kiosk-review", visible=False) as panel:
+        with gr.Column(elem_id="kiosk-questions") as questions:
+            verdict = gr.Radio(verdicts, label=i18n("verdict"), elem_id="kiosk-verdict")
+            finding = gr.Radio(findings, label=i18n("finding"), elem_id="kiosk-finding")
+        with gr.Row(elem_id="kiosk-who"):
+            initials = gr.Textbox(label=i18n("initials"), elem_id="kiosk-initials", max_length=8, min_width=80)
+            pin = gr.Textbox(label=i18n("pin"), elem_id="kiosk-pin", type="password", max_length=12, min_width=80)
+        message = _part("kiosk-message")
+        sign = gr.Button(i18n("sign"), variant="primary", elem_id="kiosk-sign")
+        take_back = gr.Button(i18n("take_back"), elem_id="kiosk-back", visible=False)
+    return ReviewForm(panel, questions, verdict, finding, initials, pin, sign, take_back, message)
+
+
+def _new_visit() -> Visit:
+    """A function, for gradio would take the class itself for the value."""
+    return Visit()
+
+
 def _part(elem_id: str, script: str | None = None) -> gr.HTML:
     """A part of the page, dressed by style.css alone; its script runs once, when it is first shown."""
     code = (STATIC / script).read_text(encoding="utf-8") if script else None
@@ -97,11 +216,6 @@ def _language(request: gr.Request) -> str:
     return language_of(request.cookies, request.headers.get("accept-language", ""))
 
 
-def _worst(desk: Desk, ids: list[str]) -> str:
-    """The film of a batch to look at first: the highest score, else the last one."""
-
-    def score(slip_id: str) -> float:
-        slip: Slip | None = desk.shelf.get(slip_id)
-        return slip.answer["p_pneumonia"] if slip and slip.answer else -1.0
-
-    return max(ids, key=score, default="")
+def _urgency(slip: Slip) -> float:
+    """What to look at first: the highest score; a film without one comes last."""
+    return slip.answer["p_pneumonia"] if slip.answer else -1.0

@@ -4,10 +4,14 @@ import argparse
 import socket
 import sys
 
+from edge_app.calibration import with_site_point
 from edge_app.errors import KitError
+from edge_app.home import data_home
 from edge_app.kiosk.surroundings import purge, settle
 from edge_app.predictor import load_predictor
 
+MAX_CONNECTIONS = 256
+STOP_WITHIN_S = 2
 QUEUE = 64  # connections that may wait before the machine refuses them
 
 
@@ -23,15 +27,25 @@ def serve(args: argparse.Namespace) -> int:
     port = listener.getsockname()[1]
     temp = settle(port)
     try:
+        home = data_home(args.data_dir)
         predictor = load_predictor(args.model)
+        predictor.card = with_site_point(predictor.card, predictor.bundle.sha256, home)
         # Imported here: gradio takes seconds, and must see the environment that settle() made.
         import uvicorn
 
         from edge_app.kiosk.app import build_app
         from edge_app.kiosk.desk import Desk
 
-        app = build_app(Desk(predictor))
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, limit_concurrency=256)
+        desk = Desk(predictor, home, args.ask_first)
+        app = build_app(desk)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_graceful_shutdown=STOP_WITHIN_S,  # a page left open holds a stream for ever
+        )
         print(f"{predictor.card.name} {predictor.card.version} at http://{args.host}:{port}", flush=True)
         uvicorn.Server(config).run(sockets=[listener])
     finally:

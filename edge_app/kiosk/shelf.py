@@ -11,6 +11,7 @@ from PIL import Image
 
 from edge_app.heatmap import overlay_layer
 from edge_app.predictor import Reading
+from edge_app.store import Review
 
 MAX_SLIPS = 200  # some 150 kB each
 SCREEN_SIDE_PX = 1024
@@ -38,6 +39,7 @@ class Slip:
     aspect: float = 1.0
     ms: dict[str, float] = field(default_factory=dict)
     saved: bool = False
+    review: Review | None = None
 
 
 class Shelf:

@@ -6,8 +6,9 @@ from html import escape
 from edge_app.card import ModelCard
 from edge_app.kiosk.language import LANGUAGES, RIGHT_TO_LEFT, say
 from edge_app.kiosk.shelf import Slip
+from edge_app.store import FINDINGS
 
-SYMBOLS = {"pneumonia": "▲", "uncertain": "◆", "normal": "●", "refused": "✕"}
+SYMBOLS = {"pneumonia": "▲", "uncertain": "◆", "normal": "●", "refused": "✕", "unread": "?"}
 # Kept in English: codes are for the manual and for support; the sentence beside them is translated.
 HINTED = ("bacterial", "viral")
 
@@ -40,7 +41,8 @@ def header(card: ModelCard, language: str, not_saved: str = "") -> str:
     return (
         f'<header dir="{direction(language)}"><div class="brand"><span class="logo" aria-hidden="true"></span>'
         f"<span><strong>{w('app_name')}</strong><small>{w('draft_only')}</small></span></div>"
-        f'<div class="meta"><span class="chip" title="{w("model")}">{escape(card.name)} {escape(card.version)}</span>'
+        f'<div class="meta"><a class="link" href="record">{w("record")}</a>'
+        f'<span class="chip" title="{w("model")}">{escape(card.name)} {escape(card.version)}</span>'
         f'<label><span class="sr">{w("language")}</span><select class="language">{options}</select></label></div>'
         f"</header>{banners}"
     )
@@ -61,17 +63,33 @@ def picker(language: str) -> str:
     )
 
 
-def slip_list(slips: list[Slip], chosen: str, language: str) -> str:
-    """The films that were read in this session, as buttons, the newest first."""
-    if not slips:
-        return ""
-    rows = "".join(_row(slip, chosen, language) for slip in slips)
-    title = Words(language)("just_read")
-    return f'<section dir="{direction(language)}"><h2>{title}</h2><ul class="list">{rows}</ul></section>'
+def slip_lists(read: list[Slip], waiting: list[Slip], chosen: str, language: str, hidden: bool = False) -> str:
+    """The films of this session, the newest first, and all drafts that wait, the most urgent first.
+
+    Args:
+        chosen: id of the film that is shown.
+        hidden: no score and no decision in the rows: the reader is to look first.
+    """
+    w = Words(language)
+    listed = {slip.id for slip in read}
+    others = [slip for slip in waiting if slip.id not in listed]
+    parts = [("just_read", read), ("waiting", others)]
+    sections = "".join(
+        f'<h2>{w(title)} <span class="count">{len(slips)}</span></h2><ul class="list">'
+        f"{''.join(_row(slip, chosen, w, hidden) for slip in slips)}</ul>"
+        for title, slips in parts
+        if slips
+    )
+    empty = f'<p class="fine">{w("nothing_waiting")}</p>' if not sections else ""
+    return f'<section dir="{direction(language)}">{sections}{empty}</section>'
 
 
-def viewer(slip: Slip | None, language: str) -> str:
-    """The film with its heatmap and the tools to look at it; `static/viewer.js` moves them."""
+def viewer(slip: Slip | None, language: str, hidden: bool = False) -> str:
+    """The film with its heatmap and the tools to look at it; `static/viewer.js` moves them.
+
+    Args:
+        hidden: without the heatmap: the reader is to look first.
+    """
     w = Words(language)
     if slip is None:
         return (
@@ -83,11 +101,11 @@ def viewer(slip: Slip | None, language: str) -> str:
     alt = w("film_alt", id=slip.id)
     move = f'<div class="move" style="--aspect:{slip.aspect:.4f}">'
     film = _data_url("image/jpeg", slip.film_jpeg)
-    heat = _data_url("image/png", slip.heat_png)
+    heat = f'<img class="heat" src="{_data_url("image/png", slip.heat_png)}" alt="{w("heat_legend")}">'
     plain = f'<figure class="pane plain">{move}<img class="film" src="{film}" alt="{alt}"></div></figure>'
     mapped = (
         f'<figure class="pane mapped">{move}<img class="film" src="{film}" alt="{alt}">'
-        f'<img class="heat" src="{heat}" alt="{w("heat_legend")}"><div class="mark" hidden></div></div></figure>'
+        f'{"" if hidden else heat}<div class="mark" hidden></div></div></figure>'
     )
     return (
         f'<div class="viewer" data-id="{slip.id}" data-mode="heat" dir="ltr">{_tools(w)}'
@@ -95,14 +113,34 @@ def viewer(slip: Slip | None, language: str) -> str:
     )
 
 
-def answer(slip: Slip | None, card: ModelCard, language: str) -> str:
-    """Score, decision, threshold, hint, and what the model is for."""
+def answer(slip: Slip | None, card: ModelCard, language: str, hidden: bool = False) -> str:
+    """Score, decision, threshold, hint, notes on the film, and who signed.
+
+    Args:
+        hidden: ask for the reader's own impression instead of showing the answer.
+    """
     w = Words(language)
-    about = _about(card, w)
     if slip is None:
-        return f'<div class="answer" dir="{direction(language)}">{about}</div>'
-    body = _refusal(slip, w) if slip.answer is None else _score(slip, card, w)
-    return f'<div class="answer" dir="{direction(language)}" data-id="{slip.id}">{body}{about}</div>'
+        return ""
+    if slip.answer is None:
+        body = _refusal(slip, w)
+    elif hidden:
+        body = _impression(w)
+    else:
+        body = _score(slip, card, w)
+    return f'<div class="answer" dir="{direction(language)}" data-id="{slip.id}">{body}</div>'
+
+
+def about(card: ModelCard, language: str) -> str:
+    """What the model is for, in the card's own text and language: a translation could change it."""
+    w = Words(language)
+    limits = "".join(f"<li>{escape(item)}</li>" for item in card.not_checked)
+    return (
+        f'<section class="about" dir="{direction(language)}"><h3>{w("intended_use")}</h3>'
+        f'<p dir="ltr">{escape(card.intended_use)}</p>'
+        f'<details><summary>{w("not_checked")}</summary><ul dir="ltr">{limits}</ul></details>'
+        f"<p class='fine'>{w('model')}: <bdi>{escape(card.name)} {escape(card.version)}</bdi></p></section>"
+    )
 
 
 def direction(language: str) -> str:
@@ -115,16 +153,18 @@ def points(probability: float) -> int:
     return round(100 * probability)
 
 
-def _row(slip: Slip, chosen: str, language: str) -> str:
-    w = Words(language)
+def _row(slip: Slip, chosen: str, w: Words, hidden: bool) -> str:
     kind = slip.answer["decision"] if slip.answer else "refused"
     title = w(f"decision_{kind}") if slip.answer else w("refused")
-    score = points(slip.answer["p_pneumonia"]) if slip.answer else "–"
+    score = str(points(slip.answer["p_pneumonia"])) if slip.answer else "–"
+    if hidden and slip.answer and not slip.review:
+        kind, title, score = "unread", w("draft"), "?"
     current = ' aria-current="true"' if slip.id == chosen else ""
+    state = f" · {w('signed')} ✓" if slip.review else ""
     return (
         f'<li><button type="button" class="slip {kind}" data-id="{slip.id}"{current}>'
         f'<span class="mini" aria-hidden="true">{SYMBOLS[kind]}</span><span class="what"><b>{title}</b>'
-        f'<small><span class="name" data-id="{slip.id}"></span> {slip.id}</small></span>'
+        f'<small><span class="name" data-id="{slip.id}"></span> {slip.id}{state}</small></span>'
         f'<span class="num">{score}</span></button></li>'
     )
 
@@ -147,7 +187,31 @@ def _score(slip: Slip, card: ModelCard, w: Words) -> str:
         f'{zone}<i class="tick"></i><i class="needle"></i></div>'
         f"<p class='fine'>{w('threshold_at', threshold=threshold, point=given['operating_point'])}{between}</p>"
         f"<p class='advice'>{w(f'advice_{kind}')}</p></section>"
-        f"{_hint(given, w)}<p class='fine'>{w('record_id', id=slip.id)}</p>"
+        f"{_notes(slip, w)}{_hint(given, w)}<p class='fine'>{w('record_id', id=slip.id)}</p>"
+    )
+
+
+def _impression(w: Words) -> str:
+    buttons = "".join(
+        f'<button type="button" data-finding="{finding}">{w(f"finding_{finding}")}</button>' for finding in FINDINGS
+    )
+    return (
+        f'<section class="result unread"><p class="verdict">{w("own_impression_title")}</p>'
+        f'<p class="fine">{w("own_impression_why")}</p><div class="choices">{buttons}</div></section>'
+    )
+
+
+def _notes(slip: Slip, w: Words) -> str:
+    """Warnings about the film, and who signed."""
+    notes = "".join(f"<li>{w(f'warning_{code}')}</li>" for code in slip.warnings)
+    notes = f'<ul class="notes" aria-label="{w("warnings")}">{notes}</ul>' if notes else ""
+    if slip.review is None:
+        return notes
+    signed = w("signed_by", reader=slip.review.reader, at=slip.review.at)
+    return (
+        f'{notes}<section class="signed"><p><b>✓ {w(f"finding_{slip.review.finding}")}</b> · '
+        f"{w(slip.review.verdict)}</p><p class='fine'>{signed}</p>"
+        f'<a class="link" href="report/{slip.id}" target="_blank" rel="noopener">{w("report")}</a></section>'
     )
 
 
@@ -173,16 +237,6 @@ def _refusal(slip: Slip, w: Words) -> str:
     )
 
 
-def _about(card: ModelCard, w: Words) -> str:
-    """The intended use is the card's own text, in the card's language: a translation could change it."""
-    limits = "".join(f"<li>{escape(item)}</li>" for item in card.not_checked)
-    return (
-        f'<section class="about"><h3>{w("intended_use")}</h3><p dir="ltr">{escape(card.intended_use)}</p>'
-        f'<details><summary>{w("not_checked")}</summary><ul dir="ltr">{limits}</ul></details>'
-        f"<p class='fine'>{w('model')}: <bdi>{escape(card.name)} {escape(card.version)}</bdi></p></section>"
-    )
-
-
 def _tools(w: Words) -> str:
     modes = "".join(
         f'<button type="button" data-set="{mode}" aria-pressed="false">{w(key)}</button>'
@@ -203,6 +257,7 @@ def _tools(w: Words) -> str:
             ("in", "zoom_in", "+"),
             ("out", "zoom_out", "−"),
             ("invert", "invert", "◐"),
+            ("mark", "mark_region", "▭"),
             ("reset", "reset_view", "⟲"),
             ("adjust", "adjust", "☰"),
         )
@@ -220,3 +275,8 @@ def _legend(w: Words) -> str:
 
 def _data_url(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def message(sentence: str) -> str:
+    """What went wrong with a sign-off, read out by screen readers; empty for nothing."""
+    return f'<p role="alert">{escape(sentence)}</p>' if sentence else ""

@@ -15,7 +15,7 @@ from edge_app.film import read_film
 
 WORKER = Path(__file__).with_name("film_worker.py")
 ROOT = Path(__file__).parents[3]
-FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "DICOM")
 PER_FORMAT = 500
 SEED = 20261121
 

@@ -1,10 +1,12 @@
 """The page in a real browser: what a nurse sees."""
 
+import csv
 import io
 import json
 from urllib.parse import urlsplit
 
 from PIL import Image, ImageChops
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
 from edge_app.phantom import PhantomStyle, phantom_png
@@ -27,7 +29,8 @@ def requested_hosts(browser) -> set[str]:
 def hand_in(browser, wait_for, *paths) -> None:
     field = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, ".drop input.films"))[0]
     field.send_keys("\n".join(str(path) for path in paths))
-    wait_for(lambda: len(browser.find_elements(By.CSS_SELECTOR, "button.slip")) >= len(paths))
+    names = "return [...document.querySelectorAll('.slip .name')].map((place) => place.textContent)"
+    wait_for(lambda: {path.name for path in paths} <= set(browser.execute_script(names)))
 
 
 def picture_of(browser, selector: str) -> Image.Image:
@@ -85,7 +88,91 @@ def test_several_films_are_listed_by_their_names_and_the_worst_is_shown(kiosk, b
         film.write_bytes(phantom_png(film.stem, seed, BIG))
     browser.get(kiosk.url)
     hand_in(browser, wait_for, *films)
-    rows = browser.find_elements(By.CSS_SELECTOR, "button.slip")
-    wait_for(lambda: all(film.name in " ".join(row.text for row in rows) for film in films))
+    scores = (
+        "return [...document.querySelectorAll('ul.list:first-of-type .num')].slice(0, 3).map((n) => +n.textContent)"
+    )
     shown = browser.find_element(By.CSS_SELECTOR, "#kiosk-answer .score b").text
-    assert int(shown) == max(int(row.find_element(By.CSS_SELECTOR, ".num").text) for row in rows)
+    assert int(shown) == max(browser.execute_script(scores))
+
+
+def sign(browser, wait_for, verdict: int, finding: int, initials: str, pin: str) -> None:
+    """Fill the form by its places: agree, disagree, unsure; normal, pneumonia, ..."""
+    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-verdict label"))[verdict].click()
+    browser.find_elements(By.CSS_SELECTOR, "#kiosk-finding label")[finding].click()
+    name = browser.find_element(By.CSS_SELECTOR, "#kiosk-initials :is(input, textarea)")
+    name.clear()
+    name.send_keys(initials)
+    browser.find_element(By.CSS_SELECTOR, "#kiosk-pin input").send_keys(pin)
+    browser.find_element(By.CSS_SELECTOR, "#kiosk-sign").click()
+
+
+def test_film_to_sign_off_to_export_with_every_other_host_blocked(kiosk, browser, wait_for, tmp_path):
+    kiosk.ask("/readers", b"initials=rd&pin=2468")
+    film = tmp_path / "a-name-that-must-not-stay.png"
+    film.write_bytes(phantom_png("bacterial", 11, BIG))
+    browser.get(kiosk.url)
+    hand_in(browser, wait_for, film)
+    sign(browser, wait_for, 1, 0, "rd", "9999")
+    wait_for(lambda: "wrong" in browser.find_element(By.ID, "kiosk-message").text)
+    drag_a_region(browser)
+    sign(browser, wait_for, 1, 0, "rd", "2468")
+    signed = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .signed"))[0]
+    assert "Normal" in signed.text
+    assert "RD" in signed.text
+
+    record_id = browser.find_element(By.CSS_SELECTOR, ".answer").get_attribute("data-id")
+    rows = {row["id"]: row for row in csv.DictReader(io.StringIO(kiosk.ask("/export.csv")[1].decode()))}
+    row = rows[record_id]
+    assert (row["status"], row["verdict"], row["finding"], row["reader"]) == ("signed", "disagree", "normal", "RD")
+    left, top, right, bottom = (float(end) for end in row["region"].split())
+    assert 0 < left < right < 1
+    assert 0 < top < bottom < 1
+    assert rows[record_id]["id"] in {line["id"] for line in json.loads(kiosk.ask("/export.json")[1])}
+    report = kiosk.ask(f"/report/{record_id}")[1].decode()
+    assert "Final reading" in report
+    assert "must-not-stay" not in report + str(rows)
+    assert requested_hosts(browser) == {"127.0.0.1"}
+
+    browser.find_element(By.CSS_SELECTOR, "#kiosk-pin input").send_keys("2468")
+    browser.find_element(By.CSS_SELECTOR, "#kiosk-back").click()
+    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-verdict label"))
+    assert "DRAFT" in kiosk.ask(f"/report/{record_id}")[1].decode()
+
+
+def drag_a_region(browser) -> None:
+    browser.find_element(By.CSS_SELECTOR, '[data-do="mark"]').click()
+    film = browser.find_element(By.CSS_SELECTOR, ".mapped .move")
+    ActionChains(browser).move_to_element_with_offset(film, -60, -50).click_and_hold().move_by_offset(
+        90, 70
+    ).release().perform()
+    assert browser.find_element(By.CSS_SELECTOR, ".mark").is_displayed()
+
+
+def test_reader_is_asked_first_and_the_answer_comes_after(start_kiosk, browser, wait_for, tmp_path):
+    film = tmp_path / "child.png"
+    film.write_bytes(phantom_png("viral", 6, BIG))
+    with start_kiosk("--ask-first") as kiosk:
+        browser.get(kiosk.url)
+        hand_in(browser, wait_for, film)
+        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button[data-finding]"))
+        assert not browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .score, .heat")
+        assert browser.find_element(By.CSS_SELECTOR, "button.slip .num").text == "?"
+        browser.find_element(By.CSS_SELECTOR, 'button[data-finding="viral"]').click()
+        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .score"))
+        kiosk.ask("/readers", b"initials=rd&pin=2468")
+        sign(browser, wait_for, 0, 3, "rd", "2468")
+        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .signed"))
+        [row] = csv.DictReader(io.StringIO(kiosk.ask("/export.csv")[1].decode()))
+        assert (row["own_impression"], row["finding"]) == ("viral", "viral")
+
+
+def test_draft_of_an_earlier_run_waits_in_the_list_without_its_film(start_kiosk, browser, wait_for, tmp_path):
+    with start_kiosk() as kiosk:
+        draft = json.loads(kiosk.ask("/films", phantom_png("viral", 6, BIG))[1])
+    with start_kiosk() as kiosk:
+        browser.get(kiosk.url)
+        row = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button.slip"))[0]
+        assert draft["id"] in row.text
+        row.click()
+        wait_for(lambda: "no longer in memory" in browser.find_element(By.ID, "kiosk-viewer").text)
+        assert browser.find_element(By.CSS_SELECTOR, "#kiosk-answer .score b").text

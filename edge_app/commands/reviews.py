@@ -1,0 +1,123 @@
+"""`reviews`: the record on the command line: list, export, back up, check, purge, add a reader."""
+
+import argparse
+import json
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge_app.store import Store
+
+NAME = "reviews"
+HELP = "list, export, back up and check the record of drafts and reviews"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="one record a line")
+    listing.add_argument("--status", choices=("draft", "signed"), default="", help="only these")
+    listing.add_argument("--json", action="store_true", help="one JSON object a line")
+    export = actions.add_parser("export", help="write all records as CSV or JSON to stdout or a file")
+    export.add_argument("--format", choices=("csv", "json"), default="csv", help="default: %(default)s")
+    export.add_argument("--out", type=Path, metavar="FILE", help="a file, written whole or not at all")
+    backup = actions.add_parser("backup", help="write a consistent copy of the record, for a USB stick")
+    backup.add_argument("file", type=Path, metavar="FILE")
+    audit = actions.add_parser("audit", help="print the audit log and check that no row was changed")
+    audit.add_argument("--json", action="store_true", help="one JSON object a line")
+    purge = actions.add_parser("purge", help="delete signed records that are older than so many days")
+    purge.add_argument("--days", type=int, required=True, metavar="N")
+    reader = actions.add_parser("add-reader", help="enrol a reader; the PIN is read from stdin")
+    reader.add_argument("initials", metavar="INITIALS")
+    for action in (listing, export, backup, audit, purge, reader):
+        action.add_argument("--data-dir", type=Path, metavar="DIR", help="as for serve")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Open the record and do one thing with it.
+
+    Returns:
+        0, or 1 when the audit log was tampered with.
+    """
+    from edge_app.home import data_home
+    from edge_app.store import open_store
+
+    store = open_store(data_home(args.data_dir))
+    try:
+        return ACTIONS[args.action](store, args)
+    finally:
+        store.close()
+
+
+def _list(store: "Store", args: argparse.Namespace) -> int:
+    from edge_app.export import flat
+
+    for row in map(flat, store.records(args.status)):
+        if args.json:
+            print(json.dumps(row))
+        else:
+            signed = f"{row['verdict']}: {row['finding']} ({row['reader']})" if row["reader"] else "-"
+            print(f"{row['id']}  {row['created_at']}  {row['p_pneumonia']:.3f}  {row['decision']:<10} {signed}")
+    return 0
+
+
+def _export(store: "Store", args: argparse.Namespace) -> int:
+    from edge_app.errors import StoreError
+    from edge_app.export import to_csv, to_json
+    from edge_app.files import write_atomically
+
+    text = {"csv": to_csv, "json": to_json}[args.format](store.records())
+    if args.out:
+        try:
+            write_atomically(args.out, text.encode())
+        except OSError as cause:
+            raise StoreError(f"{args.out} cannot be written: {cause}") from cause
+    else:
+        sys.stdout.write(text)
+    store.note("command line", "export", detail=args.format)
+    return 0
+
+
+def _backup(store: "Store", args: argparse.Namespace) -> int:
+    store.back_up(args.file)
+    return 0
+
+
+def _audit(store: "Store", args: argparse.Namespace) -> int:
+    from edge_app.audit import broken_link
+
+    log = store.audit_log()
+    for entry in log:
+        line = f"{entry.seq}  {entry.at}  {entry.actor}  {entry.action}  {entry.subject}  {entry.detail}"
+        print(json.dumps(vars(entry)) if args.json else line)
+    broken = broken_link(log)
+    if broken is not None:
+        print(f"edge_app: the audit log was changed at entry {broken}: compare it with a back-up", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _purge(store: "Store", args: argparse.Namespace) -> int:
+    before = datetime.now(timezone.utc) - timedelta(days=args.days)
+    count = store.purge(before.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    print(f"{count} signed records deleted")
+    return 0
+
+
+def _add_reader(store: "Store", args: argparse.Namespace) -> int:
+    from edge_app.readers import add_reader
+
+    add_reader(store, args.initials, sys.stdin.readline().strip(), actor="command line")
+    return 0
+
+
+ACTIONS = {
+    "list": _list,
+    "export": _export,
+    "backup": _backup,
+    "audit": _audit,
+    "purge": _purge,
+    "add-reader": _add_reader,
+}
