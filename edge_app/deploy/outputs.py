@@ -22,33 +22,42 @@ def main(argv: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="outputs", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("films", nargs="?", type=int, default=12, help="how many phantoms (default: %(default)s)")
+    parser.add_argument("--reference", action="store_true", help="by the reference kernels, the same everywhere")
+    parser.add_argument("--exactly", action="store_true", help="with --compare: to the bit")
     parser.add_argument("--compare", nargs=2, type=Path, metavar="FILE", help="two files that this command wrote")
     args = parser.parse_args(argv)
     if args.compare:
         verdict = compare(*(json.loads(path.read_text(encoding="utf-8")) for path in args.compare))
         print(json.dumps(verdict))
-        return int(verdict["steps_off"] > verdict["steps_allowed"] or verdict["decisions_changed"] > 0)
-    print(json.dumps(outputs(args.films)))
+        allowed = 0 if args.exactly else verdict["steps_allowed"]
+        return int(verdict["steps_off"] > allowed or verdict["decisions_changed"] > 0 or not verdict["same_model"])
+    print(json.dumps(outputs(args.films, args.reference)))
     return 0
 
 
-def outputs(films: int) -> dict[str, Any]:
+def outputs(films: int, reference: bool = False) -> dict[str, Any]:
     """The int8 outputs and the decisions of some phantoms, with the machine and runtime they come from."""
     from edge_app.decision import decide
     from edge_app.predictor import load_predictor
     from edge_app.preprocess import to_model_pixels
+    from edge_app.runtime import Interpreter
     from edge_app.selftest import device
 
     predictor = load_predictor()
+    run = predictor.infer
+    if reference:
+        card = predictor.card
+        run = Interpreter(predictor.bundle.model, len(card.labels), predictor.runtime, reference=True).run
     rows = []
     for seed in range(films):
         film = draw_phantom(LABELS[seed % len(LABELS)], seed)
-        got = predictor.infer(to_model_pixels(film, predictor.card.input_size_px))
+        got = run(to_model_pixels(film, predictor.card.input_size_px))
         raw = {name: values.ravel().tolist() for name, values in got.raw.items()}
         rows.append({"raw": raw, "decision": decide(got.logits, predictor.card).decision})
     return {
         "device": device(),
         "runtime": str(predictor.runtime),
+        "kernels": "reference" if reference else predictor.runtime.family,
         "steps_allowed": predictor.bundle.golden.steps_allowed[predictor.runtime.family],
         "model": predictor.identity(),
         "films": rows,
@@ -68,6 +77,7 @@ def compare(here: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
     return {
         "machines": [here["device"]["machine"], there["device"]["machine"]],
         "runtimes": [here["runtime"], there["runtime"]],
+        "kernels": [here["kernels"], there["kernels"]],
         "same_model": here["model"] == there["model"],
         "films": len(changed),
         "numbers": int(off.size),

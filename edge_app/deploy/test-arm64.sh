@@ -98,15 +98,25 @@ else:
     grep -q '"status":"ok"' "$out/health.txt" || fail "the kiosk is not well"
 done
 
+compare() { # compare NAME HERE THERE [--exactly]
+    name=$1
+    shift
+    "$python" -m edge_app.deploy.outputs --compare "$out/$1.json" "$out/$2.json" $3 | tee "$out/$name.json"
+}
 for pair in cxr-edge:ai-edge-litert predecessor:tflite-runtime; do
     prefix=/opt/${pair%%:*}
     runtime=${pair##*:}
-    say "$runtime: every output here and there"
-    inside "$prefix/current/bin/python" -m edge_app.deploy.outputs $films >"$out/$runtime-arm64.json"
-    CXR_EDGE_RUNTIME=$runtime CXR_EDGE_HOME=$out "$python" -m edge_app.deploy.outputs $films >"$out/$runtime-here.json"
-    "$python" -m edge_app.deploy.outputs --compare "$out/$runtime-here.json" "$out/$runtime-arm64.json" |
-        tee "$out/$runtime.json"
+    say "$runtime: every output there and here"
+    export CXR_EDGE_RUNTIME=$runtime CXR_EDGE_HOME=$out
+    for kernels in "" --reference; do
+        inside "$prefix/current/bin/python" -m edge_app.deploy.outputs $films $kernels >"$out/$runtime-arm64$kernels.json"
+        "$python" -m edge_app.deploy.outputs $films $kernels >"$out/$runtime-here$kernels.json"
+    done
+    compare "compare-$runtime" "$runtime-here" "$runtime-arm64" ""
+    compare "compare-$runtime-reference" "$runtime-here--reference" "$runtime-arm64--reference" --exactly
 done
+say "the built-in kernels of arm64 give the bits of the reference kernels here"
+compare compare-builtin-to-the-bit tflite-runtime-here--reference tflite-runtime-arm64 --exactly
 
 say "a film that is none, a model that is none, and the way out"
 inside sh -c 'echo x > /tmp/x.png; ! cxr-edge predict /tmp/x.png; ! cxr-edge models install /tmp/x.png'
