@@ -13,7 +13,8 @@ from edge_app.store import Store
 INITIALS = re.compile(r"[A-Z0-9]{2,8}")
 PIN = re.compile(r"[0-9]{4,12}")
 MAX_FAILURES = 5
-LOCKED_FOR = timedelta(minutes=5)
+LOCKED_FOR = timedelta(minutes=5)  # doubled with each further MAX_FAILURES
+LONGEST_LOCK = timedelta(days=1)
 # 16 MiB and some 50 ms on a desktop: affordable on a Pi Zero 2, costly to guess.
 SCRYPT = {"n": 2**14, "r": 8, "p": 1, "maxmem": 64 * 2**20}
 
@@ -41,7 +42,7 @@ def add_reader(store: Store, initials: str, pin: str, actor: str = "kiosk") -> s
 
 
 def check_reader(store: Store, initials: str, pin: str, at: datetime | None = None) -> str:
-    """Check initials and PIN; after MAX_FAILURES wrong ones the reader is locked for LOCKED_FOR.
+    """Check initials and PIN; after each MAX_FAILURES wrong ones in a row the reader is locked, ever longer.
 
     Args:
         at: the time; now when left out.
@@ -56,12 +57,13 @@ def check_reader(store: Store, initials: str, pin: str, at: datetime | None = No
         row = db.execute("SELECT salt, pin_hash, failures, locked_until FROM readers WHERE initials = ?", (name,))
         salt, pin_hash, failures, locked_until = row.fetchone() or (b"no such reader..", b"", 0, "")
         if locked_until > moment.isoformat():
-            raise ReaderRefused("Too many wrong PINs: wait five minutes.")
+            raise ReaderRefused(f"Too many wrong PINs: wait until {locked_until[11:16]} UTC.")
         right = hmac.compare_digest(_hash(pin, salt), pin_hash)
         failures = 0 if right else failures + 1
-        until = (moment + LOCKED_FOR).isoformat() if failures >= MAX_FAILURES else ""
-        if until:
-            failures = 0
+        until = ""
+        if failures and failures % MAX_FAILURES == 0 and pin_hash:
+            doublings = min(failures // MAX_FAILURES - 1, 10)
+            until = (moment + min(LOCKED_FOR * 2**doublings, LONGEST_LOCK)).isoformat()
             audit.note(db, "kiosk", "reader locked", name)
         db.execute("UPDATE readers SET failures = ?, locked_until = ? WHERE initials = ?", (failures, until, name))
     if not right:

@@ -9,7 +9,7 @@ HELP = "open the kiosk (the default command)"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, or with --lan 0.0.0.0)")
     parser.add_argument("--port", type=int, default=7860, help="port to listen on (default: %(default)s)")
     parser.add_argument(
         "--data-dir",
@@ -20,6 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ask-first", action="store_true", help="a reader says what they see before the machine's answer is shown"
     )
+    parser.add_argument("--lan", action="store_true", help="let other machines in; readers must then log in")
+    parser.add_argument(
+        "--name", action="append", default=[], metavar="HOST", help="with --lan: a name by which browsers reach it"
+    )
+    parser.add_argument("--tls-cert", type=Path, metavar="PEM", help="with --lan: certificate, for https")
+    parser.add_argument("--tls-key", type=Path, metavar="PEM", help="with --lan: the certificate's key")
     parser.add_argument("--model", type=Path, metavar="BUNDLE", help="a .tflite bundle; the shipped one by default")
 
 

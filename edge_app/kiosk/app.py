@@ -1,5 +1,6 @@
 """The kiosk's web application: guard, health, the way in for films, the record, and the page."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import gradio as gr
@@ -13,19 +14,39 @@ from edge_app.film import MAX_FILE_BYTES
 from edge_app.kiosk.desk import Desk
 from edge_app.kiosk.guard import LOOPBACK_HOSTS, Guard
 from edge_app.kiosk.language import language_of
+from edge_app.kiosk.login import Gate, Sessions, add_login
 from edge_app.kiosk.page import build_page, page_settings
 from edge_app.kiosk.plain import record_page, report_page
 from edge_app.kiosk.shelf import Slip
-from edge_app.readers import add_reader, reader_names
+from edge_app.readers import add_reader, check_reader, reader_names
 
 
-def build_app(desk: Desk, host_names: frozenset[str] = LOOPBACK_HOSTS, addresses_too: bool = False) -> FastAPI:
-    """The whole kiosk as one ASGI application."""
+@dataclass(frozen=True)
+class Reach:
+    """From where the kiosk may be used."""
+
+    # Names that a browser may ask for; on a LAN addresses in digits are taken too.
+    host_names: frozenset[str] = LOOPBACK_HOSTS
+    # Off this machine: then readers must log in.
+    lan: bool = False
+    # Served over TLS: the session's cookie is then kept from plain connections.
+    tls: bool = False
+
+
+def build_app(desk: Desk, reach: Reach | None = None) -> FastAPI:
+    """The whole kiosk as one ASGI application; on this machine alone unless `reach` says otherwise."""
+    reach = reach or Reach()
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _add_machine_routes(app, desk)
     _add_record_routes(app, desk)
+    sessions = Sessions()
+    if reach.lan:
+        add_login(app, sessions, lambda initials, pin: check_reader(desk.store(), initials, pin), reach.tls)
     app = gr.mount_gradio_app(app, build_page(desk), path="/", **page_settings())
-    app.add_middleware(Guard, host_names=host_names, addresses_too=addresses_too)
+    if reach.lan:
+        app.add_middleware(Gate, sessions=sessions)
+    # Added last, asked first: a refused request reaches neither the login nor the page.
+    app.add_middleware(Guard, host_names=reach.host_names, addresses_too=reach.lan)
     return app
 
 

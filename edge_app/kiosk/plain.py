@@ -56,6 +56,16 @@ def report_page(slip: Slip, card: ModelCard, model: dict[str, str], language: st
     return _document(f"{title} {slip.id}", body, language)
 
 
+def login_page(language: str, problem: str = "") -> str:
+    """Ask for initials and PIN; `problem` says what was wrong the last time."""
+    w = Words(language)
+    body = (
+        f"<h1>{w('app_name')}</h1>{_problem(problem)}"
+        f'<form method="post" action="login">{_who(w, "current-password")}<button>{w("log_in")}</button></form>'
+    )
+    return _document(w("log_in"), body, language)
+
+
 def _document(title: str, body: str, language: str) -> str:
     style = (STATIC / "plain.css").read_text(encoding="utf-8")
     direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
@@ -82,10 +92,17 @@ def _readers(readers: list[str], w: Words) -> str:
     names = ", ".join(map(escape, readers)) or w("no_reader_yet")
     return (
         f'<h2>{w("readers")}</h2><p>{names}</p><form method="post" action="readers">'
+        f"{_who(w, 'new-password')}<button>{w('add_reader')}</button></form>"
+        f'<p class="soft">{w("add_reader_how")}</p>'
+    )
+
+
+def _who(w: Words, complete: str) -> str:
+    """The two fields for initials and PIN."""
+    return (
         f'<label>{w("initials")}<input name="initials" required maxlength="8" autocomplete="off"></label>'
         f'<label>{w("pin")}<input name="pin" type="password" inputmode="numeric" required maxlength="12" '
-        f'autocomplete="new-password"></label><button>{w("add_reader")}</button></form>'
-        f'<p class="soft">{w("add_reader_how")}</p>'
+        f'autocomplete="{complete}"></label>'
     )
 
 

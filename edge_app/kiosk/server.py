@@ -1,8 +1,12 @@
 """Starting the kiosk: surroundings first, then the model, then the port."""
 
 import argparse
+import ipaddress
+import os
 import socket
 import sys
+from pathlib import Path
+from typing import Any
 
 from edge_app.calibration import with_site_point
 from edge_app.errors import KitError
@@ -10,6 +14,8 @@ from edge_app.home import data_home
 from edge_app.kiosk.surroundings import purge, settle
 from edge_app.predictor import load_predictor
 
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"
 MAX_CONNECTIONS = 256
 STOP_WITHIN_S = 2
 QUEUE = 64  # connections that may wait before the machine refuses them
@@ -21,38 +27,76 @@ def serve(args: argparse.Namespace) -> int:
     Returns:
         0 after a clean stop.
     Raises:
-        KitError: the model fails its checks, or the port is taken.
+        KitError: the model fails its checks, the port is taken, or other machines would be let in
+            without --lan or without a reader who could log in.
     """
-    listener = _listener(args.host, args.port)
+    host = args.host or (EVERYWHERE if args.lan else LOOPBACK)
+    _check_reach(args, host)
+    listener = _listener(host, args.port)
     port = listener.getsockname()[1]
-    temp = settle(port)
+    temp = settle(port, os.environ)
     try:
-        home = data_home(args.data_dir)
-        predictor = load_predictor(args.model)
-        predictor.card = with_site_point(predictor.card, predictor.bundle.sha256, home)
-        # Imported here: gradio takes seconds, and must see the environment that settle() made.
-        import uvicorn
-
-        from edge_app.kiosk.app import build_app
-        from edge_app.kiosk.desk import Desk
-
-        desk = Desk(predictor, home, args.ask_first)
-        app = build_app(desk)
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_graceful_shutdown=STOP_WITHIN_S,  # a page left open holds a stream for ever
-        )
-        print(f"{predictor.card.name} {predictor.card.version} at http://{args.host}:{port}", flush=True)
-        uvicorn.Server(config).run(sockets=[listener])
+        app, name = _application(args)
+        scheme = "https" if args.tls_cert else "http"
+        print(f"{name} at {scheme}://{LOOPBACK if host == EVERYWHERE else host}:{port}", flush=True)
+        _run(app, listener, args)
     finally:
         listener.close()
         purge(temp)
     print("edge_app: the kiosk has stopped", file=sys.stderr)
     return 0
+
+
+def _application(args: argparse.Namespace) -> tuple[Any, str]:
+    """The web application, and the model's name and version."""
+    home = data_home(args.data_dir)
+    predictor = load_predictor(args.model)
+    predictor.card = with_site_point(predictor.card, predictor.bundle.sha256, home)
+    # Imported here: gradio takes seconds, and must see the environment that settle() made.
+    from edge_app.kiosk.app import Reach, build_app
+    from edge_app.kiosk.desk import Desk
+    from edge_app.kiosk.guard import LOOPBACK_HOSTS
+    from edge_app.readers import reader_names
+
+    desk = Desk(predictor, home, args.ask_first)
+    if args.lan and not reader_names(desk.store()):
+        raise KitError("nobody could log in: add a reader first: echo PIN | edge_app reviews add-reader INITIALS")
+    names = {socket.gethostname(), f"{socket.gethostname()}.local", *args.name} if args.lan else set()
+    reach = Reach(LOOPBACK_HOSTS | names, lan=args.lan, tls=bool(args.tls_cert))
+    return build_app(desk, reach), f"{predictor.card.name} {predictor.card.version}"
+
+
+def _run(app: Any, listener: socket.socket, args: argparse.Namespace) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=STOP_WITHIN_S,  # a page left open holds a stream for ever
+        ssl_certfile=args.tls_cert,
+        ssl_keyfile=args.tls_key,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _check_reach(args: argparse.Namespace, host: str) -> None:
+    if not args.lan and not _is_loopback(host):
+        raise KitError(f"{host} lets other machines in: say --lan if that is meant; readers must then log in")
+    if bool(args.tls_cert) != bool(args.tls_key):
+        raise KitError("--tls-cert and --tls-key go together")
+    for path in (args.tls_cert, args.tls_key):
+        if path and not Path(path).is_file():
+            raise KitError(f"{path} is no file")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _listener(host: str, port: int) -> socket.socket:
@@ -64,8 +108,6 @@ def _listener(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as cause:
         listener.close()
-        raise KitError(
-            f"cannot listen on {host}:{port}: {cause.strerror}: stop the other one or name --port"
-        ) from cause
+        raise KitError(f"cannot listen on {host}:{port}: {cause.strerror}: stop the other or name --port") from cause
     listener.listen(QUEUE)
     return listener

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import MutableMapping
 from pathlib import Path
 
 MEMORY_DISK = Path("/dev/shm")
@@ -19,22 +20,23 @@ SETTINGS = {
 }
 
 
-def settle(port: int, memory_disk: Path = MEMORY_DISK) -> Path:
+def settle(port: int, environment: MutableMapping[str, str], memory_disk: Path = MEMORY_DISK) -> Path:
     """Set the environment and make an empty temp folder; what a killed kiosk left there is removed.
 
     The kiosk itself writes no film to any disk; the folder is for what gradio may write.
 
     Args:
+        environment: `os.environ`; gradio reads it when it is imported.
         port: names the folder, so that a second kiosk on another port does not lose its files.
     Returns:
         The temp folder: in memory where the machine has a memory disk.
     """
-    os.environ.update(SETTINGS)
+    environment.update(SETTINGS)
     base = memory_disk if os.access(memory_disk, os.W_OK) else Path(tempfile.gettempdir())
     folder = base / f"{PREFIX}{os.getuid()}-{port}"
     purge(folder)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    environment["GRADIO_TEMP_DIR"] = str(folder)
     return folder
 
 

@@ -272,6 +272,19 @@ def test_guessing_a_pin_locks_the_reader_for_a_while(store):
     assert check_reader(store, "AB", "1234", start + LOCKED_FOR + timedelta(seconds=1)) == "AB"
 
 
+def test_guessing_on_after_a_lock_locks_for_twice_as_long(store):
+    add_reader(store, "AB", "1234")
+    moment = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    for pause in (LOCKED_FOR, 2 * LOCKED_FOR):
+        for _ in range(MAX_FAILURES):
+            with pytest.raises(ReaderRefused, match="wrong"):
+                check_reader(store, "AB", "0000", moment)
+        with pytest.raises(ReaderRefused, match="wait"):
+            check_reader(store, "AB", "1234", moment + pause - timedelta(seconds=1))
+        moment += pause + timedelta(seconds=1)
+    assert check_reader(store, "AB", "1234", moment) == "AB"
+
+
 @pytest.mark.parametrize(("initials", "pin"), [("A", "1234"), ("AB CD", "1234"), ("AB", "12"), ("AB", "abcd")])
 def test_bad_initials_or_pins_are_refused(store, initials, pin):
     with pytest.raises(ReaderRefused):

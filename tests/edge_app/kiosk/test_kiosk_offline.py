@@ -1,0 +1,68 @@
+"""No network, no traces: sockets to other machines raise, and nothing of a film stays behind."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from edge_app.kiosk.surroundings import PREFIX, settle
+from edge_app.phantom import phantom_png
+
+NO_NETWORK = Path(__file__).parent / "no_network"
+REPOSITORY = Path(__file__).parents[3]
+
+
+def test_sockets_that_raise_change_nothing(start_kiosk, kiosk, tmp_path):
+    notes = tmp_path / "notes"
+    film = phantom_png("viral", 8)
+    path = os.pathsep.join((str(NO_NETWORK), str(REPOSITORY)))
+    with start_kiosk(environment={"PYTHONPATH": path, "CXR_TEST_NOTES": str(notes)}) as cut_off:
+        alone = json.loads(cut_off.ask("/films", film)[1])
+        assert cut_off.ask("/")[0] == 200
+    usual = json.loads(kiosk.ask("/films", film)[1])
+    assert alone["probabilities"] == usual["probabilities"]
+    assert not notes.exists(), f"the kiosk tried to reach {notes.read_text()}"
+
+
+def test_the_socket_that_raises_does_raise(tmp_path):
+    """The test above would pass if sitecustomize were not loaded."""
+    code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(NO_NETWORK)}, capture_output=True, check=False
+    )
+    assert b"no network" in run.stderr
+
+
+def test_film_leaves_no_file_behind(kiosk, tmp_path):
+    film = phantom_png("bacterial", 9)
+    kiosk.ask("/films", film)
+    port = kiosk.url.rpartition(":")[2]
+    temp = [path for base in ("/dev/shm", "/tmp") for path in Path(base).glob(f"{PREFIX}*-{port}")]
+    assert temp, "the kiosk has a temp folder of its own"
+    files = [path for folder in (*temp, kiosk.home) for path in folder.rglob("*") if path.is_file()]
+    assert {path.name.split("-")[0] for path in files} <= {"records.sqlite3"}
+    head = film[40:200]
+    assert not [path for path in files if head in path.read_bytes()]
+
+
+def test_what_a_killed_kiosk_left_is_removed_at_the_next_start(tmp_path):
+    environment: dict[str, str] = {}
+    folder = settle(1234, environment, memory_disk=tmp_path)
+    (folder / "left-over.png").write_bytes(b"film")
+    assert settle(1234, environment, memory_disk=tmp_path) == folder
+    assert environment["GRADIO_TEMP_DIR"] == str(folder)
+    assert list(folder.iterdir()) == []
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_predict_and_reviews_never_load_the_web(tmp_path):
+    film = tmp_path / "film.png"
+    film.write_bytes(phantom_png("normal", 1))
+    for command in (["predict", str(film)], ["reviews", "list", "--data-dir", str(tmp_path)]):
+        code = (
+            "import sys; from edge_app.__main__ import main; main(sys.argv[1:]);"
+            "sys.exit(bool({'gradio', 'fastapi', 'pydicom', 'pandas'} & set(sys.modules)))"
+        )
+        run = subprocess.run([sys.executable, "-c", code, *command], cwd=REPOSITORY, capture_output=True, check=False)
+        assert run.returncode == 0, run.stderr
