@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from edge_app import watchdog
 from edge_app.calibration import with_site_point
 from edge_app.errors import KitError
 from edge_app.home import data_home
@@ -39,6 +40,7 @@ def serve(args: argparse.Namespace) -> int:
         app, name = _application(args)
         scheme = "https" if args.tls_cert else "http"
         print(f"{name} at {scheme}://{LOOPBACK if host == EVERYWHERE else host}:{port}", flush=True)
+        watchdog.start(f"{scheme}://{LOOPBACK if host == EVERYWHERE else host}:{port}/health")
         _run(app, listener, args)
     finally:
         listener.close()
@@ -50,7 +52,7 @@ def serve(args: argparse.Namespace) -> int:
 def _application(args: argparse.Namespace) -> tuple[Any, str]:
     """The web application, and the model's name and version."""
     home = data_home(args.data_dir)
-    predictor = load_predictor(args.model)
+    predictor = load_predictor(args.model, home)
     predictor.card = with_site_point(predictor.card, predictor.bundle.sha256, home)
     # Imported here: gradio takes seconds, and must see the environment that settle() made.
     from edge_app.kiosk.app import Reach, build_app
