@@ -17,6 +17,9 @@ WORKER = Path(__file__).with_name("record_worker.py")
 ROOT = Path(__file__).parents[3]
 SEED = 20261121
 KILLS = 200
+MANY_KILLS = 1_000
+DAMAGED = 300
+SIZES = 40
 
 
 @pytest.fixture
@@ -47,18 +50,18 @@ def test_kill_9_of_two_servers_on_one_record_loses_nothing_that_was_acknowledged
 
 @pytest.mark.slow
 def test_kill_9_many_times_loses_nothing_that_was_acknowledged(folder):
-    assert run_worker("kill", folder, 1000, SEED + 1)["tried"] == 1000
+    assert run_worker("kill", folder, MANY_KILLS, SEED + 1)["tried"] == MANY_KILLS
 
 
 def test_a_damaged_database_is_opened_or_set_aside_and_the_kiosk_goes_on(folder):
-    result = run_worker("damage", folder, 300, SEED)
-    assert result["tried"] == 300
+    result = run_worker("damage", folder, DAMAGED, SEED)
+    assert result["tried"] == DAMAGED
     assert result["set_aside"] > 30
 
 
 def test_failing_writes_refuse_the_record_and_keep_those_before(folder):
-    result = run_worker("limit", folder, 40)
-    assert result["tried"] == 40
+    result = run_worker("limit", folder, SIZES)
+    assert result["tried"] == SIZES
     assert result["acknowledged"] > 20
 
 
