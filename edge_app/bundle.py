@@ -56,8 +56,9 @@ class Bundle:
 
     @property
     def model(self) -> bytes:
-        """What to give to a runtime: the whole file, which ignores the ZIP."""
-        return self.content
+        """The model without the ZIP behind it."""
+        with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
+            return self.content[: min(entry.header_offset for entry in archive.infolist())]
 
 
 def sidecar_path(path: Path) -> Path:
@@ -178,7 +179,7 @@ def steps_between(got: np.ndarray, expected: np.ndarray) -> int:
     difference = np.abs(got.astype(np.float64) - expected.astype(np.float64)).max(initial=0.0)
     if not np.isfinite(difference):
         raise BundleError("the model gives outputs that are no numbers: run convert again")
-    return int(difference if got.dtype == np.int8 else np.ceil(difference / 1e-3))
+    return int(difference if got.dtype == np.int8 else difference / 1e-3)
 
 
 def _members(path: Path, content: bytes) -> dict[str, bytes]:

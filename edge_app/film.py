@@ -55,7 +55,7 @@ def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
         FilmUnreadable: missing, empty, no image, damaged, too large or of several frames.
         FilmRefused: too small, of one single gray, or a colour picture.
     """
-    content = source if isinstance(source, bytes) else _content(source)
+    content = source if isinstance(source, bytes) else film_content(source)
     if not content:
         raise FilmUnreadable("empty_file", "The file is empty: export it from the X-ray machine again.")
     if is_dicom(content):
@@ -82,7 +82,12 @@ def _check_not_blank(pixels: np.ndarray) -> None:
         raise FilmRefused("blank", "Every pixel of the picture is the same: nothing was exposed or exported.")
 
 
-def _content(path: Path) -> bytes:
+def film_content(path: Path) -> bytes:
+    """The bytes of a file that is not larger than a film may be.
+
+    Raises:
+        FilmUnreadable: missing, a folder, too large, or not readable.
+    """
     try:
         if path.is_dir():
             raise FilmUnreadable("not_a_file", "This is a folder, not a film.")

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         total += 1
         failed += reading is None
     if not total:
-        print("edge_app: no films there: the kit reads .jpg .png .tif .bmp .webp", file=sys.stderr)
+        print("edge_app: no films there: the kit reads .jpg .png .tif .bmp .webp .dcm", file=sys.stderr)
     return int(failed > 0 or total == 0)
 
 

@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ask-first", action="store_true", help="a reader says what they see before the machine's answer is shown"
     )
+    parser.add_argument("--watch", type=Path, metavar="FOLDER", help="also read each film that appears there")
     parser.add_argument("--lan", action="store_true", help="let other machines in; readers must then log in")
     parser.add_argument(
         "--name", action="append", default=[], metavar="HOST", help="with --lan: a name by which browsers reach it"

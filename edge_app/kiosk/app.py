@@ -1,7 +1,7 @@
 """The kiosk's web application: guard, health, the way in for films, the record, and the page."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import gradio as gr
 from fastapi import FastAPI, Form, Request
@@ -17,7 +17,6 @@ from edge_app.kiosk.language import language_of
 from edge_app.kiosk.login import Gate, Sessions, add_login
 from edge_app.kiosk.page import build_page, page_settings
 from edge_app.kiosk.plain import record_page, report_page
-from edge_app.kiosk.shelf import Slip
 from edge_app.readers import add_reader, check_reader, reader_names
 
 
@@ -50,15 +49,6 @@ def build_app(desk: Desk, reach: Reach | None = None) -> FastAPI:
     return app
 
 
-def slip_record(slip: Slip, desk: Desk) -> dict[str, Any]:
-    """A slip for machines: the fields of `predict --json`, without a file name."""
-    common = {"id": slip.id, "saved": slip.saved, "warnings": list(slip.warnings)}
-    common |= {"model": desk.predictor.identity(), "runtime": str(desk.predictor.runtime)}
-    if slip.answer is None:
-        return common | {"status": slip.status, "reason": slip.reason}
-    return common | {"status": "ok"} | slip.answer | {"ms": slip.ms}
-
-
 def _add_machine_routes(app: FastAPI, desk: Desk) -> None:
     @app.get("/health")
     def health() -> JSONResponse:
@@ -76,7 +66,7 @@ def _add_machine_routes(app: FastAPI, desk: Desk) -> None:
             sentence = f"The file has more than {MAX_FILE_BYTES // 2**20} MiB."
             return JSONResponse({"status": "error", "reason": {"code": "file_too_large", "sentence": sentence}}, 413)
         slip = await run_in_threadpool(desk.read, content)
-        return JSONResponse(slip_record(slip, desk))
+        return JSONResponse(desk.describe(slip))
 
 
 def _add_record_routes(app: FastAPI, desk: Desk) -> None:

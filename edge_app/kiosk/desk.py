@@ -7,15 +7,28 @@ from typing import Any
 
 from edge_app.audit import now
 from edge_app.bundle import golden_difference
+from edge_app.calibration import with_site_point
 from edge_app.errors import BundleError, FilmError, StoreError
 from edge_app.files import sha256_of
+from edge_app.film import film_content
 from edge_app.kiosk.shelf import Shelf, Slip, screen_film, screen_heat
-from edge_app.predictor import Predictor, Reading
+from edge_app.predictor import Predictor, Reading, load_predictor
 from edge_app.readers import check_reader
 from edge_app.store import Draft, Record, Review, Store, new_record_id, open_store
 
 READ_BEFORE = "read_before"
 MAX_WAITING_SHOWN = 100
+
+
+def open_predictor(model: Path | None, home: Path) -> Predictor:
+    """A model, the shipped one by default, with the site's own threshold if it has one.
+
+    Raises:
+        BundleError, RuntimeUnavailable, DataError: the model or the site's threshold is not usable.
+    """
+    predictor = load_predictor(model, home)
+    predictor.card = with_site_point(predictor.card, predictor.bundle.sha256, home)
+    return predictor
 
 
 class Desk:
@@ -32,6 +45,7 @@ class Desk:
         self.ask_first = ask_first
         self.shelf = shelf or Shelf()
         self.not_saved = ""  # why the last draft could not be recorded; empty when it was
+        self.watching = False  # a folder is watched: drafts come in by themselves
         self._home = home
         self._store: Store | None = None
         self._model_lock = threading.Lock()  # an interpreter is not safe for two threads
@@ -73,6 +87,31 @@ class Desk:
             slip = self._recorded(self._answered(slip_id, reading), content, source)
         self.shelf.put(slip)
         return slip
+
+    def read_file(self, path: Path) -> Slip | None:
+        """Read a film from a watched folder; None when this very film was recorded before.
+
+        A file that cannot be opened gets a slip with a reason, as any other.
+        """
+        try:
+            content = film_content(path)
+        except FilmError as error:
+            reason = {"code": error.code, "sentence": error.sentence}
+            return Slip(new_record_id(), now(), None, reason, status=error.status)
+        try:
+            if self.store().find_film(sha256_of(content)):
+                return None
+        except StoreError as error:
+            self.not_saved = str(error)
+        return self.read(content, "watch")
+
+    def describe(self, slip: Slip) -> dict[str, Any]:
+        """A slip for machines: the fields of `predict --json`, without a file name."""
+        common = {"id": slip.id, "saved": slip.saved, "warnings": list(slip.warnings)}
+        common |= {"model": self.predictor.identity(), "runtime": str(self.predictor.runtime)}
+        if slip.answer is None:
+            return common | {"status": slip.status, "reason": slip.reason}
+        return common | {"status": "ok"} | slip.answer | {"ms": slip.ms}
 
     def look(self, slip_id: str) -> Slip | None:
         """A film of this run with all there is, else its record without the film, else None."""

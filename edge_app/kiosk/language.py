@@ -43,6 +43,11 @@ def say(language: str, key: str, **values: object) -> str:
     return words(language)[key].format(**values)
 
 
+def refusal(language: str, code: str, sentence: str) -> str:
+    """Why a film got no score, in the page's language where it has that code, else as the error said it."""
+    return words(language).get(f"refusal_{code}", sentence)
+
+
 def language_of(cookies: Mapping[str, str], accept_language: str) -> str:
     """The language for a request: the cookie's, else the first one of the browser's that the kit has."""
     chosen = cookies.get(COOKIE, "")

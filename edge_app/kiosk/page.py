@@ -21,6 +21,7 @@ STATIC = Path(__file__).parent / "static"
 FONTS = ("system-ui", "Noto Sans", "DejaVu Sans", "sans-serif")
 MAX_WAITING = 64  # events in gradio's queue; the next one is told that the kiosk is busy
 MAX_LISTED = 100  # films of one visit in its list
+REFRESH_S = 5  # how often the lists are asked for anew while a folder is watched
 AT_ONCE = 4  # events of one kind that may run at the same time
 QUIET = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": AT_ONCE}
 
@@ -80,6 +81,8 @@ def build_page(desk: Desk) -> gr.Blocks:
         form.sign.click(**signing)
         form.pin.submit(**signing)
         form.take_back.click(panes.taken_back, [visit, form.initials, form.pin], [*shown, form.pin], **QUIET)
+        if desk.watching:
+            gr.Timer(REFRESH_S).tick(panes.refreshed, visit, lists, **QUIET)
     page.queue(max_size=MAX_WAITING)
     return page
 
@@ -108,6 +111,10 @@ class Panes:
         """A row of a list was touched."""
         visit = replace(visit, chosen=str(event.id), region=())
         return (visit, *self._shown(visit, request), None, None, "")
+
+    def refreshed(self, visit: Visit, request: gr.Request) -> str:
+        """Time has passed: drafts may have come in from the watched folder."""
+        return self._lists(visit, _language(request))
 
     def impression(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple:
         """The reader said what they see, before the answer."""
@@ -146,12 +153,11 @@ class Panes:
         card = desk.predictor.card
         slip = desk.look(visit.chosen) if visit.chosen else None
         hidden = desk.ask_first and slip is not None and not slip.review and slip.id not in visit.impressions
-        read = [found for found in map(desk.look, visit.read) if found]
         signed = slip is not None and slip.review is not None
         can_sign = slip is not None and slip.answer is not None and slip.saved and not hidden
         return (
             views.header(card, language, desk.not_saved),
-            views.slip_lists(read, desk.waiting(), visit.chosen, language, desk.ask_first),
+            self._lists(visit, language),
             views.viewer(slip, language, hidden),
             views.answer(slip, card, language, hidden),
             gr.update(visible=can_sign),
@@ -160,6 +166,10 @@ class Panes:
             gr.update(visible=signed),
             views.message(message),
         )
+
+    def _lists(self, visit: Visit, language: str) -> str:
+        read = [found for found in map(self._desk.look, visit.read) if found]
+        return views.slip_lists(read, self._desk.waiting(), visit.chosen, language, self._desk.ask_first)
 
 
 def translations() -> gr.I18n:

@@ -5,15 +5,17 @@ import ipaddress
 import os
 import socket
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from edge_app import watchdog
-from edge_app.calibration import with_site_point
 from edge_app.errors import KitError
 from edge_app.home import data_home
+from edge_app.kiosk.desk import Desk, open_predictor
 from edge_app.kiosk.surroundings import purge, settle
-from edge_app.predictor import load_predictor
+from edge_app.watcher import LOOK_EVERY_S, Watcher
 
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"
@@ -52,20 +54,35 @@ def serve(args: argparse.Namespace) -> int:
 def _application(args: argparse.Namespace) -> tuple[Any, str]:
     """The web application, and the model's name and version."""
     home = data_home(args.data_dir)
-    predictor = load_predictor(args.model, home)
-    predictor.card = with_site_point(predictor.card, predictor.bundle.sha256, home)
+    predictor = open_predictor(args.model, home)
     # Imported here: gradio takes seconds, and must see the environment that settle() made.
     from edge_app.kiosk.app import Reach, build_app
-    from edge_app.kiosk.desk import Desk
     from edge_app.kiosk.guard import LOOPBACK_HOSTS
     from edge_app.readers import reader_names
 
     desk = Desk(predictor, home, args.ask_first)
+    if args.watch:
+        watcher = Watcher(args.watch)
+        watcher.new_films()  # a folder that is not there is said now, not later in a thread
+        desk.watching = True
+        threading.Thread(target=_watch, args=(desk, watcher), name="watch", daemon=True).start()
     if args.lan and not reader_names(desk.store()):
         raise KitError("nobody could log in: add a reader first: echo PIN | edge_app reviews add-reader INITIALS")
     names = {socket.gethostname(), f"{socket.gethostname()}.local", *args.name} if args.lan else set()
     reach = Reach(LOOPBACK_HOSTS | names, lan=args.lan, tls=bool(args.tls_cert))
     return build_app(desk, reach), f"{predictor.card.name} {predictor.card.version}"
+
+
+def _watch(desk: Desk, watcher: Watcher) -> None:
+    """Read what appears in the folder, for ever; a folder that goes away may come back."""
+    while True:
+        time.sleep(LOOK_EVERY_S)
+        try:
+            for path in watcher.new_films():
+                desk.read_file(path)
+        except KitError as error:
+            print(f"edge_app: {error}", file=sys.stderr)
+            time.sleep(30 * LOOK_EVERY_S)
 
 
 def _run(app: Any, listener: socket.socket, args: argparse.Namespace) -> None:

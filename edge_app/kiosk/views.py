@@ -4,7 +4,7 @@ import base64
 from html import escape
 
 from edge_app.card import ModelCard
-from edge_app.kiosk.language import LANGUAGES, RIGHT_TO_LEFT, say
+from edge_app.kiosk.language import LANGUAGES, RIGHT_TO_LEFT, refusal, say
 from edge_app.kiosk.shelf import Slip
 from edge_app.store import FINDINGS
 
@@ -230,9 +230,10 @@ def _hint(given: dict, w: Words) -> str:
 
 def _refusal(slip: Slip, w: Words) -> str:
     reason = slip.reason or {}
+    sentence = refusal(w.language, reason["code"], reason["sentence"])
     return (
         f'<section class="result refused" role="alert"><p class="verdict"><span aria-hidden="true">{SYMBOLS["refused"]}'
-        f"</span>{w('refused')}</p><p class='advice'>{escape(reason['sentence'])}</p>"
+        f"</span>{w('refused')}</p><p class='advice'>{escape(sentence)}</p>"
         f"<p class='fine'>{w('refused_code', code=reason['code'])}</p></section>"
     )
 

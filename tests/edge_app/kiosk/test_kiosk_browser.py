@@ -176,3 +176,14 @@ def test_draft_of_an_earlier_run_waits_in_the_list_without_its_film(start_kiosk,
         row.click()
         wait_for(lambda: "no longer in memory" in browser.find_element(By.ID, "kiosk-viewer").text)
         assert browser.find_element(By.CSS_SELECTOR, "#kiosk-answer .score b").text
+
+
+def test_film_in_a_watched_folder_appears_in_the_list_by_itself(start_kiosk, browser, wait_for, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    with start_kiosk("--watch", str(folder)) as kiosk:
+        browser.get(kiosk.url)
+        wait_for(lambda: "No draft is waiting" in browser.find_element(By.TAG_NAME, "body").text)
+        (folder / "IM0001.png").write_bytes(phantom_png("viral", 2, BIG))
+        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button.slip"))
+        assert "IM0001" not in browser.page_source

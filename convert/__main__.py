@@ -1,0 +1,82 @@
+"""`python -m convert --int8`: a float model in, a bundle out, or a clear no."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge_app import __version__
+from edge_app.commandline import guarded
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser; tests compare it with the documentation."""
+    parser = argparse.ArgumentParser(prog="convert", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    formats = parser.add_argument_group("formats (default: --int8)")
+    formats.add_argument("--int8", action="store_true", help="quantization-aware training, and --ptq beside it")
+    formats.add_argument("--ptq", action="store_true", help="full int8 from representative films")
+    formats.add_argument("--float16", action="store_true", help="float16 weights")
+    formats.add_argument("--dynamic", action="store_true", help="int8 weights, float activations")
+    formats.add_argument("--float32", action="store_true", help="the float model as it is: the int8 file's twin")
+    formats.add_argument("--all", action="store_true", help="every format")
+    parser.add_argument("--model", type=Path, default=Path("runs/fit/model.keras"), help="default: %(default)s")
+    parser.add_argument("--data", metavar="DIR", help="the films it was trained on (default: as for train fit)")
+    parser.add_argument("--out", type=Path, default=Path("runs/convert"), metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--target", choices=("tflite-runtime-2.14", "litert"), default="tflite-runtime-2.14")
+    parser.add_argument("--qat-epochs", type=int, default=8, metavar="N", help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of quantization-aware training")
+    budget = parser.add_argument_group("budget of the parity gate")
+    budget.add_argument("--max-recall-loss", type=float, default=0.005, metavar="SHARE", help="default: %(default)s")
+    budget.add_argument("--max-accuracy-loss", type=float, default=0.005, metavar="SHARE", help="default: %(default)s")
+    budget.add_argument("--max-flips", type=float, default=0.01, metavar="SHARE", help="default: %(default)s")
+    budget.add_argument("--max-auc-loss", type=float, default=0.003, metavar="AUC", help="default: %(default)s")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert and print the table.
+
+    Returns:
+        0 if every format that was asked for passed its gates, else 1. The file that `--int8` makes
+        beside the one asked for does not count.
+    """
+    from convert.conversion import FORMATS, ConvertOptions, convert, qat_verdict, report_table
+    from convert.parity import Budget
+    from convert.qat import QatOptions
+
+    asked = [name for name in FORMATS if args.all or getattr(args, name)] or ["int8"]
+    made = tuple(name for name in FORMATS if name in asked or (name == "ptq" and "int8" in asked))
+    rows = convert(
+        ConvertOptions(
+            model=args.model,
+            out=args.out,
+            data=args.data,
+            formats=made,
+            target=args.target,
+            budget=Budget(
+                recall=args.max_recall_loss,
+                accuracy=args.max_accuracy_loss,
+                flips=args.max_flips,
+                auc=args.max_auc_loss,
+            ),
+            qat=QatOptions(epochs=args.qat_epochs, seed=args.seed),
+        )
+    )
+    print(json.dumps(rows) if args.json else report_table(rows))
+    refusals = [f"{row['format']} refused: {row['reason']}" for row in rows if row["status"] != "ok"]
+    for message in filter(None, [qat_verdict(rows), *refusals]):
+        print(f"convert: {message}", file=sys.stderr)
+    return int(any(row["status"] != "ok" for row in rows if row["format"] in asked))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse and convert; returns the exit code."""
+    args = build_parser().parse_args(argv)
+    return guarded("convert", lambda: run(args))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

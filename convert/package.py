@@ -1,0 +1,162 @@
+"""The bundle's contents: card, golden films and the card for people, from a run and its figures."""
+
+import importlib.metadata
+import os
+import subprocess
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_app import __version__
+from edge_app.bundle import Golden
+from edge_app.card import ModelCard
+from edge_app.isolated import run_isolated
+from edge_app.phantom import LABELS, PhantomStyle, draw_phantom
+from edge_app.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION, to_model_pixels
+from edge_app.runtime import RUNTIMES
+from train.run import Run
+
+# Without noise, which does not compress: the bundle must stay small.
+GOLDEN_STYLE = PhantomStyle(width_px=208, height_px=176, noise=0.0)
+# Measured between LiteRT 2.1.6 on x86-64 and on emulated aarch64: one step here and there.
+STEPS_ALLOWED = {"builtin": 0, "xnnpack": 2}
+INTENDED_USE = (
+    "Draft reading of frontal chest films of children aged 1 to 5 with suspected pneumonia, "
+    "to be confirmed by a trained reader. Not for adults. Not for diagnosis on its own."
+)
+PHANTOM_USE = "Demonstration and tests only: trained on drawings. Never to be used on a person."
+NOT_CHECKED = (
+    "films of another hospital or country",
+    "children under 1 or over 5 and adults (related models were at chance on adults)",
+    "lateral views and photographed films",
+    "tuberculosis and every finding other than pneumonia",
+    "whether bacterial or viral can be told from a film well enough to treat by",
+)
+TOOLS = (
+    "tensorflow",
+    "tf-keras",
+    "tensorflow-model-optimization",
+    "numpy",
+    "pillow",
+    "ai-edge-litert",
+    "tflite-runtime",
+)
+
+
+def model_card(run: Run, quantization: str, minimum_runtime: str) -> ModelCard:
+    """The card of a converted file, still without the figures of its gates."""
+    return ModelCard(
+        name=run.arch if not run.phantom else f"{run.arch}-phantom",
+        version=__version__,
+        input_size_px=run.input_size_px,
+        preprocessing_id=PREPROCESSING_ID,
+        preprocessing_version=PREPROCESSING_VERSION,
+        labels=run.labels,
+        temperature=run.calibration.temperature,
+        operating_points=run.calibration.operating_points,
+        default_operating_point=run.calibration.default_operating_point,
+        uncertainty_band=run.calibration.uncertainty_band,
+        phantom=run.phantom,
+        quantization=quantization,
+        intended_use=PHANTOM_USE if run.phantom else INTENDED_USE,
+        not_checked=("everything: it was trained on drawings",) if run.phantom else NOT_CHECKED,
+        data_licence=run.data_licence,
+        data_attribution=run.data_attribution,
+        created=_created(),
+        git_commit=_git_commit(),
+        minimum_runtime=minimum_runtime,
+        training={
+            "manifest_sha256": run.manifest_sha256,
+            "seed": run.seed,
+            "epochs": run.epochs,
+            "split": "random, by patient",
+        },
+        tools={name: version for name in TOOLS if (version := _version(name))},
+    )
+
+
+def golden_films() -> tuple[np.ndarray, ...]:
+    """One phantom of each class, uint8 (height, width)."""
+    return tuple(draw_phantom(label, seed, GOLDEN_STYLE) for seed, label in enumerate(LABELS))
+
+
+def make_golden(model: bytes, card: ModelCard, runtimes: list[str]) -> Golden:
+    """The golden films with what the file answers in each runtime, each in a process of its own."""
+    films = golden_films()
+    pixels = np.stack([to_model_pixels(film, card.input_size_px) for film in films])
+    expected, allowed = {}, {}
+    for runtime in runtimes:
+        outputs = run_isolated(model, len(card.labels), pixels, runtime)
+        family = RUNTIMES[runtime][1]
+        expected[family] = {name: outputs[f"raw_{name}"] for name in ("logits", "class_map", "features")}
+        allowed[family] = STEPS_ALLOWED[family]
+    return Golden(films, expected, allowed)
+
+
+def card_for_people(card: ModelCard) -> str:
+    """`MODEL_CARD.md`: every figure in it comes from the card."""
+    points = "\n".join(
+        f"| {name} | {point.threshold:.3f} | {point.recall.percent()} | {point.specificity.percent()} |"
+        for name, point in card.operating_points.items()
+    )
+    not_checked = "\n".join(f"- {item}" for item in card.not_checked)
+    return f"""# {card.name} {card.version}, {card.quantization}
+
+{card.intended_use}
+
+Input: one film, {card.input_size_px} x {card.input_size_px} gray. Answer: {", ".join(card.labels)}.
+Training data: {card.data_attribution} ({card.data_licence}).
+
+## Operating points
+
+Chosen on validation films drawn afresh so that resolution, sharpness, aspect and exposure do not give the
+label away. These are validation figures, not test figures.
+
+| name | threshold on P(pneumonia) | recall (95% interval) | specificity (95% interval) |
+|---|---|---|---|
+{points}
+
+## Validation films, this file in {card.metrics.get("runtime", "no runtime")}
+
+{_figures_table(card.metrics.get("judges", {}))}
+
+## Not checked
+
+{not_checked}
+"""
+
+
+def _figures_table(judges: dict[str, Any]) -> str:
+    lines = ["| judge | films | AUC | accuracy | recall | specificity |", "|---|---|---|---|---|---|"]
+    for name, figures in judges.items():
+        cells = (
+            f"{figures[key]['value']:.4f} ({figures[key]['low']:.4f} to {figures[key]['high']:.4f})"
+            for key in ("auc", "accuracy", "recall", "specificity")
+        )
+        lines.append(f"| {name} | {figures['films']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _created() -> str:
+    """The day, or that of SOURCE_DATE_EPOCH, so that the same inputs can give the same bytes."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now(timezone.utc)
+    return moment.strftime("%Y-%m-%d")
+
+
+def _git_commit() -> str:
+    """The commit of the code that ran, "unknown" outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,133 @@
+"""Quantization-aware training: the int8 rounding is felt, and trained away, before the export.
+
+The float model is the teacher: the quantized one learns to give its logits, on the same freshly
+drawn films that the float model learned from. Batch norm keeps the float model's statistics, so
+that what is trained is what will be folded into the weights.
+"""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from convert.export import representative
+from train.inference import BATCH, predict
+from train.inputs import LoadedFilms
+from train.judge import Judge
+from train.keras import keras, tf
+from train.stream import StreamOptions, steps_per_epoch, training_stream
+
+LOWEST_PIXEL, HIGHEST_PIXEL = 0.0, 255.0
+
+
+@dataclass(frozen=True)
+class QatOptions:
+    """How the quantized model is tuned."""
+
+    epochs: int = 8
+    learning_rate: float = 2e-4
+    batch_size: int = 64
+    seed: int = 0
+
+
+def quantization_aware(model: Any, pixels: np.ndarray) -> Any:
+    """Wrap a float model with the rounding of int8.
+
+    The input's range is fixed to 0..255, so that an 8-bit pixel is quantized without loss. Every
+    other range starts at what the float model shows on representative films: left to itself it
+    would start at -6..6 and take thousands of steps to find its place.
+
+    Args:
+        pixels: uint8 (films, side, side), training films.
+    """
+    import tensorflow_model_optimization as tfmot
+
+    wrapped = tfmot.quantization.keras.quantize_model(model)
+    ranges = activation_ranges(model, pixels)
+    for layer in wrapped.layers:
+        if isinstance(getattr(layer, "layer", None), keras.layers.BatchNormalization):
+            layer.layer.trainable = False
+        if layer.name == "quantize_layer":
+            _set_range(layer, LOWEST_PIXEL, HIGHEST_PIXEL)
+        elif layer.name.removeprefix("quant_") in ranges:
+            _set_range(layer, *ranges[layer.name.removeprefix("quant_")])
+    # One step in training mode sets the ranges of the kernels.
+    wrapped(representative(pixels)[:BATCH, ..., None].astype(np.float32), training=True)
+    return wrapped
+
+
+def activation_ranges(model: Any, pixels: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Lowest and highest output of every layer, by the layer's name, on representative films."""
+    layers = [layer for layer in model.layers if layer.name not in model.input_names]
+    probe = keras.Model(model.inputs, [layer.output for layer in layers])
+    films = representative(pixels)[..., None].astype(np.float32)
+    outputs = [probe(films[start : start + BATCH], training=False) for start in range(0, len(films), BATCH)]
+    return {
+        layer.name: (
+            min(float(tf.reduce_min(output[index])) for output in outputs),
+            max(float(tf.reduce_max(output[index])) for output in outputs),
+        )
+        for index, layer in enumerate(layers)
+    }
+
+
+def _set_range(layer: Any, low: float, high: float) -> None:
+    """Set the range of a layer's output, not of its kernel; zero must lie in it, for padding."""
+    for variable in layer.weights:
+        if variable.name.endswith("_min:0") and "kernel" not in variable.name:
+            variable.assign(min(low, 0.0))
+        elif variable.name.endswith("_max:0") and "kernel" not in variable.name:
+            variable.assign(max(high, 0.0))
+
+
+def tune(teacher: Any, films: LoadedFilms, judge: Judge, options: QatOptions) -> Any:
+    """Quantization-aware training against the float model.
+
+    Args:
+        teacher: the float Keras model; it is not changed.
+        films: the training films.
+        judge: the films on which the best epoch is chosen: the one nearest to the teacher.
+    Returns:
+        The quantized model of the best epoch.
+    """
+    keras.utils.set_random_seed(options.seed)
+    student = quantization_aware(teacher, films.pixels)
+    stream = StreamOptions(options.batch_size, options.epochs, options.seed)
+    steps = steps_per_epoch(films, stream)
+    schedule = keras.optimizers.schedules.CosineDecay(options.learning_rate, options.epochs * steps)
+    step = _training_step(teacher, student, keras.optimizers.Adam(schedule))
+    wanted = predict(teacher, judge.pixels)["logits"]
+    best_error, best_weights = logit_error(wanted, student, judge.pixels), student.get_weights()
+    bar = tqdm(total=options.epochs * steps, desc="qat", file=sys.stderr, disable=not sys.stderr.isatty())
+    for number, (drawn, _, _) in enumerate(training_stream(films, teacher.output_shape[0][-1], stream), start=1):
+        step(drawn)
+        bar.update(1)
+        if number % steps == 0:
+            error = logit_error(wanted, student, judge.pixels)
+            print(f"qat epoch {number // steps}: logit error {error:.4f}", file=sys.stderr, flush=True)
+            if error < best_error:
+                best_error, best_weights = error, student.get_weights()
+    bar.close()
+    student.set_weights(best_weights)
+    return student
+
+
+def logit_error(wanted: np.ndarray, student: Any, pixels: np.ndarray) -> float:
+    """Root mean square difference of the student's logits from the wanted ones (films, classes)."""
+    batches = [pixels[start : start + BATCH, ..., None] for start in range(0, len(pixels), BATCH)]
+    given = np.concatenate([student(tf.cast(batch, tf.float32), training=False)[0].numpy() for batch in batches])
+    return float(np.sqrt(np.mean((given - wanted) ** 2)))
+
+
+def _training_step(teacher: Any, student: Any, optimizer: Any) -> Any:
+    @tf.function
+    def step(drawn: Any) -> None:
+        wanted = teacher(drawn, training=False)[0]
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((student(drawn, training=True)[0] - wanted) ** 2)
+        gradients = tape.gradient(loss, student.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, student.trainable_variables, strict=True))
+
+    return step

@@ -1,0 +1,48 @@
+"""What every room's command line shares: a parser of commands, and errors turned to exit codes."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from edge_app import __version__
+from edge_app.errors import KitError
+
+
+def build_parser(program: str, description: str | None, commands: Sequence[Any]) -> argparse.ArgumentParser:
+    """A parser with one subparser a command; tests compare it with the documentation.
+
+    Args:
+        commands: modules with `NAME`, `HELP`, `add_arguments(parser)` and `run(args)`.
+    """
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument("--version", action="version", version=__version__)
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in commands:
+        subparser = subparsers.add_parser(command.NAME, help=command.HELP, description=command.HELP)
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    return parser
+
+
+def run_commands(program: str, description: str | None, commands: Sequence[Any], argv: Sequence[str] | None) -> int:
+    """Parse and run one command.
+
+    Returns:
+        0 if all of it worked, 1 for a failed input or check, 130 when interrupted.
+    Raises:
+        SystemExit: with 2 for wrong usage.
+    """
+    args = build_parser(program, description, commands).parse_args(argv)
+    return guarded(program, lambda: int(args.run(args)))
+
+
+def guarded(program: str, action: Any) -> int:
+    """Run an action; an error of the kit becomes one line on stderr and exit code 1."""
+    try:
+        return action()
+    except (KitError, OSError) as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,69 @@
+"""Running a model in a child process, in a runtime of one's choice.
+
+The two runtimes cannot live in one process, and a damaged file can crash the interpreter: the
+child crashes, the parent gets a `BundleError`.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from edge_app.errors import BundleError, KitError
+from edge_app.runtime import Interpreter, load_runtime
+
+TIMEOUT_S = 600
+
+
+def run_isolated(model: bytes, class_count: int, pixels: np.ndarray, package: str) -> dict[str, np.ndarray]:
+    """Run every film through a model in a child process.
+
+    Args:
+        model: the bytes of a .tflite file, with or without a bundle's ZIP.
+        pixels: uint8 (films, side, side).
+        package: the runtime, a key of `edge_app.runtime.RUNTIMES`.
+    Returns:
+        `logits` float32 (films, classes), `class_map` and `features` likewise, and each once more as
+        the file computes it, as `raw_logits` and so on.
+    Raises:
+        BundleError: the runtime refuses the model, or crashes on it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        model_path, pixels_path, outputs_path = (Path(folder) / name for name in ("model", "in.npy", "out.npz"))
+        model_path.write_bytes(model)
+        np.save(pixels_path, pixels)
+        words = [str(model_path), str(class_count), str(pixels_path), package, str(outputs_path)]
+        child = subprocess.run(
+            [sys.executable, "-m", "edge_app.isolated", *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        if child.returncode:
+            reason = child.stderr.strip().splitlines()[-1:] or [f"it crashed (exit {child.returncode})"]
+            raise BundleError(f"{package} cannot run the model: {reason[0]}")
+        with np.load(outputs_path) as outputs:
+            return dict(outputs)
+
+
+def main(words: list[str]) -> int:
+    """The child: run the films and leave the outputs as an .npz."""
+    model, class_count, pixels, package, outputs = words
+    try:
+        interpreter = Interpreter(Path(model).read_bytes(), int(class_count), load_runtime(package))
+        results = [interpreter.run(film) for film in np.load(pixels)]
+    except KitError as error:
+        print(error, file=sys.stderr)
+        return 1
+    arrays = {name: np.stack([getattr(r, name) for r in results]) for name in ("logits", "class_map", "features")}
+    arrays |= {f"raw_{name}": np.stack([result.raw[name] for result in results]) for name in results[0].raw}
+    np.savez(outputs, **arrays)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,71 @@
+"""Every language says everything, and the right one is chosen."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.common.by import By
+
+from edge_app.kiosk.language import LANGUAGES, LOCALES_DIR, language_of, refusal
+
+KIOSK = Path(__file__).parents[3] / "edge_app" / "kiosk"
+GAP = re.compile(r"\{\w+\}")
+
+
+def catalogue(code: str) -> dict[str, str]:
+    return json.loads((LOCALES_DIR / f"{code}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+def test_every_sentence_is_there_with_the_same_gaps(code):
+    english, own = catalogue("en"), catalogue(code)
+    assert set(english) <= set(own)
+    for key in english:
+        assert sorted(GAP.findall(own[key])) == sorted(GAP.findall(english[key])), key
+        assert own[key].strip()
+
+
+def test_all_languages_translate_the_same_refusals():
+    translated = {code: {key for key in catalogue(code) if key.startswith("refusal_")} for code in LANGUAGES}
+    del translated["en"]  # English refusals come with the error
+    assert len(set(map(frozenset, translated.values()))) == 1
+    source = "".join(path.read_text() for path in KIOSK.parent.glob("*.py"))
+    for key in translated["fr"]:
+        assert f'"{key.removeprefix("refusal_")}"' in source, "no error has that code"
+    assert refusal("fr", "damaged", "x") != "x"
+    assert refusal("fr", "no_such_code", "as it was") == "as it was"
+
+
+def test_every_sentence_is_used():
+    source = "".join(path.read_text() for path in KIOSK.rglob("*.py"))
+    families = ("decision_", "advice_", "finding_", "hint_", "warning_")
+    unused = [key for key in catalogue("en") if f'"{key}"' not in source and f"'{key}'" not in source]
+    # Keys made of a family and a value: decision_normal, finding_viral, ...; "agree" comes from VERDICTS.
+    assert [key for key in unused if not key.startswith(families)] == ["agree", "disagree", "unsure"]
+
+
+@pytest.mark.parametrize(
+    ("cookies", "accepted", "language"),
+    [
+        ({}, "", "en"),
+        ({}, "sw-TZ,en;q=0.8", "sw"),
+        ({}, "de-DE,de;q=0.9,fr;q=0.8", "fr"),
+        ({"cxr_language": "hi"}, "fr", "hi"),
+        ({"cxr_language": "../../etc"}, "es", "es"),
+    ],
+)
+def test_the_choice_in_the_page_wins_then_the_browsers(cookies, accepted, language):
+    assert language_of(cookies, accepted) == language
+
+
+def test_arabic_page_runs_from_right_to_left_and_the_form_is_translated(kiosk, browser, wait_for):
+    browser.get(kiosk.url)
+    chooser = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "select.language"))[0]
+    assert chooser.get_attribute("value") == "en"
+    chooser.find_element(By.CSS_SELECTOR, 'option[value="ar"]').click()
+    words = catalogue("ar")
+    wait_for(lambda: words["choose_films"] in browser.find_element(By.TAG_NAME, "body").text)
+    assert browser.find_element(By.TAG_NAME, "html").get_attribute("dir") == "rtl"
+    config = json.loads(kiosk.ask("/config")[1])
+    assert config["i18n_translations"]["ar"]["sign"] == words["sign"]

@@ -1,0 +1,96 @@
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge_app.__main__ import main
+from edge_app.phantom import phantom_png
+
+
+def _answers(capsys: pytest.CaptureFixture) -> list[dict]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_one_object_a_film_with_every_field_of_the_contract(phantom_file: Path, capsys) -> None:
+    assert main(["predict", "--json", str(phantom_file)]) == 0
+    (answer,) = _answers(capsys)
+    assert set(answer) == {
+        "file", "status", "label", "probabilities", "p_pneumonia", "operating_point", "threshold", "decision",
+        "model", "runtime", "ms",
+    }  # fmt: skip
+    assert set(answer["ms"]) == {"read", "preprocess", "infer", "total"}
+    assert set(answer["model"]) == {"name", "version", "sha256"}
+    assert answer["decision"] in ("pneumonia", "normal", "uncertain")
+
+
+def test_bad_files_get_a_reason_and_no_score_and_the_others_are_answered(tmp_path: Path, capsys) -> None:
+    good = tmp_path / "good.png"
+    good.write_bytes(phantom_png("normal", 1))
+    Image.open(good).save(tmp_path / "whole.jpg")
+    files = {
+        "cut.jpg": (tmp_path / "whole.jpg").read_bytes()[:2000],
+        "empty.png": b"",
+        "text.jpg": b"no picture at all",
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    bad = [str(tmp_path / name) for name in (*files, "missing.png")]
+    assert main(["predict", "--json", *bad, str(good)]) == 1
+    *refused, answered = _answers(capsys)
+    assert [answer["reason"]["code"] for answer in refused] == ["damaged", "empty_file", "not_an_image", "missing"]
+    for answer in refused:
+        assert answer["status"] == "error"
+        assert not {"p_pneumonia", "probabilities", "decision", "label"} & set(answer)
+    assert answered["status"] == "ok"
+
+
+def test_reason_is_one_line_without_traceback(tmp_path: Path, capsys) -> None:
+    (tmp_path / "text.jpg").write_bytes(b"no picture")
+    assert main(["predict", str(tmp_path / "text.jpg")]) == 1
+    printed = capsys.readouterr()
+    assert "Traceback" not in printed.out + printed.err
+    assert printed.out.splitlines()[-1].endswith("(not_an_image)")
+
+
+def test_folders_are_walked_and_an_empty_one_fails(tmp_path: Path, capsys) -> None:
+    assert main(["predict", "--json", str(tmp_path)]) == 1
+    (tmp_path / "ward" / "bed").mkdir(parents=True)
+    (tmp_path / "ward" / "bed" / "film.png").write_bytes(phantom_png("viral", 2))
+    (tmp_path / "notes.txt").write_text("not a film, so not an error in a folder")
+    capsys.readouterr()
+    assert main(["predict", "--json", str(tmp_path)]) == 0
+    assert len(_answers(capsys)) == 1
+
+
+def test_heatmaps_of_films_with_one_name_are_kept_apart(tmp_path: Path) -> None:
+    for ward in ("a", "b"):
+        (tmp_path / ward).mkdir()
+        (tmp_path / ward / "film.png").write_bytes(phantom_png("bacterial", ord(ward)))
+    heatmaps = tmp_path / "heatmaps"
+    assert main(["predict", str(tmp_path / "a"), str(tmp_path / "b"), "--heatmap", str(heatmaps)]) == 0
+    pictures = [np.asarray(Image.open(io.BytesIO(path.read_bytes()))) for path in heatmaps.iterdir()]
+    assert [picture.shape for picture in pictures] == [(224, 256, 3)] * 2
+
+
+def test_damaged_model_is_one_line_and_exit_1(shipped, phantom_file: Path, tmp_path: Path, capsys) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(shipped.content[:-100])
+    shutil.copy(f"{shipped.path}.sha256", f"{path}.sha256")
+    assert main(["predict", str(phantom_file), "--model", str(path)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1
+    assert "damaged" in printed.err
+
+
+def test_wrong_usage_exits_with_2(capsys) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["predict"])
+    assert caught.value.code == 2
+    with pytest.raises(SystemExit) as caught:
+        main(["predict", "x.png", "--no-such-flag"])
+    assert caught.value.code == 2

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from edge_app.bundle import Bundle
+from edge_app.decision import decide
+from edge_app.errors import BundleError, RuntimeUnavailable
+from edge_app.isolated import run_isolated
+from edge_app.phantom import LABELS, draw_phantom
+from edge_app.preprocess import to_model_pixels
+from edge_app.runtime import installed_runtimes, load_runtime
+
+FILMS = 60
+
+
+@pytest.fixture(scope="module")
+def outputs(shipped: Bundle) -> dict[str, dict[str, np.ndarray]]:
+    """The shipped model's outputs on the same films in both runtimes, each in its own process."""
+    if set(installed_runtimes()) != {"ai-edge-litert", "tflite-runtime"}:
+        pytest.skip("both runtimes are needed; tflite-runtime has no wheel for this Python")
+    films = [draw_phantom(LABELS[seed % 3], seed) for seed in range(FILMS)]
+    pixels = np.stack([to_model_pixels(film, shipped.card.input_size_px) for film in films])
+    return {package: run_isolated(shipped.model, 3, pixels, package) for package in installed_runtimes()}
+
+
+def test_runtimes_differ_by_at_most_the_stated_steps(shipped: Bundle, outputs: dict) -> None:
+    allowed = shipped.golden.steps_allowed["xnnpack"]
+    for name in ("raw_logits", "raw_class_map", "raw_features"):
+        first, second = (result[name].astype(int) for result in outputs.values())
+        assert np.abs(first - second).max() <= allowed, name
+
+
+def test_runtimes_decide_alike_unless_within_a_step_of_the_threshold(shipped: Bundle, outputs: dict) -> None:
+    for litert, tflite in zip(*(result["logits"] for result in outputs.values()), strict=True):
+        first, second = decide(litert, shipped.card), decide(tflite, shipped.card)
+        if first.decision != second.decision:
+            edges = np.array([first.threshold, *shipped.card.uncertainty_band])
+            assert np.abs(edges - first.p_pneumonia).min() < 0.05
+
+
+def test_unknown_runtime_is_refused_by_name() -> None:
+    with pytest.raises(RuntimeUnavailable, match="the kit knows ai-edge-litert, tflite-runtime"):
+        load_runtime("onnxruntime")
+
+
+def test_file_that_is_no_model_is_refused_in_a_child() -> None:
+    with pytest.raises(BundleError, match="cannot"):
+        run_isolated(b"TFL3 but not really", 3, np.zeros((1, 8, 8), dtype=np.uint8), installed_runtimes()[0])

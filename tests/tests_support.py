@@ -1,0 +1,8 @@
+"""Plain helpers for tests that start processes."""
+
+import os
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parent.parent
+# A child process finds the kit wherever it is started, installed or not.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY)}

@@ -1,0 +1,1 @@
+"""One module a command, as in `edge_app.commands`."""

@@ -1,0 +1,188 @@
+"""Training one float model, from films to a finished run folder."""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from edge_app.decision import softmax
+from edge_app.errors import DataError
+from edge_app.files import write_atomically
+from train.data import DataSet, find_data
+from train.inference import predict
+from train.inputs import LoadedFilms, load_films
+from train.judge import Judge, plain_judge, shortcut_free_judge
+from train.keras import keras
+from train.metrics import score
+from train.networks import find_architecture
+from train.operating_points import calibrate
+from train.plots import write_confusion, write_curves, write_roc_and_calibration
+from train.recorder import BEST, HISTORY, LAST, ProgressBar, RunRecorder, read_history
+from train.run import Run, write_run
+from train.split import TRAIN, VALIDATION, Manifest, SplitRule, read_manifest, split_films, write_manifest
+from train.stream import StreamOptions, steps_per_epoch, training_stream
+
+CHECKPOINT = "checkpoint"
+WARMUP_STEPS = 200
+LABEL_SMOOTHING = 0.05
+WEIGHT_DECAY = 0.02
+METRICS = "metrics.json"
+EPOCHS = 100
+PHANTOM_EPOCHS = 25
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """What `train fit` was asked for."""
+
+    out: Path
+    data: str | None = None
+    arch: str = "compact"
+    epochs: int = 0  # at most; 0 for EPOCHS or, with phantoms, PHANTOM_EPOCHS
+    seed: int = 0  # of weights, batches and augmentation; the split has its own
+    split_seed: int = 0
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    patience: int = 30  # epochs without a better judge before training stops
+    resume: bool = False
+    strict: bool = False  # refuse a data set that holds a film that cannot be read
+
+
+def fit(options: FitOptions) -> dict[str, Any]:
+    """Train, judge, calibrate, and write the run folder.
+
+    Returns:
+        The metrics that are written to `metrics.json`.
+    Raises:
+        DataError: the data set or a run to resume is missing or unfit.
+    """
+    architecture = find_architecture(options.arch)
+    data = find_data(options.data)
+    options = replace(options, epochs=options.epochs or (PHANTOM_EPOCHS if data.is_phantom else EPOCHS))
+    films = load_films(data, architecture.input_size_px, options.strict)
+    manifest = split_films(films, data.name, data.labels, SplitRule(seed=options.split_seed))
+    parts = {part: films.only(manifest.rows(part)) for part in (TRAIN, VALIDATION)}
+    judges = [plain_judge(parts[VALIDATION]), shortcut_free_judge(parts[VALIDATION])]
+    negative = data.labels.index("normal") if "normal" in data.labels else 0
+
+    model, history = train(options, parts[TRAIN], judges[-1], manifest, negative)
+    run, metrics = judged(options, data, model, manifest, judges, negative)
+    write_run(options.out, model, manifest, run)
+    write_atomically(options.out / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
+    write_atomically(options.out / HISTORY, json.dumps(history, indent=1).encode())
+    _write_plots(options.out, history, run, model, judges, negative)
+    shutil.rmtree(options.out / CHECKPOINT)
+    return metrics
+
+
+def train(
+    options: FitOptions, films: LoadedFilms, judge: Judge, manifest: Manifest, negative: int
+) -> tuple[Any, list[dict[str, float]]]:
+    """The training loop; returns the model of the best epoch and the history of all."""
+    keras.utils.set_random_seed(options.seed)
+    stream = StreamOptions(options.batch_size, options.epochs, options.seed)
+    steps = steps_per_epoch(films, stream)
+    folder = options.out / CHECKPOINT
+    model, history = _started(options, folder, manifest, steps)
+    recorder = RunRecorder(folder, judge, negative, history)
+    done = len(history) * steps
+    model.fit(
+        training_stream(films, len(manifest.labels), stream, first_step=done),
+        epochs=options.epochs,
+        initial_epoch=len(history),
+        steps_per_epoch=steps,
+        verbose=0,
+        callbacks=[
+            recorder,
+            ProgressBar(options.epochs * steps, done),
+            keras.callbacks.EarlyStopping("judge_auc", mode="max", patience=options.patience),
+        ],
+    )
+    return keras.models.load_model(folder / BEST, compile=False), recorder.history
+
+
+def _started(options: FitOptions, folder: Path, manifest: Manifest, steps: int) -> tuple[Any, list[dict[str, float]]]:
+    """A new model, or the last one of a run to resume with the epochs that it has behind it."""
+    if options.resume and (folder / LAST).exists():
+        if read_manifest(folder / "manifest.json").sha256 != manifest.sha256:
+            raise DataError(f"{folder} was started with other films or another split: train without --resume")
+        model = keras.models.load_model(folder / LAST)
+        # A kill between saving the model and the history leaves the model one epoch ahead.
+        epochs_done = int(model.optimizer.iterations.numpy()) // steps
+        return model, read_history(folder)[:epochs_done]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    write_manifest(manifest, folder / "manifest.json")
+    architecture = find_architecture(options.arch)
+    model = architecture.build(architecture.input_size_px, len(manifest.labels))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=options.learning_rate / 20,
+        decay_steps=max(1, options.epochs * steps - WARMUP_STEPS),
+        warmup_target=options.learning_rate,
+        warmup_steps=min(WARMUP_STEPS, options.epochs * steps // 2),
+        alpha=0.01,
+    )
+    model.compile(
+        optimizer=keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
+        loss={"logits": keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=LABEL_SMOOTHING)},
+    )
+    return model, []
+
+
+def judged(
+    options: FitOptions, data: DataSet, model: Any, manifest: Manifest, judges: list[Judge], negative: int
+) -> tuple[Run, dict[str, Any]]:
+    """Calibrate the model and score it on all judges; the last one is the hardest."""
+    logits = {judge.name: predict(model, judge.pixels)["logits"] for judge in judges}
+    calibration = calibrate([(logits[judge.name], judge.classes) for judge in judges], negative)
+    threshold = calibration.operating_points[calibration.default_operating_point].threshold
+    figures = {
+        judge.name: asdict(
+            score(
+                judge.classes,
+                softmax(logits[judge.name], calibration.temperature),
+                data.labels,
+                negative,
+                threshold,
+            )
+        )
+        for judge in judges
+    }
+    run = Run(
+        arch=options.arch,
+        input_size_px=find_architecture(options.arch).input_size_px,
+        labels=data.labels,
+        seed=options.seed,
+        epochs=options.epochs,
+        phantom=data.is_phantom,
+        data_licence=data.licence,
+        data_attribution=data.attribution,
+        manifest_sha256=manifest.sha256,
+        calibration=calibration,
+        metrics=figures,
+    )
+    metrics = {
+        "data": data.name,
+        "arch": options.arch,
+        "parameters": model.count_params(),
+        "seed": options.seed,
+        "training_films": len(manifest.rows(TRAIN)),
+        "validation_films": len(manifest.rows(VALIDATION)),
+        "judges": figures,
+        "calibration": asdict(calibration),
+    }
+    return run, metrics
+
+
+def _write_plots(
+    folder: Path, history: list[dict[str, float]], run: Run, model: Any, judges: list[Judge], negative: int
+) -> None:
+    write_curves(history, folder / "curves.png")
+    curves = {}
+    for judge in judges:
+        probabilities = softmax(predict(model, judge.pixels)["logits"], run.calibration.temperature)
+        curves[judge.name] = (judge.classes != negative, 1 - probabilities[:, negative])
+        title = f"validation, {judge.name}"
+        write_confusion(run.metrics[judge.name]["confusion"], run.labels, title, folder / f"confusion-{judge.name}.png")
+    write_roc_and_calibration(curves, folder / "roc.png")

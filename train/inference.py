@@ -1,0 +1,27 @@
+"""Running a float model over many films."""
+
+from typing import Any
+
+import numpy as np
+
+from train.keras import tf
+
+BATCH = 128
+
+
+def predict(model: Any, pixels: np.ndarray) -> dict[str, np.ndarray]:
+    """All outputs of a Keras model.
+
+    Args:
+        pixels: uint8, (films, side, side).
+    Returns:
+        `logits` (films, classes), `class_map` (films, rows, columns, classes), `features`
+        (films, channels), float32.
+    """
+    outputs = [_batch(model, pixels[start : start + BATCH]) for start in range(0, len(pixels), BATCH)]
+    return {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
+
+
+def _batch(model: Any, pixels: np.ndarray) -> dict[str, np.ndarray]:
+    values = model(tf.cast(pixels[..., None], tf.float32), training=False)
+    return {name: value.numpy() for name, value in zip(model.output_names, values, strict=True)}

@@ -1,0 +1,85 @@
+"""Keeps a training run safe: after every epoch the last and the best model and the history."""
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from edge_app.decision import softmax
+from edge_app.files import write_atomically
+from train.inference import predict
+from train.judge import Judge
+from train.keras import keras
+from train.metrics import roc_auc
+
+LAST, BEST, HISTORY = "last.keras", "best.keras", "history.json"
+
+
+class RunRecorder(keras.callbacks.Callback):
+    """Judges the model after each epoch, and writes `last.keras`, `best.keras`, `history.json`.
+
+    Adds `judge_loss` and `judge_auc` to the epoch's figures; the best epoch has the highest AUC. (The
+    loss is mostly about bacterial against viral, where the labels are noisy.)
+    """
+
+    def __init__(self, folder: Path, judge: Judge, negative: int, history: list[dict[str, float]]) -> None:
+        super().__init__()
+        self._folder = folder
+        self._judge = judge
+        self._negative = negative
+        self.history = history
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Judge, then save; the model is saved before the history that speaks of it."""
+        logs = {} if logs is None else logs
+        logs.pop("logits_loss", None)  # the same as "loss": only the logits are trained
+        logs |= self._judged()
+        best_before = max((row["judge_auc"] for row in self.history), default=-math.inf)
+        self.history.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
+        save_model(self.model, self._folder / LAST)
+        if logs["judge_auc"] > best_before:
+            save_model(self.model, self._folder / BEST)
+        write_atomically(self._folder / HISTORY, json.dumps(self.history, indent=1).encode())
+        figures = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        print(f"epoch {epoch + 1}: {figures}", file=sys.stderr, flush=True)
+
+    def _judged(self) -> dict[str, float]:
+        probabilities = softmax(predict(self.model, self._judge.pixels)["logits"], 1.0)
+        chosen = probabilities[np.arange(len(self._judge.classes)), self._judge.classes]
+        auc = roc_auc(self._judge.classes != self._negative, 1 - probabilities[:, self._negative])
+        return {"judge_loss": float(-np.log(np.maximum(chosen, 1e-12)).mean()), "judge_auc": auc.value}
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """One bar over all steps, on a terminal only."""
+
+    def __init__(self, total_steps: int, done_steps: int) -> None:
+        super().__init__()
+        self._bar = tqdm(
+            total=total_steps, initial=done_steps, desc="training", file=sys.stderr, disable=not sys.stderr.isatty()
+        )
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
+        """One step more."""
+        self._bar.update(1)
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
+        """Leave the bar as it stands."""
+        self._bar.close()
+
+
+def save_model(model: Any, path: Path) -> None:
+    """Write a `.keras` file beside and rename it: a kill leaves the old one or the new one."""
+    beside = path.with_name(f".new-{path.name}")
+    model.save(beside)
+    beside.replace(path)
+
+
+def read_history(folder: Path) -> list[dict[str, float]]:
+    """The epochs that a killed run has written; none when there is no history."""
+    path = folder / HISTORY
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
