@@ -166,12 +166,25 @@ make_launcher() {
     mkdir -p "$(dirname "$launcher")"
     cat >"$launcher.new" <<END
 #!/bin/sh
-# Whoever may write the data folder works as its owner; the others may read films and models.
+# Root becomes the kiosk's user; others may read films and models, but not the records.
 export CXR_EDGE_HOME="\${CXR_EDGE_HOME:-$data}"
-if [ "\$(id -u)" = 0 ] && [ "$user" != root ]; then
-    exec runuser -u "$user" -- env HOME="$data" CXR_EDGE_HOME="\$CXR_EDGE_HOME" "$prefix/current/bin/python" -m edge_app "\$@"
+python=$prefix/current/bin/python
+if [ "\$(id -u)" != 0 ] || [ "$user" = root ]; then
+    exec "\$python" -I -m edge_app "\$@"
 fi
-exec "$prefix/current/bin/python" -m edge_app "\$@"
+if [ "\${1:-}" = models ] && [ "\${2:-}" = install ] && [ -f "\${3:-}" ]; then
+    # A USB stick in the desktop can be read by the desktop's user and root alone: hand over a copy.
+    copy=\$(mktemp -d)
+    trap 'rm -rf "\$copy"' EXIT
+    for file in "\$3" "\$3.sha256" "\$3.sig"; do
+        [ ! -f "\$file" ] || cp -- "\$file" "\$copy/"
+    done
+    chmod -R a+rX "\$copy"
+    name=\${3##*/}
+    shift 3
+    set -- models install "\$copy/\$name" "\$@"
+fi
+runuser -u "$user" -- env HOME="$data" CXR_EDGE_HOME="\$CXR_EDGE_HOME" "\$python" -I -m edge_app "\$@"
 END
     chmod 0755 "$launcher.new"
     mv "$launcher.new" "$launcher"
@@ -181,7 +194,7 @@ install_models() {
     for model in "$stick"/models/*.tflite; do
         [ -f "$model" ] || continue
         say "installing the model ${model##*/}"
-        as_user "$prefix/current/bin/python" -m edge_app models install "$model"
+        "$launcher" models install "$model"
     done
 }
 
@@ -219,7 +232,7 @@ make_launcher
 install_models
 make_service
 say "looking at this machine"
-as_user "$prefix/current/bin/python" -m edge_app doctor || say "doctor found something to mend, see above"
+as_user "$prefix/current/bin/python" -I -m edge_app doctor || say "doctor found something to mend, see above"
 say "self-test"
-as_user "$prefix/current/bin/python" -m edge_app selftest || fail "the self-test failed: do not use this device"
+as_user "$prefix/current/bin/python" -I -m edge_app selftest || fail "the self-test failed: do not use this device"
 say "done: $launcher"

@@ -16,7 +16,7 @@ from edge_app.model_check import check_in_child
 SEED = 20261121
 DAMAGED = 600
 LYING = 600
-LYING_MODELS = 24
+LYING_MODELS = 16
 MANY_LYING_MODELS = 500
 
 

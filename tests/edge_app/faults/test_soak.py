@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 SEED = 20261121
 STYLE = PhantomStyle(width_px=640, height_px=560)
 ALLOWED_GROWTH_MIB = 12
-FILMS = 600
+FILMS = 400
 MANY_FILMS = 10_000
 SERVED_FILMS = 150
 MANY_SERVED_FILMS = 2_000
