@@ -167,6 +167,7 @@ make_launcher() {
     cat >"$launcher.new" <<END
 #!/bin/sh
 # Root becomes the kiosk's user; others may read films and models, but not the records.
+PATH=\$PATH:/usr/sbin:/sbin
 export CXR_EDGE_HOME="\${CXR_EDGE_HOME:-$data}"
 python=$prefix/current/bin/python
 if [ "\$(id -u)" != 0 ] || [ "$user" = root ]; then
