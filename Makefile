@@ -7,7 +7,7 @@ APP := .venv-app
 DEV := .venv
 SOURCES := edge_app train convert benchmarks tests
 
-.PHONY: app test test-app test-slow check lint types format constraints clean
+.PHONY: app test test-app test-slow test-arm64 check lint types format wheelhouse clean
 app: $(APP)/ready  ## open the kiosk on 127.0.0.1:7860
 	$(APP)/bin/python -m edge_app serve
 
@@ -37,6 +37,12 @@ types: $(DEV)/ready
 format: $(DEV)/ready  ## write the house format
 	$(DEV)/bin/ruff check --fix $(SOURCES)
 	$(DEV)/bin/ruff format $(SOURCES)
+
+wheelhouse: $(DEV)/ready  ## make the offline install stick in dist/stick
+	$(DEV)/bin/python -m edge_app.deploy.wheelhouse --out dist/stick
+
+test-arm64: wheelhouse  ## install and use the stick in an emulated arm64 system (root, minutes)
+	PYTHON=$(CURDIR)/$(DEV)/bin/python sh edge_app/deploy/test-arm64.sh dist/stick dist/arm64
 
 $(APP)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(APP)

@@ -341,7 +341,11 @@ class Store:
             " ON reviews.seq = (SELECT MAX(seq) FROM reviews WHERE record_id = records.id) "
         )
         with self.reading() as db:
-            return [_record(row) for row in db.execute(query + tail, values)]
+            rows = db.execute(query + tail, values).fetchall()
+        try:
+            return [_record(row) for row in rows]
+        except (ValueError, TypeError) as cause:  # a flipped bit that SQLite's own check cannot see
+            raise StoreError(f"{self.path} holds a damaged record: restore the last back-up") from cause
 
     def _roll_back(self) -> None:
         """A full disk may have ended the transaction already."""

@@ -1,58 +1,36 @@
-"""`doctor`: what is installed on this device, which runtime is used and why, what is missing."""
+"""`doctor`: is this device fit to read films, and what is to be done where it is not?"""
 
 import argparse
 import json
+from pathlib import Path
 
 NAME = "doctor"
-HELP = "say what is installed, which runtime is used, and what is missing"
-# package: what it is needed for
-PACKAGES = {
-    "numpy": "everything",
-    "pillow": "everything",
-    "ai-edge-litert": "running the model (preferred: many times faster on int8)",
-    "tflite-runtime": "running the model where ai-edge-litert has no wheel (32-bit ARM)",
-    "gradio": "the kiosk page; predict works without it",
-    "pydicom": "DICOM films",
-}
+HELP = "say what is installed, which runtime is used and why, what is missing and what to do"
+MARKS = {"ok": "ok  ", "note": "note", "warn": "WARN", "fail": "FAIL"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where this device keeps models and records")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Report on this device.
+    """Look at everything, also after something failed.
 
     Returns:
-        0 if the shipped model answers its golden films here; else the error is raised.
+        0 if films can be read here, 1 if anything failed.
     """
-    import platform
+    from dataclasses import asdict
 
-    from edge_app.bundle import open_interpreter, read_bundle, shipped_bundle_path
-    from edge_app.runtime import load_runtime
+    from edge_app.health import examine
+    from edge_app.home import data_home
 
-    report = {"machine": platform.machine(), "python": platform.python_version()}
-    report |= {name: _version(name) or "missing" for name in PACKAGES}
-    if not args.json:
-        for name, value in report.items():
-            note = f"   needed for {PACKAGES[name]}" if value == "missing" else ""
-            print(f"{name:16} {value}{note}")
-    runtime = load_runtime()
-    bundle = read_bundle(shipped_bundle_path())
-    open_interpreter(bundle, runtime)
-    report |= {"runtime": str(runtime), "model": f"{bundle.card.name} {bundle.card.version}"}
+    findings = examine(data_home(args.data_dir))
     if args.json:
-        print(json.dumps(report))
+        print(json.dumps([asdict(finding) for finding in findings]))
     else:
-        print(f"{'runtime used':16} {runtime}\n{'model':16} {report['model']}: golden films passed")
-    return 0
-
-
-def _version(package: str) -> str | None:
-    import importlib.metadata
-
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+        for finding in findings:
+            todo = f"\n{'':20}-> {finding.todo}" if finding.todo else ""
+            print(f"{MARKS[finding.verdict]} {finding.what:14} {finding.got}{todo}")
+    return int(any(finding.verdict == "fail" for finding in findings))

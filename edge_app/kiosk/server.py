@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from edge_app import watchdog
 from edge_app.errors import KitError
 from edge_app.home import data_home
 from edge_app.kiosk.desk import Desk, open_predictor
@@ -41,6 +42,7 @@ def serve(args: argparse.Namespace) -> int:
         app, name = _application(args)
         scheme = "https" if args.tls_cert else "http"
         print(f"{name} at {scheme}://{LOOPBACK if host == EVERYWHERE else host}:{port}", flush=True)
+        watchdog.start(f"{scheme}://{LOOPBACK if host == EVERYWHERE else host}:{port}/health")
         _run(app, listener, args)
     finally:
         listener.close()

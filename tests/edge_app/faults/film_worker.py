@@ -14,13 +14,16 @@ import warnings
 from collections import Counter
 
 import numpy as np
+import pydicom
 from mutations import mutated, with_right_png_sums
 from PIL import Image
+from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from edge_app.errors import FilmError
 from edge_app.film import read_film
 from edge_app.phantom import PhantomStyle, draw_phantom
 from edge_app.preprocess import to_model_pixels
+from edge_app.quality import check_film
 
 MEMORY_BYTES = 2**30
 CPU_S = 120
@@ -43,6 +46,7 @@ def main() -> None:
             content = with_right_png_sums(content)
         try:
             film = read_film(content, min_side_px=256 if index % 3 else None)
+            check_film(film.pixels)
             pixels = to_model_pixels(film.pixels, 128)
             outcomes["ok" if pixels.shape == (128, 128) and pixels.dtype == np.uint8 else "wrong"] += 1
         except FilmError as error:
@@ -58,7 +62,7 @@ def jpegs() -> list[bytes]:
     turned[0x0112] = 6
     return [
         saved(gray, "JPEG", quality=80),
-        saved(gray.convert("RGB"), "JPEG", exif=turned),
+        saved(gray.convert("RGB").rotate(90, expand=True), "JPEG", exif=turned),
         saved(gray.convert("CMYK"), "JPEG", progressive=True),
     ]
 
@@ -104,6 +108,51 @@ def webps() -> list[bytes]:
     return [saved(colour, "WEBP", quality=80), saved(colour, "WEBP", lossless=True)]
 
 
+def dicoms() -> list[bytes]:
+    """Explicit and implicit VR, 8 and 16 bits, signed, with window, LUT, rescale and orientation."""
+    gray = np.asarray(phantom())
+    deep = gray.astype(np.uint16) * 16
+    lut = pydicom.Dataset()
+    lut.add_new(0x00283002, "US", [256, 0, 8])
+    lut.add_new(0x00283006, "US", list(range(256)))
+    return [
+        dicom(deep, ExplicitVRLittleEndian, WindowCenter=2048, WindowWidth=4096, PatientAge="004Y"),
+        dicom(deep.astype(np.int16), ImplicitVRLittleEndian, RescaleSlope=2, RescaleIntercept=-10),
+        dicom(gray, ExplicitVRLittleEndian, VOILUTSequence=[lut], PatientOrientation=["R", "F"]),
+        dicom(gray, ImplicitVRLittleEndian, PhotometricInterpretation="MONOCHROME1", PatientBirthDate="20230405"),
+    ]
+
+
+def dicom(pixels: np.ndarray, syntax: str, **elements: object) -> bytes:
+    """A part 10 file of a digital chest film."""
+    meta = pydicom.dataset.FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = DigitalXRayImageStorageForPresentation, "1.2.3.4"
+    meta.TransferSyntaxUID = syntax
+    dataset = pydicom.Dataset()
+    dataset.file_meta = meta
+    bits = 8 * pixels.dtype.itemsize
+    elements = {
+        "SOPClassUID": meta.MediaStorageSOPClassUID,
+        "SOPInstanceUID": meta.MediaStorageSOPInstanceUID,
+        "Modality": "DX",
+        "StudyDate": "20260405",
+        "Rows": pixels.shape[0],
+        "Columns": pixels.shape[1],
+        "SamplesPerPixel": 1,
+        "PhotometricInterpretation": "MONOCHROME2",
+        "BitsAllocated": bits,
+        "BitsStored": bits,
+        "HighBit": bits - 1,
+        "PixelRepresentation": int(pixels.dtype.kind == "i"),
+        "PixelData": pixels.tobytes(),
+    } | elements
+    for name, value in elements.items():
+        setattr(dataset, name, value)
+    content = io.BytesIO()
+    pydicom.dcmwrite(content, dataset, enforce_file_format=True)
+    return content.getvalue()
+
+
 def phantom() -> Image.Image:
     """One drawn film."""
     return Image.fromarray(draw_phantom("bacterial", 7, STYLE))
@@ -116,7 +165,7 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
     return content.getvalue()
 
 
-FILMS = {"JPEG": jpegs, "PNG": pngs, "TIFF": tiffs, "BMP": bmps, "WEBP": webps}
+FILMS = {"JPEG": jpegs, "PNG": pngs, "TIFF": tiffs, "BMP": bmps, "WEBP": webps, "DICOM": dicoms}
 
 if __name__ == "__main__":
     main()

@@ -14,6 +14,7 @@ WORKER = Path(__file__).with_name("install_worker.py")
 ROOT = Path(__file__).parents[3]
 SEED = 20261121
 KILLS = 200
+MANY_KILLS = 3_000
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_kill_9_at_any_moment_of_an_install_leaves_a_working_model(folder, tmp_p
 @pytest.mark.slow
 def test_kill_9_many_times_leaves_a_working_model(folder, tmp_path, make_bundle, two_bundles):
     three = [*two_bundles, str(make_bundle(tmp_path, "9.3"))]
-    assert run_worker("kill", folder, three, "3000", str(SEED + 1)) == 3000
+    assert run_worker("kill", folder, three, str(MANY_KILLS), str(SEED + 1)) == MANY_KILLS
 
 
 def test_a_crash_or_a_failure_at_each_step_of_an_install_leaves_a_working_model(folder, two_bundles):

@@ -214,6 +214,7 @@ def test_the_selftest_replays_every_golden_film_within_its_steps(tmp_path, capsy
 
 
 def test_the_data_folder_is_the_first_one_named(monkeypatch, tmp_path):
+    monkeypatch.delenv("CXR_EDGE_HOME", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", "/desktop")
     assert data_home() == Path("/desktop/cxr-edge")
     monkeypatch.setenv("CXR_EDGE_HOME", "/kit")

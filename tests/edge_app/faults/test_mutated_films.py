@@ -15,8 +15,9 @@ from edge_app.film import read_film
 
 WORKER = Path(__file__).with_name("film_worker.py")
 ROOT = Path(__file__).parents[3]
-FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "DICOM")
 PER_FORMAT = 500
+MANY_PER_FORMAT = 20_000
 SEED = 20261121
 
 
@@ -41,11 +42,13 @@ def test_damaged_films_are_refused_with_a_code_or_decoded_whole(kind):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
 def test_many_damaged_films_are_refused_with_a_code_or_decoded_whole(kind):
-    read_damaged(kind, SEED + 1, 20_000)
+    read_damaged(kind, SEED + 1, MANY_PER_FORMAT)
 
 
 def test_a_film_too_large_for_the_memory_is_refused_and_the_process_lives(tmp_path):
-    Image.fromarray(np.tile(np.arange(100, dtype=np.uint8), (6000, 60))).convert("RGBA").save(tmp_path / "large.png")
+    Image.fromarray(np.tile(np.arange(100, dtype=np.uint8), (6000, 60))).convert("RGBA").save(
+        tmp_path / "large.png", compress_level=1
+    )
     script = (
         "import resource, sys; from edge_app.film import read_film; from edge_app.errors import FilmUnreadable\n"
         "resource.setrlimit(resource.RLIMIT_AS, (300 * 2**20, 300 * 2**20))\n"

@@ -1,0 +1,239 @@
+#!/bin/sh
+# Installs the chest film kit on this machine, from this stick, without a network.
+# Running it again is safe: what is complete stays, what is not is made again.
+set -eu
+PATH=$PATH:/usr/sbin:/sbin # where useradd lives, when sudo did not say so
+
+prefix=/opt/cxr-edge
+data=/var/lib/cxr-edge
+user=cxr-edge
+desktop_user=${SUDO_USER:-}
+runtime=default
+service=yes
+action=install
+purge=no
+
+usage() {
+    cat <<'END'
+usage: sudo sh install.sh [OPTIONS]
+  --prefix DIR          where the program goes (default /opt/cxr-edge)
+  --data-dir DIR        where models and records go (default /var/lib/cxr-edge)
+  --user NAME           who the kiosk runs as; made if missing (default cxr-edge)
+  --desktop-user NAME   whose desktop opens the kiosk at log-in (default: who called sudo)
+  --runtime NAME        default, or tflite-runtime (the older interpreter)
+  --no-service          do not start the kiosk with the machine
+  --uninstall           remove the program; models and records stay
+  --purge               with --uninstall: remove models and records, too
+END
+}
+
+say() { printf '%s\n' "install: $*"; }
+fail() {
+    printf '%s\n' "install: $*" >&2
+    exit 1
+}
+
+while [ $# -gt 0 ]; do
+    case $1 in
+    --prefix | --data-dir | --user | --desktop-user | --runtime)
+        [ $# -ge 2 ] || { usage >&2; exit 2; }
+        case $1 in
+        --prefix) prefix=$2 ;;
+        --data-dir) data=$2 ;;
+        --user) user=$2 ;;
+        --desktop-user) desktop_user=$2 ;;
+        --runtime) runtime=$2 ;;
+        esac
+        shift
+        ;;
+    --no-service) service=no ;;
+    --uninstall) action=uninstall ;;
+    --purge) purge=yes ;;
+    --help | -h) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+    esac
+    shift
+done
+
+case $prefix$data in *[!A-Za-z0-9/._-]*) fail "folders may have letters, digits, / . _ - only: $prefix $data" ;; esac
+case $prefix in /?*) ;; *) fail "--prefix must be an absolute folder, not $prefix" ;; esac
+case $data in /?*) ;; *) fail "--data-dir must be an absolute folder, not $data" ;; esac
+stick=$(cd "$(dirname "$0")" && pwd)
+unit=/etc/systemd/system/cxr-edge.service
+launcher=/usr/local/bin/cxr-edge
+[ "$prefix" = /opt/cxr-edge ] || launcher=$prefix/bin/cxr-edge # a second copy leaves the first alone
+[ "$(id -u)" = 0 ] || [ "$user" = "$(id -un)" ] || fail "this needs root: sudo sh $0"
+[ -d /run/systemd/system ] && [ "$(id -u)" = 0 ] && [ "$prefix" = /opt/cxr-edge ] || service=no
+
+as_user() { # run as the kiosk's user, which sees no more than the kiosk will
+    if [ "$(id -un)" = "$user" ]; then
+        CXR_EDGE_HOME=$data "$@"
+    else
+        runuser -u "$user" -- env HOME="$data" CXR_EDGE_HOME="$data" "$@"
+    fi
+}
+
+desktop_home() { [ -n "$desktop_user" ] && getent passwd "$desktop_user" | cut -d: -f6; }
+
+remove_desktop_entry() {
+    home=$(desktop_home) || return 0
+    start=$home/.config/labwc/autostart
+    [ ! -f "$start" ] || sed -i '/cxr-edge kiosk/d' "$start"
+}
+
+uninstall() {
+    if [ "$service" = yes ]; then
+        systemctl disable --now cxr-edge.service 2>/dev/null || true
+        rm -f "$unit"
+        systemctl daemon-reload
+        remove_desktop_entry
+    fi
+    rm -f "$launcher"
+    rm -rf "$prefix"
+    if [ "$purge" = yes ]; then
+        rm -rf "$data"
+        [ "$user" != cxr-edge ] || userdel cxr-edge 2>/dev/null || true
+        say "removed the program, the models and the records"
+    else
+        say "removed the program; models and records are still in $data"
+    fi
+}
+
+find_wheels() { # which folder of wheels fits this machine and its Python
+    python= tag=
+    for candidate in python3 python3.11 python3.13; do
+        command -v "$candidate" >/dev/null || continue
+        # A 32-bit system may run on a 64-bit kernel, so ask Python and not uname.
+        tag=$("$candidate" -c 'import platform, struct, sys
+machine = platform.machine() if struct.calcsize("P") == 8 else "armv7l"
+print(f"{machine}-{sys.version_info[0]}.{sys.version_info[1]}")' 2>/dev/null) || continue
+        if [ -d "$stick/wheels/$tag" ]; then
+            python=$(command -v "$candidate")
+            wheels=$stick/wheels/$tag
+            return
+        fi
+    done
+    fail "this stick has no wheels for ${tag:-a machine without Python 3}; it has: $(ls "$stick/wheels" | tr '\n' ' ')"
+}
+
+check_stick() {
+    say "checking the stick"
+    (cd "$stick" && sha256sum --check --quiet --strict SHA256SUMS) || fail "the stick is damaged: copy it again"
+}
+
+make_program() { # into a folder named by the stick's content, then one rename of a link
+    requirements=$wheels/requirements.txt
+    [ "$runtime" = default ] || requirements=$wheels/requirements-$runtime.txt
+    [ -f "$requirements" ] || fail "this stick has no runtime $runtime for ${wheels##*/}"
+    id=$(cat "$stick/SHA256SUMS" "$requirements" | sha256sum | cut -c1-12)
+    program=$prefix/kit-$id
+    if [ -f "$program/complete" ]; then
+        say "the program is there already: $program"
+    else
+        say "installing the program into $program"
+        rm -rf "$program"
+        mkdir -p "$prefix"
+        "$python" -m venv --without-pip "$program"
+        pip=$(echo "$wheels"/pip-*.whl)
+        "$program/bin/python" "$pip/pip" install --quiet --no-index --no-cache-dir --disable-pip-version-check \
+            --root-user-action=ignore --require-hashes --only-binary=:all: --find-links "$wheels" -r "$requirements"
+        "$program/bin/python" -m compileall -q -j 0 "$program/lib" >/dev/null || true
+        sync
+        : >"$program/complete"
+    fi
+    ln -sfn "kit-$id" "$prefix/current.new"
+    mv -T "$prefix/current.new" "$prefix/current"
+    for old in "$prefix"/kit-*; do # the one before stays: `ln -sfn kit-OLD PREFIX/current` goes back to it
+        [ "$old" = "$program" ] || [ "$old" = "$(ls -dt "$prefix"/kit-* | sed -n 2p)" ] || rm -rf "$old"
+    done
+}
+
+make_user() {
+    if ! id "$user" >/dev/null 2>&1; then
+        say "making the user $user"
+        useradd --system --user-group --home-dir "$data" --no-create-home --shell /usr/sbin/nologin "$user"
+    fi
+    mkdir -p "$data/models"
+    if [ "$(id -u)" = 0 ]; then
+        chown "$user:" "$data" "$data/models"
+    fi
+    # Others may pass through to the models; the kiosk makes its records readable by itself alone.
+    chmod 0711 "$data"
+    chmod 0755 "$data/models"
+}
+
+make_launcher() {
+    mkdir -p "$(dirname "$launcher")"
+    cat >"$launcher.new" <<END
+#!/bin/sh
+# Root becomes the kiosk's user; others may read films and models, but not the records.
+PATH=\$PATH:/usr/sbin:/sbin
+export CXR_EDGE_HOME="\${CXR_EDGE_HOME:-$data}"
+python=$prefix/current/bin/python
+if [ "\$(id -u)" != 0 ] || [ "$user" = root ]; then
+    exec "\$python" -I -m edge_app "\$@"
+fi
+if [ "\${1:-}" = models ] && [ "\${2:-}" = install ] && [ -f "\${3:-}" ]; then
+    # A USB stick in the desktop can be read by the desktop's user and root alone: hand over a copy.
+    copy=\$(mktemp -d)
+    trap 'rm -rf "\$copy"' EXIT
+    for file in "\$3" "\$3.sha256" "\$3.sig"; do
+        [ ! -f "\$file" ] || cp -- "\$file" "\$copy/"
+    done
+    chmod -R a+rX "\$copy"
+    name=\${3##*/}
+    shift 3
+    set -- models install "\$copy/\$name" "\$@"
+fi
+runuser -u "$user" -- env HOME="$data" CXR_EDGE_HOME="\$CXR_EDGE_HOME" "\$python" -I -m edge_app "\$@"
+END
+    chmod 0755 "$launcher.new"
+    mv "$launcher.new" "$launcher"
+}
+
+install_models() {
+    for model in "$stick"/models/*.tflite; do
+        [ -f "$model" ] || continue
+        say "installing the model ${model##*/}"
+        "$launcher" models install "$model"
+    done
+}
+
+make_service() {
+    [ "$service" = yes ] || { say "no service was set up: start the kiosk with: $launcher serve"; return; }
+    sed -e "s|@PREFIX@|$prefix|g" -e "s|@DATA@|$data|g" -e "s|@USER@|$user|g" "$stick/cxr-edge.service" >"$unit.new"
+    mv "$unit.new" "$unit"
+    systemctl daemon-reload
+    systemctl enable --quiet cxr-edge.service
+    say "starting the kiosk"
+    systemctl restart cxr-edge.service || say "the kiosk did not start: journalctl -u cxr-edge"
+    make_desktop_entry
+}
+
+make_desktop_entry() { # Raspberry Pi OS Bookworm and Trixie: labwc runs this file at log-in
+    home=$(desktop_home) || return 0
+    cp "$stick/kiosk-browser.sh" "$prefix/kiosk-browser.sh"
+    start=$home/.config/labwc/autostart
+    install -d -o "$desktop_user" "$home/.config" "$home/.config/labwc"
+    remove_desktop_entry
+    printf '%s\n' "sh $prefix/kiosk-browser.sh & # cxr-edge kiosk" >>"$start"
+    chown "$desktop_user" "$start"
+    say "the desktop of $desktop_user opens the kiosk at log-in"
+}
+
+if [ "$action" = uninstall ]; then
+    uninstall
+    exit 0
+fi
+check_stick
+find_wheels
+make_program
+make_user
+make_launcher
+install_models
+make_service
+say "looking at this machine"
+as_user "$prefix/current/bin/python" -I -m edge_app doctor || say "doctor found something to mend, see above"
+say "self-test"
+as_user "$prefix/current/bin/python" -I -m edge_app selftest || fail "the self-test failed: do not use this device"
+say "done: $launcher"

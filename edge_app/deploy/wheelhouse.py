@@ -1,0 +1,269 @@
+"""Makes the install stick: every wheel a device needs, with hashes, and the installer. Needs a network.
+
+    python -m edge_app.deploy.wheelhouse --out dist/stick [--target aarch64-3.11 ...]
+
+    install.sh, cxr-edge.service, kiosk-browser.sh
+    wheels/TARGET/*.whl and requirements*.txt     one folder a machine and Python version
+    models/*.tflite                               further models to install, when --model names some
+    SHA256SUMS                                    of everything; install.sh checks it first
+
+pip can download for another machine but reads the conditions in a wheel's metadata (`python_version
+>= "3.13"`) as those of its own Python. So the wheels' needs are followed here, for the target, and
+every version comes from constraints.txt: nothing is left to choose.
+"""
+
+import argparse
+import email
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_app.errors import KitError
+from edge_app.files import sha256_of
+
+HERE = Path(__file__).parent
+SOURCE = HERE.parents[1]
+STICK_FILES = ("install.sh", "cxr-edge.service", "kiosk-browser.sh")
+KIT = "cxr-edge-kit"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A kind of device: its machine as `uname -m` says, its Python, the newest glibc a wheel may want."""
+
+    machine: str
+    python: str
+    glibc_minor: int
+    # Sets of packages by the name of their requirements file; each is a list of requirements.
+    sets: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def __str__(self) -> str:
+        return f"{self.machine}-{self.python}"
+
+    @property
+    def platforms(self) -> list[str]:
+        """What pip may download: wheels for this glibc or an older one."""
+        return [f"manylinux_2_{minor}_{self.machine}" for minor in range(self.glibc_minor, 4, -1)] + [
+            f"manylinux2014_{self.machine}",
+            f"linux_{self.machine}",
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """The values of a marker's variables on the device."""
+        return {
+            "python_version": self.python,
+            "python_full_version": f"{self.python}.0",
+            "platform_machine": self.machine,
+            "platform_system": "Linux",
+            "platform_python_implementation": "CPython",
+            "implementation_name": "cpython",
+            "sys_platform": "linux",
+            "os_name": "posix",
+        }
+
+
+KIOSK = ("requirements.txt", (f"{KIT}[edge]",))
+PREDECESSOR = ("requirements-tflite-runtime.txt", (KIT, "tflite-runtime", "gradio", "pydicom"))
+# 32-bit ARM: gradio's dependencies have no wheels there, so no kiosk page, only `predict`.
+COMMAND_LINE = ("requirements.txt", (KIT, "tflite-runtime", "pydicom"))
+TARGETS = {
+    str(target): target
+    for target in (
+        Target("aarch64", "3.11", 36, (KIOSK, PREDECESSOR)),  # Raspberry Pi OS Bookworm, 64 bit
+        Target("aarch64", "3.13", 41, (KIOSK,)),  # Raspberry Pi OS Trixie, 64 bit
+        Target("armv7l", "3.11", 36, (COMMAND_LINE,)),  # Raspberry Pi OS Bookworm, 32 bit
+        Target("x86_64", "3.11", 36, (KIOSK, PREDECESSOR)),  # a small PC, Debian 12
+        Target("x86_64", "3.13", 41, (KIOSK,)),  # a small PC, Debian 13
+    )
+}
+DEFAULT_TARGETS = ("aarch64-3.11", "aarch64-3.13")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Make a stick.
+
+    Returns:
+        0 when it is complete, 1 when a wheel is missing.
+    """
+    args = _parser().parse_args(argv)
+    try:
+        make_stick(args.out, [TARGETS[name] for name in args.target or DEFAULT_TARGETS], args.extra_wheels, args.model)
+    except KitError as error:
+        print(f"wheelhouse: {error}", file=sys.stderr)
+        return 1
+    print(args.out)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="wheelhouse", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the stick, or a folder to copy to it")
+    parser.add_argument("--target", action="append", choices=sorted(TARGETS), help="may be repeated (default: 64-bit)")
+    parser.add_argument("--extra-wheels", type=Path, metavar="DIR", help="wheels that pip cannot find (32-bit ARM)")
+    parser.add_argument("--model", type=Path, action="append", default=[], metavar="BUNDLE", help="to install as well")
+    return parser
+
+
+def make_stick(out: Path, targets: list[Target], extra_wheels: Path | None, models: list[Path]) -> None:
+    """Write the stick.
+
+    Raises:
+        KitError: there is no wheel for one of the packages.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        kit = build_kit_wheel(Path(folder))
+        for target in targets:
+            fill(out / "wheels" / str(target), target, kit, extra_wheels)
+    for name in STICK_FILES:
+        shutil.copy2(HERE / name, out / name)
+    for model in models:
+        (out / "models").mkdir(exist_ok=True)
+        for beside in model.parent.glob(f"{model.name}*"):
+            shutil.copy2(beside, out / "models" / beside.name)
+    write_sums(out)
+
+
+def build_kit_wheel(folder: Path) -> Path:
+    """The kit's own wheel, built from a copy so that no old build folder gets into it."""
+    source = folder / "source"
+    ignored = shutil.ignore_patterns(".*", "build", "dist", "runs", "data", "tests", "__pycache__", "*.egg-info")
+    shutil.copytree(SOURCE, source, ignore=ignored)
+    _pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(source))
+    return next(folder.glob("cxr_edge_kit-*.whl"))
+
+
+def fill(folder: Path, target: Target, kit: Path, extra_wheels: Path | None) -> None:
+    """Download the wheels of a target and write its requirements with their hashes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pins = read_pins(SOURCE / "constraints.txt", target)
+    shutil.copy2(kit, folder)
+    for extra in sorted(extra_wheels.glob("*.whl")) if extra_wheels else ():
+        shutil.copy2(extra, folder)
+    _download(folder, target, [pinned("pip", pins)])
+    named = {find_wheel(folder, "pip", pins)}
+    for name, roots in target.sets:
+        wheels = follow(folder, target, pins, roots)
+        lines = [f"{wheel_requirement(wheel)} --hash=sha256:{sha256_of(wheel.read_bytes())}\n" for wheel in wheels]
+        (folder / name).write_text("".join(sorted(lines)), encoding="ascii")
+        named.update(wheels)
+    for stale in set(folder.glob("*.whl")) - named:  # of an earlier run with other versions
+        stale.unlink()
+
+
+def follow(folder: Path, target: Target, pins: dict[str, str], roots: tuple[str, ...]) -> list[Path]:
+    """Download what the roots need, what that needs, and so on, one round of pip a level."""
+    from packaging.requirements import Requirement
+
+    have: dict[str, Path] = {}
+    done: set[tuple[str, frozenset[str]]] = set()
+    level = [Requirement(root) for root in roots]
+    while level:
+        names = {canonical(requirement.name) for requirement in level}
+        missing = [pinned(name, pins) for name in sorted(names) if find_wheel(folder, name, pins) is None]
+        if missing:
+            _download(folder, target, missing)
+        following: list[Requirement] = []
+        for requirement in level:
+            key = (canonical(requirement.name), frozenset(requirement.extras))
+            if key in done:
+                continue
+            done.add(key)
+            wheel = find_wheel(folder, key[0], pins)
+            if wheel is None:
+                raise KitError(f"there is no wheel of {pinned(key[0], pins)} for {target}: add one with --extra-wheels")
+            have[key[0]] = wheel
+            following += needs(wheel, requirement.extras, target)
+        level = following
+    return sorted(have.values())
+
+
+def needs(wheel: Path, extras: set[str], target: Target) -> list:
+    """The requirements of a wheel that hold on the target."""
+    from packaging.requirements import Requirement
+
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name))
+        metadata = email.message_from_bytes(archive.read(name))
+    environments = [target.environment() | {"extra": extra} for extra in ("", *extras)]
+    requirements = [Requirement(line) for line in metadata.get_all("Requires-Dist") or []]
+    return [r for r in requirements if r.marker is None or any(r.marker.evaluate(e) for e in environments)]
+
+
+def read_pins(constraints: Path, target: Target) -> dict[str, str]:
+    """The versions of constraints.txt that hold on the target, by canonical name."""
+    from packaging.requirements import Requirement
+
+    pins = {}
+    for line in constraints.read_text(encoding="utf-8").splitlines():
+        text = line.partition("#")[0].strip()
+        if not text:
+            continue
+        requirement = Requirement(text)
+        if requirement.marker is None or requirement.marker.evaluate(target.environment()):
+            pins[canonical(requirement.name)] = next(iter(requirement.specifier)).version
+    return pins
+
+
+def pinned(name: str, pins: dict[str, str]) -> str:
+    """`name==version`.
+
+    Raises:
+        KitError: constraints.txt does not say which version.
+    """
+    if canonical(name) not in pins:
+        raise KitError(f"constraints.txt has no version of {name}: add the tested one")
+    return f"{name}=={pins[canonical(name)]}"
+
+
+def find_wheel(folder: Path, name: str, pins: dict[str, str]) -> Path | None:
+    """The wheel of a package in a folder, of the pinned version; the kit has just one."""
+    for wheel in sorted(folder.glob("*.whl")):
+        package, version = wheel.name.split("-")[:2]
+        if canonical(package) == name and (name == KIT or version == pins.get(name)):
+            return wheel
+    return None
+
+
+def wheel_requirement(wheel: Path) -> str:
+    """`name==version` as a wheel's file name says."""
+    package, version = wheel.name.split("-")[:2]
+    return f"{canonical(package)}=={version}"
+
+
+def canonical(name: str) -> str:
+    """A package's name as the index compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def write_sums(out: Path) -> None:
+    """SHA256SUMS of every file, for `sha256sum -c`."""
+    files = sorted(path for path in out.rglob("*") if path.is_file() and path.name != "SHA256SUMS")
+    lines = [f"{sha256_of(path.read_bytes())}  {path.relative_to(out).as_posix()}\n" for path in files]
+    (out / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+
+
+def _download(folder: Path, target: Target, requirements: list[str]) -> None:
+    words = ["download", "--no-deps", "--only-binary=:all:", "--dest", str(folder), "--python-version", target.python]
+    for platform in target.platforms:
+        words += ["--platform", platform]
+    _pip(*words, *requirements)
+
+
+def _pip(*words: str) -> None:
+    command = [sys.executable, "-m", "pip", *words, "--quiet", "--disable-pip-version-check"]
+    # The same source gives the same wheel, and so the same stick, whenever it is made.
+    environment = os.environ | {"SOURCE_DATE_EPOCH": "315532800"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
+        raise KitError(f"pip {words[0]} failed: {said[-1] if said else 'no reason given'}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,44 @@
+"""What DEPLOY.md and RELIABILITY.md name exists: tests, counts, commands and options."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+FAULTS = ROOT / "tests" / "edge_app" / "faults"
+RELIABILITY = (ROOT / "docs" / "RELIABILITY.md").read_text()
+DEPLOY = (ROOT / "docs" / "DEPLOY.md").read_text()
+ROWS = re.findall(r"\| `(test_\w+\.py)::(test_\w+)` \|(.*)\|", RELIABILITY)
+
+
+@pytest.mark.parametrize(("file", "test", "counts"), ROWS, ids=[row[1] for row in ROWS])
+def test_each_promise_has_its_test_with_that_count(file, test, counts):
+    source = (FAULTS / file).read_text()
+    assert f"def {test}(" in source
+    for count in re.findall(r"`(\w+ = [\d_]+)`", counts):
+        assert re.search(rf"^{count}$", source, re.MULTILINE), f"{file} has no {count}"
+
+
+def test_each_slow_test_is_marked_slow_in_the_table():
+    for line in RELIABILITY.splitlines():
+        for file, test in re.findall(r"`(test_\w+\.py)::(test_\w+)`", line):
+            marked = re.search(rf"@pytest.mark.slow\n(@.*\n)*def {test}\(", (FAULTS / file).read_text())
+            assert bool(marked) == ("*slow*" in line), test
+
+
+def test_each_command_in_the_deployment_page_exists():
+    commands = set(re.findall(r"cxr-edge (?:models )?([a-z]+)(?= |`|\n)", DEPLOY)) - {"kiosk"}
+    assert {"doctor", "selftest", "models", "serve"} <= commands | {"models"}
+    for command in sorted(set(re.findall(r"cxr-edge ([a-z]+(?: [a-z]+)?)(?=`|\n| [^a-z])", DEPLOY)) - {"kiosk"}):
+        words = command.split() if command.split()[0] in ("models", "reviews") else command.split()[:1]
+        done = subprocess.run([sys.executable, "-m", "edge_app", *words, "--help"], cwd=ROOT, capture_output=True)
+        assert done.returncode == 0, command
+
+
+def test_each_option_of_the_installer_in_the_deployment_page_exists():
+    script = (ROOT / "edge_app" / "deploy" / "install.sh").read_text()
+    for option in re.findall(r"^\| `(--[a-z-]+)", DEPLOY, re.MULTILINE):
+        assert option in script

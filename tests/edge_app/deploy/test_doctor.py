@@ -1,0 +1,76 @@
+"""`doctor` finds what is wrong and says what to do; it never stops at the first trouble."""
+
+import json
+from datetime import datetime, timezone
+
+import pytest
+
+from edge_app import health
+from edge_app.__main__ import main
+
+
+def findings(data):
+    return {finding.what: finding for finding in health.examine(data)}
+
+
+def test_a_working_device_has_nothing_to_mend(tmp_path, capsys):
+    assert main(["doctor", "--data-dir", str(tmp_path)]) == 0
+    assert "FAIL" not in capsys.readouterr().out
+
+
+def test_the_runtime_and_the_reason_for_it_are_named(tmp_path):
+    assert "kernels: " in findings(tmp_path)["runtime used"].got
+
+
+def test_json_holds_the_same_findings(tmp_path, capsys):
+    main(["doctor", "--json", "--data-dir", str(tmp_path)])
+    rows = json.loads(capsys.readouterr().out)
+    assert {"what", "verdict", "got", "todo"} == set(rows[0])
+    assert {"device", "model", "disk", "memory", "clock"} <= {row["what"] for row in rows}
+
+
+def test_a_runtime_that_is_not_there_fails_and_the_rest_is_still_looked_at(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CXR_EDGE_RUNTIME", "no-such-runtime")
+    assert main(["doctor", "--data-dir", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert "FAIL runtime" in out
+    assert "memory" in out
+
+
+def test_records_that_others_can_read_are_warned_of(tmp_path):
+    tmp_path.chmod(0o711)
+    (tmp_path / "records.sqlite3").touch(0o644)
+    found = findings(tmp_path)["data folder"]
+    assert found.verdict == "warn"
+    assert "chmod 600" in found.todo
+    (tmp_path / "records.sqlite3").chmod(0o600)
+    assert findings(tmp_path)["data folder"].verdict == "ok"
+
+
+def test_a_damaged_installed_model_is_warned_of(tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "current").write_text("0123456789abcdef\nshipped\n")
+    found = findings(tmp_path)
+    assert found["model"].verdict == "ok"
+    assert "is not there" in found["model refused"].got
+
+
+@pytest.mark.parametrize(("year", "verdict"), [(1970, "warn"), (2030, "ok")])
+def test_a_clock_before_the_kit_was_made_is_warned_of(year, verdict):
+    assert health.clock(datetime(year, 1, 1, tzinfo=timezone.utc)).verdict == verdict
+
+
+@pytest.mark.parametrize(("free_mib", "verdict"), [(5, "fail"), (100, "warn"), (5000, "ok")])
+def test_a_full_disk_is_warned_of_before_it_fails(tmp_path, free_mib, verdict):
+    assert health.disk(tmp_path, free_mib).verdict == verdict
+
+
+@pytest.mark.parametrize(("free_mib", "verdict"), [(100, "warn"), (2000, "ok")])
+def test_little_memory_is_warned_of(free_mib, verdict):
+    text = f"MemTotal: 8000000 kB\nMemFree: 1 kB\nMemAvailable: {free_mib * 1024} kB\n"
+    assert health.memory(text).verdict == verdict
+
+
+@pytest.mark.parametrize(("celsius", "verdict"), [(45, "ok"), (84, "warn")])
+def test_a_hot_device_is_warned_of(celsius, verdict):
+    assert health.heat(celsius).verdict == verdict

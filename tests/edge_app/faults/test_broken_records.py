@@ -1,0 +1,89 @@
+"""kill -9, failing writes, a full disk, a damaged file: no acknowledged record is lost, nothing comes out untyped."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from edge_app import audit
+from edge_app.store import Draft, new_record_id, open_store
+
+WORKER = Path(__file__).with_name("record_worker.py")
+ROOT = Path(__file__).parents[3]
+SEED = 20261121
+KILLS = 200
+MANY_KILLS = 1_000
+DAMAGED = 300
+SIZES = 40
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """In memory where possible: a killed process loses nothing of a disk's cache, and fsync costs time."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as name:
+        yield Path(name)
+
+
+def run_worker(mode, folder, *numbers, within=()):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    command = [*within, sys.executable, str(WORKER), mode, str(folder), *map(str, numbers)]
+    worker = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1800)
+    if "no mount" in worker.stderr:
+        pytest.skip("this user may not mount a small file system")
+    assert worker.returncode == 0, worker.stderr[-2000:]
+    result = json.loads(worker.stdout)
+    assert not result["broken"], "\n".join([*result["broken"][:20], worker.stderr[-2000:]])
+    return result
+
+
+def test_kill_9_of_two_servers_on_one_record_loses_nothing_that_was_acknowledged(folder):
+    result = run_worker("kill", folder, KILLS, SEED)
+    assert result["tried"] == KILLS
+    assert result["acknowledged"] > KILLS
+
+
+@pytest.mark.slow
+def test_kill_9_many_times_loses_nothing_that_was_acknowledged(folder):
+    assert run_worker("kill", folder, MANY_KILLS, SEED + 1)["tried"] == MANY_KILLS
+
+
+def test_a_damaged_database_is_opened_or_set_aside_and_the_kiosk_goes_on(folder):
+    result = run_worker("damage", folder, DAMAGED, SEED)
+    assert result["tried"] == DAMAGED
+    assert result["set_aside"] > 30
+
+
+def test_failing_writes_refuse_the_record_and_keep_those_before(folder):
+    result = run_worker("limit", folder, SIZES)
+    assert result["tried"] == SIZES
+    assert result["acknowledged"] > 20
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="util-linux is not installed")
+def test_a_full_or_read_only_disk_refuses_the_record_and_keeps_those_before(tmp_path):
+    within = ("unshare", "--mount") if os.geteuid() == 0 else ("unshare", "--mount", "--map-root-user")
+    if subprocess.run([*within, "true"], capture_output=True).returncode:
+        pytest.skip("this kernel gives this user no mount namespace")
+    result = run_worker("disk", tmp_path, within=within)
+    assert result["tried"] == 11
+    assert result["acknowledged"] > 50
+
+
+def test_a_clock_that_jumps_back_breaks_neither_the_record_nor_its_log(tmp_path, monkeypatch):
+    """A Pi has no clock of its own: after a power cut it may be 1970 until someone sets it."""
+    store, ids = open_store(tmp_path), []
+    for time in ("2026-11-21T10:00:00Z", "1970-01-01T00:00:01Z", "2099-01-01T00:00:00Z", "2026-11-21T10:00:01Z"):
+        monkeypatch.setattr(audit, "now", lambda time=time: time)
+        ids.append(new_record_id())
+        store.add_draft(Draft(ids[-1], "f", {"p_pneumonia": 0.5, "decision": "normal"}, {"name": "m"}, "r"))
+    assert {record.id for record in store.records()} == set(ids)
+    log = store.audit_log()
+    assert [entry.subject for entry in log if entry.action == "draft"] == ids
+    assert audit.broken_link(log) is None
+    store.close()
