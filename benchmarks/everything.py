@@ -16,7 +16,7 @@ HELP = "run every benchmark of this machine, then write the page"
 PARTS: dict[str, tuple[str, ...]] = {
     "latency": ("model", "twin"),
     "roofline": ("model", "twin"),
-    "pipeline": ("model",),
+    "pipeline": ("model", "films"),
     "coldstart": ("model",),
     "kiosk": (),
     "bulk": ("model",),
@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     from benchmarks.output import add_output_arguments
 
-    for name in ("model", "twin", "float-model", "cache"):
-        parser.add_argument(f"--{name}", type=Path, metavar="PATH", help="as for `compare`")
+    for name in ("model", "twin", "float-model", "cache", "films"):
+        parser.add_argument(f"--{name}", type=Path, metavar="PATH", help="as for the parts")
     parser.add_argument("--without", action="append", choices=list(PARTS), default=[], help="leave one out")
     add_output_arguments(parser)
 

@@ -14,6 +14,14 @@ JUDGED = {"auc": "AUC", "accuracy": "accuracy", "recall": "recall", "specificity
 COMPARED = ("auc", "accuracy", "recall", "specificity")
 
 
+CARD_PAGE = Path("docs/MODEL_CARD.md")
+
+
+def shipped_card_text() -> str:
+    """The model card for people, as the shipped bundle holds it."""
+    return read_bundle(shipped_bundle_path()).card_text
+
+
 def shipped_card() -> ModelCard:
     """The card of the bundle in `edge_app/models`."""
     return read_bundle(shipped_bundle_path()).card

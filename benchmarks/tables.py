@@ -1,5 +1,7 @@
 """Tables in README.md and docs, filled from committed results so that no figure is typed by hand.
 
+`docs/MODEL_CARD.md` is the shipped bundle's own card.
+
 <!-- table:NAME -->
 ... is replaced ...
 <!-- /table -->
@@ -33,15 +35,17 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0, or 1 if `--check` found a table that is not up to date.
     """
+    from benchmarks.model_tables import CARD_PAGE, shipped_card_text
     from benchmarks.results import load_results
     from edge_app.files import write_atomically
 
     results = load_results(args.results)
+    pages = {file: fill(file.read_text(encoding="utf-8"), results) for file in args.files or marked_files(Path())}
+    if not args.files:
+        pages[CARD_PAGE] = shipped_card_text()
     stale = 0
-    for file in args.files or marked_files(Path()):
-        text = file.read_text(encoding="utf-8")
-        filled = fill(text, results)
-        if filled == text:
+    for file, filled in pages.items():
+        if file.exists() and filled == file.read_text(encoding="utf-8"):
             continue
         stale += 1
         if args.check:
@@ -127,6 +131,12 @@ def _bulk_plan(results: Results) -> str:
     return plan_table(results["bulk"])
 
 
+def _reduced_scale(results: Results) -> str:
+    from benchmarks.pipeline import reduced_scale_words
+
+    return reduced_scale_words(results["pipeline"]).lstrip()
+
+
 def _of_card(name: str) -> Callable[[Results], str]:
     def shown(_: Results) -> str:
         from benchmarks import model_tables
@@ -158,6 +168,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "coldstart": _rows("coldstart"),
     "roofline": _rows("roofline"),
     "kiosk": _rows("kiosk"),
+    "reduced-scale": _reduced_scale,
     "bulk": _rows("bulk"),
     "bulk-plan": _bulk_plan,
 }

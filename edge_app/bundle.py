@@ -62,6 +62,12 @@ class Bundle:
         with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
             return self.content[: min(entry.header_offset for entry in archive.infolist())]
 
+    @property
+    def card_text(self) -> str:
+        """The model card for people, Markdown."""
+        with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
+            return archive.read("MODEL_CARD.md").decode("utf-8")
+
 
 def sidecar_path(path: Path) -> Path:
     """Where the hash of a bundle stands."""

@@ -21,6 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ask-first", action="store_true", help="a reader says what they see before the machine's answer is shown"
     )
     parser.add_argument("--watch", type=Path, metavar="FOLDER", help="also read each film that appears there")
+    parser.add_argument(
+        "--dicom-port", type=int, metavar="PORT", help="also take films that an X-ray machine pushes (C-STORE)"
+    )
+    parser.add_argument("--dicom-ae", default="CXRKIT", metavar="TITLE", help="the kiosk's AE title (%(default)s)")
+    parser.add_argument(
+        "--dicom-peer", action="append", default=[], metavar="AETITLE@ADDRESS", help="a machine that may push"
+    )
     parser.add_argument("--lan", action="store_true", help="let other machines in; readers must then log in")
     parser.add_argument(
         "--name", action="append", default=[], metavar="HOST", help="with --lan: a name by which browsers reach it"

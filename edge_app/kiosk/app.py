@@ -11,9 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from edge_app.errors import KitError, StoreError
 from edge_app.export import to_csv, to_json
 from edge_app.film import MAX_FILE_BYTES
+from edge_app.kiosk.counter import FilmCounter
 from edge_app.kiosk.desk import Desk
 from edge_app.kiosk.guard import LOOPBACK_HOSTS, Guard
 from edge_app.kiosk.language import language_of
+from edge_app.kiosk.login import COOKIE as SESSION_COOKIE
 from edge_app.kiosk.login import Gate, Sessions, add_login
 from edge_app.kiosk.page import build_page, page_settings
 from edge_app.kiosk.plain import record_page, report_page
@@ -58,14 +60,18 @@ def _add_machine_routes(app: FastAPI, desk: Desk) -> None:
         except KitError as error:
             return JSONResponse({"status": "error", "reason": str(error)}, 503)
 
+    counter = FilmCounter()
+
     @app.post("/films")
     async def films(request: Request) -> JSONResponse:
         """One film as the body; answers as `predict --json` does, with the record's id."""
-        content = await _body(request)
-        if content is None:
-            sentence = f"The file has more than {MAX_FILE_BYTES // 2**20} MiB."
-            return JSONResponse({"status": "error", "reason": {"code": "file_too_large", "sentence": sentence}}, 413)
-        slip = await run_in_threadpool(desk.read, content)
+        if counter.is_full():
+            return _refused(503, "busy", "The kiosk is busy: hand the film in again in a moment.")
+        async with counter:
+            content = await _body(request)
+            if content is None:
+                return _refused(413, "file_too_large", f"The file has more than {MAX_FILE_BYTES // 2**20} MiB.")
+            slip = await run_in_threadpool(desk.read, content)
         return JSONResponse(desk.describe(slip))
 
 
@@ -74,7 +80,8 @@ def _add_record_routes(app: FastAPI, desk: Desk) -> None:
     def record(request: Request) -> HTMLResponse:
         """All records and the readers."""
         store = desk.store()
-        return HTMLResponse(record_page(store.records(), reader_names(store), _language(request)))
+        logged_in = SESSION_COOKIE in request.cookies
+        return HTMLResponse(record_page(store.records(), reader_names(store), _language(request), logged_in=logged_in))
 
     @app.get("/report/{record_id}")
     def report(record_id: str, request: Request) -> HTMLResponse:
@@ -109,6 +116,10 @@ def _add_record_routes(app: FastAPI, desk: Desk) -> None:
     def no_record(_: Request, error: StoreError) -> Response:
         """The disk fails: say so instead of a bare 500."""
         return PlainTextResponse(f"The record is not available: {error}", 503)
+
+
+def _refused(status: int, code: str, sentence: str) -> JSONResponse:
+    return JSONResponse({"status": "error", "reason": {"code": code, "sentence": sentence}}, status)
 
 
 def _exported(desk: Desk, content: str, kind: str) -> Response:

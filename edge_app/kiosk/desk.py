@@ -45,7 +45,7 @@ class Desk:
         self.ask_first = ask_first
         self.shelf = shelf or Shelf()
         self.not_saved = ""  # why the last draft could not be recorded; empty when it was
-        self.watching = False  # a folder is watched: drafts come in by themselves
+        self.watching = False  # a folder or a DICOM port: drafts come in by themselves
         self._home = home
         self._store: Store | None = None
         self._model_lock = threading.Lock()  # an interpreter is not safe for two threads

@@ -14,11 +14,14 @@ STATIC = Path(__file__).parent / "static"
 LATEST = 200
 
 
-def record_page(records: list[Record], readers: list[str], language: str, problem: str = "") -> str:
+def record_page(
+    records: list[Record], readers: list[str], language: str, problem: str = "", logged_in: bool = False
+) -> str:
     """All records, the newest first, exports, and the readers.
 
     Args:
         problem: what went wrong with the last form; shown on top.
+        logged_in: offer to log out.
     """
     w = Words(language)
     shown = records[:LATEST]
@@ -29,9 +32,10 @@ def record_page(records: list[Record], readers: list[str], language: str, proble
     if not shown:
         table = f"<p>{w('no_records')}</p>"
     latest = f'<p class="soft">{w("shown_latest", count=LATEST)}</p>' if len(records) > LATEST else ""
+    leave = f'<form method="post" action="logout"><button>{w("log_out")}</button></form>' if logged_in else ""
     body = (
         f'<nav><a href="./">← {w("back")}</a><a href="export.csv" download>{w("export_csv")}</a>'
-        f'<a href="export.json" download>{w("export_json")}</a></nav><h1>{w("all_records")}</h1>'
+        f'<a href="export.json" download>{w("export_json")}</a>{leave}</nav><h1>{w("all_records")}</h1>'
         f"{_problem(problem)}{table}{latest}{_readers(readers, w)}"
     )
     return _document(w("all_records"), body, language)

@@ -64,11 +64,29 @@ def _application(args: argparse.Namespace) -> tuple[Any, str]:
         watcher.new_films()  # a folder that is not there is said now, not later in a thread
         desk.watching = True
         threading.Thread(target=_watch, args=(desk, watcher), name="watch", daemon=True).start()
+    if args.dicom_port:
+        _receive(desk, args)
     if args.lan and not reader_names(desk.store()):
         raise KitError("nobody could log in: add a reader first: echo PIN | edge_app reviews add-reader INITIALS")
     names = {socket.gethostname(), f"{socket.gethostname()}.local", *args.name} if args.lan else set()
     reach = Reach(LOOPBACK_HOSTS | names, lan=args.lan, tls=bool(args.tls_cert))
     return build_app(desk, reach), f"{predictor.card.name} {predictor.card.version}"
+
+
+def _receive(desk: Desk, args: argparse.Namespace) -> None:
+    """Take films from X-ray machines; it ends with the process."""
+    from edge_app.receiver import parse_peer, start_receiver
+
+    def take(content: bytes) -> bool:
+        slip = desk.read(content, "dicom")
+        return slip.saved or slip.answer is None
+
+    try:
+        peers = [parse_peer(text) for text in args.dicom_peer]
+    except ValueError as cause:
+        raise KitError(f"--dicom-peer: {cause}") from cause
+    start_receiver(take, args.dicom_ae, (EVERYWHERE, args.dicom_port), peers)
+    desk.watching = True
 
 
 def _watch(desk: Desk, watcher: Watcher) -> None:

@@ -41,6 +41,18 @@ def test_every_step_of_the_way_to_an_answer_is_timed(tmp_path: Path) -> None:
     assert result["goals"][0]["why"] == "not measured"  # no 2048 px film was asked for
 
 
+def test_reduced_decoding_is_compared_with_full_decoding_film_by_film(tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "large.jpg").write_bytes(film_bytes("JPEG", 1024))
+    (tmp_path / "films" / "broken.jpg").write_bytes(b"no film")
+    words = ["pipeline", "--quick", "--json", "--side", "224", "--films", "films"]
+    done = call("-m", "benchmarks", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["reduced_scale"]
+    assert found["films"] == 1
+    assert 0 <= found["median"] == found["max"] < 0.05
+
+
 def test_a_format_that_is_not_read_here_costs_its_own_row_only(tmp_path: Path) -> None:
     (tmp_path / "bad.dcm").write_bytes(b"no film")
     cases = [

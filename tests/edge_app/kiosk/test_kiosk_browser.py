@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from PIL import Image, ImageChops
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from edge_app.phantom import PhantomStyle, phantom_png
 
@@ -187,3 +188,47 @@ def test_film_in_a_watched_folder_appears_in_the_list_by_itself(start_kiosk, bro
         (folder / "IM0001.png").write_bytes(phantom_png("viral", 2, BIG))
         wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button.slip"))
         assert "IM0001" not in browser.page_source
+
+
+NAMELESS = """
+const shown = (e) => e.getClientRects().length > 0;
+const named = (e) => e.getAttribute('aria-label') || e.textContent.trim() || e.title ||
+    [...(e.labels || [])].some((label) => label.textContent.trim());
+return [...document.querySelectorAll('button, input, select, textarea, a, summary')]
+    .filter((e) => shown(e) && !named(e)).map((e) => e.outerHTML.slice(0, 120));
+"""
+
+
+def test_everything_that_can_be_touched_has_a_name_for_screen_readers(kiosk, browser, wait_for, tmp_path):
+    film = tmp_path / "child.png"
+    film.write_bytes(phantom_png("viral", 4, BIG))
+    browser.get(kiosk.url)
+    hand_in(browser, wait_for, film)
+    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-sign"))
+    assert browser.execute_script(NAMELESS) == []
+    pictures = browser.find_elements(By.CSS_SELECTOR, "#kiosk-viewer img")
+    assert pictures
+    assert all(picture.get_attribute("alt") for picture in pictures)
+
+
+def test_draft_is_signed_with_the_keyboard_alone(kiosk, browser, wait_for, tmp_path):
+    kiosk.ask("/readers", b"initials=kb&pin=8642")
+    film = tmp_path / "child.png"
+    film.write_bytes(phantom_png("viral", 5, BIG))
+    browser.get(kiosk.url)
+    hand_in(browser, wait_for, film)
+    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-verdict input"))
+    keys = {
+        "kiosk-verdict": Keys.SPACE,
+        "kiosk-finding": Keys.SPACE,
+        "kiosk-initials": "kb",
+        "kiosk-pin": "8642" + Keys.ENTER,
+    }
+    for _ in range(60):
+        place = browser.execute_script("return document.activeElement.closest('[id^=kiosk-]')?.id || ''")
+        if place in keys:
+            ActionChains(browser).send_keys(keys.pop(place)).perform()
+        if not keys:
+            break
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .signed"))

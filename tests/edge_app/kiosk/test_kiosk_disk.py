@@ -6,6 +6,7 @@ import signal
 import threading
 
 import pytest
+from selenium.webdriver.common.by import By
 
 from edge_app.phantom import phantom_png
 from edge_app.store import FILE_NAME, open_store
@@ -19,7 +20,9 @@ def kept_ids(home) -> set[str]:
         store.close()
 
 
-def test_disk_that_cannot_be_written_still_gives_the_answer_and_says_not_saved(start_kiosk, tmp_path):
+def test_disk_that_cannot_be_written_still_gives_the_answer_and_says_not_saved(
+    start_kiosk, browser, wait_for, tmp_path
+):
     (tmp_path / "file").write_bytes(b"")
     with start_kiosk(home=tmp_path / "file" / "home") as kiosk:
         answer = json.loads(kiosk.ask("/films", phantom_png("viral", 1))[1])
@@ -27,6 +30,8 @@ def test_disk_that_cannot_be_written_still_gives_the_answer_and_says_not_saved(s
         assert answer["saved"] is False
         assert "cannot be opened" in json.loads(kiosk.ask("/health")[1])["not_saved"]
         assert kiosk.ask("/record")[0] == 503
+        browser.get(kiosk.url)
+        wait_for(lambda: "Not saved: the record cannot be written" in browser.find_element(By.TAG_NAME, "body").text)
 
 
 def test_full_disk_still_gives_the_answer_and_loses_nothing_older(start_kiosk, tmp_path):

@@ -2,6 +2,9 @@
 
 import http.client
 import json
+import shutil
+import ssl
+import subprocess
 import urllib.parse
 
 import pytest
@@ -11,6 +14,8 @@ from edge_app.kiosk.login import FAILURES_S, MAX_FAILURES, SESSION_S, Sessions
 from edge_app.phantom import phantom_png
 from edge_app.readers import add_reader
 from edge_app.store import open_store
+
+FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::"])
@@ -29,7 +34,7 @@ def log_in(kiosk, pin: str) -> tuple[int, str]:
     address = urllib.parse.urlsplit(kiosk.url)
     connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
     body = urllib.parse.urlencode({"initials": "ab", "pin": pin})
-    connection.request("POST", "/login", body, {"content-type": "application/x-www-form-urlencoded"})
+    connection.request("POST", "/login", body, {"content-type": FORM})
     answer = connection.getresponse()
     cookie = (answer.getheader("set-cookie") or "").partition(";")[0]
     connection.close()
@@ -50,7 +55,9 @@ def test_without_a_session_only_login_and_health_are_reached(start_kiosk, tmp_pa
         assert log_in(kiosk, "00000") == (401, "")
         status, cookie = log_in(kiosk, "13579")
         assert status == 303
-        assert kiosk.ask("/record", Cookie=cookie)[0] == 200
+        status, page, _ = kiosk.ask("/record", Cookie=cookie)
+        assert status == 200
+        assert b'action="logout"' in page
         assert json.loads(kiosk.ask("/films", phantom_png("viral", 1), Cookie=cookie)[1])["saved"]
         assert kiosk.ask("/record", Cookie="cxr_session=guessed")[0] == 401
 
@@ -61,6 +68,28 @@ def test_without_a_session_only_login_and_health_are_reached(start_kiosk, tmp_pa
         for _ in range(MAX_FAILURES):
             log_in(kiosk, "00000")
         assert log_in(kiosk, "13579")[0] == 429
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+def test_given_a_certificate_the_kiosk_speaks_tls_and_guards_its_cookie(start_kiosk, tmp_path):
+    store = open_store(tmp_path / "home")
+    add_reader(store, "AB", "13579")
+    store.close()
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", "/CN=kiosk", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    with start_kiosk("--lan", "--tls-cert", str(certificate), "--tls-key", str(key)) as kiosk:
+        assert kiosk.url.startswith("https://")
+        trust = ssl.create_default_context(cafile=certificate)
+        connection = http.client.HTTPSConnection("127.0.0.1", int(kiosk.url.rpartition(":")[2]), context=trust)
+        connection.request("POST", "/login", "initials=AB&pin=13579", {"content-type": FORM})
+        answer = connection.getresponse()
+        assert answer.status == 303
+        assert "Secure" in answer.getheader("set-cookie")
+        connection.close()
 
 
 def test_session_ends_by_itself():
