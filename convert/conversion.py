@@ -318,7 +318,8 @@ def qat_verdict(rows: list[dict[str, Any]]) -> str | None:
 def _standing(row: dict[str, Any]) -> tuple[tuple[bool, int, float], str]:
     flips = max(len(parity["flips"]) for parity in row["parity"])
     error = max(parity["logit_error_mean"] for parity in row["parity"])
-    return (row["status"] != "ok", flips, error), f"{row['status']}, {flips} flips, mean logit error {error:.4f}"
+    words = f"{row['status']}, {flips} decisions changed, mean logit error {error:.4f}"
+    return (row["status"] != "ok", flips, error), words
 
 
 def _write_reports(options: ConvertOptions, source: Source, results: list[Result], rows: list[dict[str, Any]]) -> None:

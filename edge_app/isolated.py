@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from edge_app.errors import BundleError, KitError
-from edge_app.runtime import Interpreter, load_runtime
+from edge_app.runtime import Interpreter, Outputs, load_runtime
 
 TIMEOUT_S = 600
+DISK_EXIT = 3  # the child could not read or write its files: no fault of the model
 
 
 def run_isolated(model: bytes, class_count: int, pixels: np.ndarray, package: str) -> dict[str, np.ndarray]:
@@ -29,6 +30,7 @@ def run_isolated(model: bytes, class_count: int, pixels: np.ndarray, package: st
         the file computes it, as `raw_logits` and so on.
     Raises:
         BundleError: the runtime refuses the model, or crashes on it.
+        OSError: the disk is full.
     """
     with tempfile.TemporaryDirectory() as folder:
         model_path, pixels_path, outputs_path = (Path(folder) / name for name in ("model", "in.npy", "out.npz"))
@@ -45,6 +47,8 @@ def run_isolated(model: bytes, class_count: int, pixels: np.ndarray, package: st
         )
         if child.returncode:
             reason = child.stderr.strip().splitlines()[-1:] or [f"it crashed (exit {child.returncode})"]
+            if child.returncode == DISK_EXIT:
+                raise OSError(f"{package} could not be tried: {reason[0]}")
             raise BundleError(f"{package} cannot run the model: {reason[0]}")
         with np.load(outputs_path) as outputs:
             return dict(outputs)
@@ -59,10 +63,18 @@ def main(words: list[str]) -> int:
     except KitError as error:
         print(error, file=sys.stderr)
         return 1
+    try:
+        _save(Path(outputs), results)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return DISK_EXIT
+    return 0
+
+
+def _save(path: Path, results: list[Outputs]) -> None:
     arrays = {name: np.stack([getattr(r, name) for r in results]) for name in ("logits", "class_map", "features")}
     arrays |= {f"raw_{name}": np.stack([result.raw[name] for result in results]) for name in results[0].raw}
-    np.savez(outputs, **arrays)
-    return 0
+    np.savez(path, **arrays)
 
 
 if __name__ == "__main__":

@@ -70,16 +70,25 @@ def test_representative_films_scaled_to_one_are_refused(
     assert "scale and zero point" in _refused(source, planted, options, folder, runtimes)
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_activation_ranges_of_empty_films_are_refused_by_parity(
-    source: Source, options: ConvertOptions, folder: Path, runtimes: list[str]
+def test_activation_range_far_too_small_is_refused_by_parity(
+    source: Source, options: ConvertOptions, folder: Path, runtimes: list[str], ptq_file: bytes
 ) -> None:
-    side = source.run.input_size_px
-    # The input's range is right, but no layer behind it has seen a film.
-    ramp = np.zeros((2, side, side))
-    ramp[1, 0, 0] = 255
-    reason = _refused(source, _quantized_on(source.model, ramp), options, folder, runtimes)
-    assert "worse than its float model" in reason
+    # The input's range is right, but a layer behind it was measured on films without contrast.
+    planted = _with_narrow_range(ptq_file, number=2, factor=0.02)
+    assert "worse than its float model" in _refused(source, planted, options, folder, runtimes)
+
+
+def _with_narrow_range(model: bytes, number: int, factor: float) -> bytes:
+    """The range of one operator's output, made smaller: what lies beyond saturates."""
+    import flatbuffers
+
+    root = _schema().ModelT.InitFromPackedBuf(model, 0)
+    graph = root.subgraphs[0]
+    quantization = graph.tensors[graph.operators[number - 1].outputs[0]].quantization
+    quantization.scale = [factor * float(quantization.scale[0])]
+    builder = flatbuffers.Builder(len(model) + 1024)
+    builder.Finish(root.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def test_cut_file_is_refused(

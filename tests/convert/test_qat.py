@@ -52,7 +52,9 @@ def straight(source: Source, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     return folder, _tuned(source, SHORT, folder)
 
 
-def test_killed_training_resumes_to_the_same_bytes(source: Source, straight: tuple[Path, Any], tmp_path: Path) -> None:
+def test_killed_training_resumes_to_the_same_weights(
+    source: Source, straight: tuple[Path, Any], tmp_path: Path
+) -> None:
     class Killed(Exception):
         """What the power cut is here."""
 
@@ -77,8 +79,10 @@ def test_killed_training_resumes_to_the_same_bytes(source: Source, straight: tup
     folder, whole = straight
     for ours, theirs in zip(resumed.get_weights(), whole.get_weights(), strict=True):
         assert np.array_equal(ours, theirs)
-    assert export_int8(resumed) == export_int8(whole)
-    assert (folder / CHECKPOINT).exists()
+    # The best epoch may be an early one; what stands after the last one says more.
+    with np.load(folder / CHECKPOINT) as straight_through, np.load(tmp_path / CHECKPOINT) as after_the_kill:
+        assert straight_through.files == after_the_kill.files
+        assert all(np.array_equal(straight_through[name], after_the_kill[name]) for name in straight_through.files)
 
 
 def test_state_of_another_training_is_refused(source: Source, straight: tuple[Path, Any], tmp_path: Path) -> None:
