@@ -20,8 +20,9 @@ from train.run import Run
 
 # Without noise, which does not compress: the bundle must stay small.
 GOLDEN_STYLE = PhantomStyle(width_px=208, height_px=176, noise=0.0)
-# Measured between LiteRT 2.1.6 on x86-64 and on emulated aarch64: one step here and there.
-STEPS_ALLOWED = {"builtin": 0, "xnnpack": 2}
+# Measured between x86-64 and emulated aarch64: one step here and there with XNNPACK, and with the
+# built-in kernels too, which on x86-64 round some ties of CONV_2D otherwise.
+STEPS_ALLOWED = {"builtin": 2, "xnnpack": 2}
 INTENDED_USE = (
     "Draft reading of frontal chest films of children aged 1 to 5 with suspected pneumonia, "
     "to be confirmed by a trained reader. Not for adults. Not for diagnosis on its own."
@@ -120,6 +121,12 @@ label away. These are validation figures, not test figures.
 ## Validation films, this file in {card.metrics.get("runtime", "no runtime")}
 
 {_figures_table(card.metrics.get("judges", {}))}
+
+## Outside the training hospital
+
+Nothing was measured there with this file. Published: a ResNet-50 trained on this set scored AUC 0.95 inside and 0.54 on
+another hospital's films (Xin 2021, doi 10.1007/s10140-021-01954-x). A chest film cannot tell viral from bacterial
+infection reliably (PMC5922330): that part of the answer is no basis for treatment.
 
 ## Not checked
 
