@@ -2,7 +2,6 @@
 
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -12,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from edge_app.errors import BundleError, GateError, KitError
+from edge_app.errors import GateError, KitError
+from edge_app.isolated import run_child
 from edge_app.runtime import Interpreter, load_runtime
 
-TIMEOUT_S = 300
 WARM_UP_RUNS = 5
 TIMED_RUNS = 30
 XNNPACK_RUNTIME = "ai-edge-litert"
@@ -42,18 +41,12 @@ def observe(model: bytes, class_count: int, input_size_px: int, package: str) ->
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(model)
-        child = subprocess.run(
-            [sys.executable, "-m", "convert.device", str(path), str(class_count), str(input_size_px), package],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
+        printed = run_child(
+            "convert.device",
+            [str(path), str(class_count), str(input_size_px), package],
+            f"{package} cannot run the model",
         )
-    if child.returncode:
-        reason = child.stderr.strip().splitlines()[-1:] or [f"it crashed (exit {child.returncode})"]
-        raise BundleError(f"{package} cannot run the model: {reason[0]}")
-    raw = json.loads(child.stdout.splitlines()[-1])
+    raw = json.loads(printed.splitlines()[-1])
     return Observation(**raw | {"outside_xnnpack": tuple(raw["outside_xnnpack"])})
 
 

@@ -6,7 +6,6 @@ process, on the built-in kernels, since XNNPACK keeps its tensors to itself.
 """
 
 import json
-import subprocess
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -16,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from edge_app.errors import BundleError, KitError
+from edge_app.isolated import run_child
 from edge_app.runtime import Runtime, load_runtime
 
-TIMEOUT_S = 600
 FILMS = 32
 BETWEEN = {"QUANTIZE", "DEQUANTIZE", "DELEGATE"}
 EXACT_DB = 99.0  # what signal-to-noise says of an input without error
@@ -52,18 +51,8 @@ def layer_errors(float_twin: bytes, quantized: bytes, pixels: np.ndarray, packag
         paths[0].write_bytes(float_twin)
         paths[1].write_bytes(quantized)
         np.save(paths[2], pixels[:FILMS])
-        child = subprocess.run(
-            [sys.executable, "-m", "convert.layers", *map(str, paths), package],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    if child.returncode:
-        reason = child.stderr.strip().splitlines()[-1:] or [f"it crashed (exit {child.returncode})"]
-        raise BundleError(f"the layers cannot be compared: {reason[0]}")
-    rows = json.loads(child.stdout.splitlines()[-1])
+        printed = run_child("convert.layers", [*map(str, paths), package], "the layers cannot be compared")
+    rows = json.loads(printed.splitlines()[-1])
     return [LayerError(**row | {"shape": tuple(row["shape"])}) for row in rows]
 
 

@@ -37,21 +37,40 @@ def run_isolated(model: bytes, class_count: int, pixels: np.ndarray, package: st
         model_path.write_bytes(model)
         np.save(pixels_path, pixels)
         words = [str(model_path), str(class_count), str(pixels_path), package, str(outputs_path)]
+        run_child("edge_app.isolated", words, f"{package} cannot run the model")
+        with np.load(outputs_path) as outputs:
+            return dict(outputs)
+
+
+def run_child(module: str, words: list[str], complaint: str) -> str:
+    """Run a module of the kit in a child process, where a crash harms nothing.
+
+    Args:
+        module: what to run, as after `python -m`.
+        complaint: how the message begins when the child fails.
+    Returns:
+        What the child printed.
+    Raises:
+        BundleError: the child failed, crashed or took more than `TIMEOUT_S`.
+        OSError: the disk is full.
+    """
+    try:
         child = subprocess.run(
-            [sys.executable, "-m", "edge_app.isolated", *words],
+            [sys.executable, "-m", module, *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
             check=False,
         )
-        if child.returncode:
-            reason = child.stderr.strip().splitlines()[-1:] or [f"it crashed (exit {child.returncode})"]
-            if child.returncode == DISK_EXIT:
-                raise OSError(f"{package} could not be tried: {reason[0]}")
-            raise BundleError(f"{package} cannot run the model: {reason[0]}")
-        with np.load(outputs_path) as outputs:
-            return dict(outputs)
+    except subprocess.TimeoutExpired as cause:
+        raise BundleError(f"{complaint}: no answer within {TIMEOUT_S} s") from cause
+    if child.returncode:
+        reason = (child.stderr.strip().splitlines() or [f"it crashed (exit {child.returncode})"])[-1]
+        if child.returncode == DISK_EXIT:
+            raise OSError(f"{complaint}: {reason}")
+        raise BundleError(f"{complaint}: {reason}")
+    return child.stdout
 
 
 def main(words: list[str]) -> int:

@@ -10,6 +10,8 @@ from edge_app.preprocess import to_model_pixels
 from edge_app.runtime import installed_runtimes, load_runtime
 
 FILMS = 60
+# The bound that the README states, in steps of int8. Seen over 435 real films: 2, 7 and 3.
+STEPS_BETWEEN_RUNTIMES = {"raw_logits": 2, "raw_class_map": 8, "raw_features": 4}
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +24,8 @@ def outputs(shipped: Bundle) -> dict[str, dict[str, np.ndarray]]:
     return {package: run_isolated(shipped.model, 3, pixels, package) for package in installed_runtimes()}
 
 
-def test_runtimes_differ_by_at_most_the_stated_steps(shipped: Bundle, outputs: dict) -> None:
-    allowed = shipped.golden.steps_allowed["xnnpack"]
-    for name in ("raw_logits", "raw_class_map", "raw_features"):
+def test_runtimes_differ_by_at_most_the_stated_steps(outputs: dict) -> None:
+    for name, allowed in STEPS_BETWEEN_RUNTIMES.items():
         first, second = (result[name].astype(int) for result in outputs.values())
         assert np.abs(first - second).max() <= allowed, name
 
