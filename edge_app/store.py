@@ -21,7 +21,7 @@ from edge_app import audit
 from edge_app.errors import StoreError
 
 FILE_NAME = "records.sqlite3"
-BUSY_MS = 5000  # how long one process waits for another one's write
+BUSY_MS = 15_000  # how long one process waits for another one's write; a slow card takes seconds
 VERDICTS = ("agree", "disagree", "unsure")
 WITHDRAWN = "withdrawn"
 FINDINGS = ("normal", "pneumonia", "bacterial", "viral", "other", "unusable")

@@ -17,6 +17,7 @@ EXTRA = {
     "kiosk": {"gradio", "fastapi", "starlette", "uvicorn"},
     "dicom.py": {"pydicom"},
     "receiver.py": {"pydicom", "pynetdicom"},
+    "deploy": {"packaging"},
 }
 FORBIDDEN = {"tensorflow", "tf_keras", "train", "convert", "benchmarks", "scipy", "sklearn", "matplotlib", "tqdm"}
 

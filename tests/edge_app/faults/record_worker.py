@@ -50,7 +50,8 @@ def in_child(work: Callable[[int], None]) -> tuple[int, list[str], int]:
     try:
         work(writing)
         code = 0
-    except StoreError:
+    except StoreError as error:
+        print(f"refused: {error}", file=sys.stderr)
         code = 1
     except BaseException as error:
         print(f"untyped: {error!r}", file=sys.stderr)
