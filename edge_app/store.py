@@ -11,6 +11,7 @@ import json
 import secrets
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from edge_app import audit
 from edge_app.errors import StoreError
 
 FILE_NAME = "records.sqlite3"
-BUSY_MS = 15_000  # how long one process waits for another one's write; a slow card takes seconds
+BUSY_MS = 5000  # how long one process waits for another one's write
 VERDICTS = ("agree", "disagree", "unsure")
 WITHDRAWN = "withdrawn"
 FINDINGS = ("normal", "pneumonia", "bacterial", "viral", "other", "unusable")
@@ -287,7 +288,7 @@ class Store:
 
     def _prepare(self) -> None:
         try:
-            self._db.execute("PRAGMA journal_mode = WAL")
+            self._use_write_ahead_log()
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA foreign_keys = ON")
             found = self._db.execute("PRAGMA quick_check").fetchone()[0]
@@ -298,6 +299,18 @@ class Store:
             raise  # the disk or a lock: nothing that a new database would mend
         except sqlite3.DatabaseError as cause:
             raise _Broken(str(cause)) from cause
+
+    def _use_write_ahead_log(self) -> None:
+        """SQLite does not wait by itself when two processes switch a new file at once, so this does."""
+        patience = time.monotonic() + BUSY_MS / 1e3
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > patience:
+                    raise
+                time.sleep(0.02)
 
     def _migrate(self) -> None:
         """Bring the schema up to date in one transaction: two processes may start at once."""

@@ -1,6 +1,7 @@
 """Breaks the record store in every way it can; run by `test_broken_records.py`, in a process of its own.
 
     python record_worker.py kill FOLDER CYCLES SEED      kill -9 two writers at a random moment
+    python record_worker.py start FOLDER TIMES           start three servers at once on a new folder
     python record_worker.py damage FOLDER TIMES SEED     flip, cut and overwrite the database and its log
     python record_worker.py disk FOLDER                  fill a small file system, then make it read-only
     python record_worker.py limit FOLDER TIMES           let writes beyond a growing size fail
@@ -106,6 +107,17 @@ def kills(folder: Path, cycles: int, seed: int) -> Iterator[str]:
             yield from (f"cycle {cycle}: {promise}" for promise in missing(folder, acknowledged))
 
 
+def start(folder: Path, times: int) -> Iterator[str]:
+    """Three servers that start at once on a folder without a record must all open it."""
+    for number in range(times):
+        servers = [in_child(lambda _, target=folder / str(number): open_store(target).close()) for _ in range(3)]
+        for child, _, reading in servers:
+            code = collect(child, reading)[1]
+            if code:
+                yield f"start {number}: a server did not open the record ({code})"
+        counts["tried"] += 1
+
+
 def damage(folder: Path, times: int, seed: int) -> Iterator[str]:
     """A damaged database is opened or set aside, byte for byte; the kiosk goes on either way."""
     whole = folder / "whole"
@@ -189,12 +201,12 @@ def failing_writes(folder: Path, times: int) -> Iterator[str]:
 
 
 def main() -> None:
-    """Run one of the four."""
+    """Run one of them."""
     folder = Path(sys.argv[2])
     numbers = [int(word) for word in sys.argv[3:]]
     if sys.argv[1] == "disk" and os.system(f"mount -t tmpfs -o size=2m tmpfs {folder}"):
         raise SystemExit("no mount")
-    tests = {"kill": kills, "damage": damage, "disk": small_disk, "limit": failing_writes}
+    tests = {"kill": kills, "start": start, "damage": damage, "disk": small_disk, "limit": failing_writes}
     broken = list(tests[sys.argv[1]](folder, *numbers))
     print(json.dumps(counts | {"broken": broken, "file": FILE_NAME}))
 

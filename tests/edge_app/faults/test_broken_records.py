@@ -20,6 +20,7 @@ KILLS = 200
 MANY_KILLS = 1_000
 DAMAGED = 300
 SIZES = 40
+STARTS = 200
 
 
 @pytest.fixture
@@ -46,6 +47,10 @@ def test_kill_9_of_two_servers_on_one_record_loses_nothing_that_was_acknowledged
     result = run_worker("kill", folder, KILLS, SEED)
     assert result["tried"] == KILLS
     assert result["acknowledged"] > KILLS
+
+
+def test_servers_that_start_at_once_on_a_new_folder_all_open_the_record(folder):
+    assert run_worker("start", folder, STARTS)["tried"] == STARTS
 
 
 @pytest.mark.slow
