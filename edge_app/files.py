@@ -36,7 +36,7 @@ def write_together(contents: dict[Path, bytes]) -> None:
             beside.unlink(missing_ok=True)
         raise
     for folder in {path.parent for path in contents}:
-        _sync_folder(folder)
+        sync_folder(folder)
 
 
 def _fill(handle: int, content: bytes) -> None:
@@ -46,7 +46,8 @@ def _fill(handle: int, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """Put a folder's entries on the disk: a rename is only safe once its folder is."""
     folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -11,7 +11,6 @@ the one in use. So a crash or a power cut at any step leaves the old model or th
 import contextlib
 import dataclasses
 import logging
-import os
 import re
 import shutil
 import tempfile
@@ -22,7 +21,7 @@ from typing import TypeVar
 
 from edge_app.bundle import Bundle, read_bundle, shipped_bundle_path, sidecar_path
 from edge_app.errors import BundleError
-from edge_app.files import write_atomically
+from edge_app.files import sync_folder, write_atomically
 from edge_app.model_check import check_in_child
 from edge_app.signature import check_signature
 
@@ -209,7 +208,7 @@ class ModelStore:
         if target.exists():
             target.rename(Path(tempfile.mkdtemp(dir=self.folder, prefix=STAGING_PREFIX)) / version)
         staged.rename(target)
-        _flush_folder(self.folder)
+        sync_folder(self.folder)
 
     def _select(self, version: str, before: Selection) -> Selection:
         previous = before.current if version != before.current else before.previous
@@ -272,11 +271,3 @@ def first_that_works(open_model: Callable[[Path], T], named: Path | None, data_d
             LOG.warning("edge_app: going on with model %s", version)
         return opened, refused
     raise BundleError("no model works on this machine: " + "; ".join(refused))
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
