@@ -42,7 +42,7 @@ from edge_app.runtime import installed_runtimes
 from train.data import find_data
 from train.inference import predict
 from train.inputs import LoadedFilms, load_films
-from train.judge import Judge, plain_judge, shortcut_free_judge
+from train.judge import Judge, all_judges
 from train.metrics import score
 from train.run import Run, read_run
 from train.split import TRAIN, VALIDATION, apply_manifest
@@ -180,7 +180,7 @@ def read_source(options: ConvertOptions) -> Source:
     check_labels(run, manifest.labels, data.labels)
     films = load_films(data, run.input_size_px)
     training, validation = (apply_manifest(films, manifest, part) for part in (TRAIN, VALIDATION))
-    judges = (plain_judge(validation), shortcut_free_judge(validation))
+    judges = all_judges(validation, run.labels.index("normal"))
     check_calibration(run, predict(model, judges[-1].pixels)["logits"], judges[-1])
     return Source(model, run, training, validation, judges, predict(model, validation.pixels))
 

@@ -20,7 +20,7 @@ from train.inference import BATCH, predict
 from train.inputs import LoadedFilms
 from train.judge import Judge
 from train.keras import keras, tf
-from train.stream import StreamOptions, steps_per_epoch, training_stream
+from train.stream import StreamOptions, one_hot, steps_per_epoch, training_stream
 
 CHECKPOINT = "qat-checkpoint.npz"
 LOWEST_PIXEL, HIGHEST_PIXEL = 0.0, 255.0
@@ -117,7 +117,8 @@ def tune(teacher: Any, films: LoadedFilms, judge: Judge, options: QatOptions, fo
     checkpoint = QatCheckpoint(folder / CHECKPOINT, fingerprint(teacher, films, options))
     progress = checkpoint.read(student, optimizer) if options.resume else None
     progress = progress or Progress([logit_error(wanted, student, judge.pixels)], student.get_weights())
-    batches = iter(training_stream(films, teacher.output_shape[0][-1], stream, first_step=progress.epochs * steps))
+    labels = one_hot(films.classes, teacher.output_shape[0][-1])
+    batches = iter(training_stream(films, labels, stream, first_step=progress.epochs * steps))
     bar = tqdm(
         total=options.epochs * steps,
         initial=progress.epochs * steps,

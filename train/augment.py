@@ -9,7 +9,7 @@ linear and act on one axis, hence each is one (side x side) matrix a film, and t
 Everything is a pure function of the films and a seed, so a resumed run sees what it would have.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,10 @@ class AugmentationRanges:
     noise: float  # standard deviation as a fraction of the gray scale, 0 to this
     border: float  # black frame a side, as a fraction of the side; half of all films have none there
     patches: int  # rectangles of one gray laid over the film, as markers and devices are
+
+    def none(self) -> "AugmentationRanges":
+        """No change of any kind."""
+        return AugmentationRanges(**{field.name: type(getattr(self, field.name))() for field in fields(self)})
 
 
 TRAINING = AugmentationRanges(
@@ -176,6 +180,23 @@ def _axis_matrix(side: int, scale: Any, ranges: AugmentationRanges, draws: _Draw
     sharp = _gaussian_matrix(side, scale, shift_px, sigma_px)
     soft = _gaussian_matrix(side, scale, shift_px, SHARPENING_WIDTH * sigma_px)
     return sharp + sharpening[:, None, None] * (sharp - soft)
+
+
+def sharpness_matrix(side: int, blur_px: float, sharpening: float) -> np.ndarray:
+    """One axis blurred or sharpened by a known amount, nothing moved.
+
+    Args:
+        side: pixels of the axis.
+        blur_px: standard deviation in pixels of a film of SIDE_OF_UNITS_PX.
+        sharpening: weight of the unsharp mask.
+    Returns:
+        float32 (side, side), for `matrix @ film` (down) or `film @ matrix.T` (across).
+    """
+    scale, shift_px = tf.ones(1), tf.zeros(1)
+    sigma_px = tf.sqrt(RESAMPLING_SIGMA_PX**2 + tf.constant([blur_px * side / SIDE_OF_UNITS_PX], tf.float32) ** 2)
+    sharp = _gaussian_matrix(side, scale, shift_px, sigma_px)
+    soft = _gaussian_matrix(side, scale, shift_px, SHARPENING_WIDTH * sigma_px)
+    return (sharp + sharpening * (sharp - soft))[0].numpy()
 
 
 def _gaussian_matrix(side: int, scale: Any, shift_px: Any, sigma_px: Any) -> Any:

@@ -6,26 +6,30 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edge_app.decision import softmax
 from edge_app.errors import DataError
 from edge_app.files import write_atomically
+from train.averaging import WeightAverage
 from train.data import DataSet, find_data
 from train.inference import predict
 from train.inputs import LoadedFilms, load_films
-from train.judge import Judge, plain_judge, shortcut_free_judge
+from train.judge import Judge, all_judges
 from train.keras import keras
 from train.metrics import score
 from train.networks import find_architecture
 from train.operating_points import calibrate
 from train.plots import write_confusion, write_curves, write_roc_and_calibration
-from train.recorder import BEST, HISTORY, LAST, ProgressBar, RunRecorder, read_history
+from train.recipe import find_recipe
+from train.recorder import BEST, HISTORY, LAST, ProgressBar, RunRecorder, average_path, read_history
 from train.run import Run, write_run
 from train.split import TRAIN, VALIDATION, Manifest, SplitRule, read_manifest, split_films, write_manifest
-from train.stream import StreamOptions, steps_per_epoch, training_stream
+from train.stream import StreamOptions, one_hot, steps_per_epoch, training_stream
+from train.teacher import soft_labels
 
 CHECKPOINT = "checkpoint"
 WARMUP_STEPS = 200
-LABEL_SMOOTHING = 0.05
 WEIGHT_DECAY = 0.02
 METRICS = "metrics.json"
 EPOCHS = 100
@@ -44,6 +48,8 @@ class FitOptions:
     split: SplitRule = field(default_factory=SplitRule)
     batch_size: int = 64
     learning_rate: float = 2e-3
+    recipe: str = "shipped"
+    teachers: tuple[Path, ...] = ()  # float models of finished runs whose answers soften the labels
     patience: int = 30  # epochs without a better judge before training stops
     resume: bool = False
     strict: bool = False  # refuse a data set that holds a film that cannot be read
@@ -62,11 +68,12 @@ def fit(options: FitOptions) -> dict[str, Any]:
     options = replace(options, epochs=options.epochs or (PHANTOM_EPOCHS if data.is_phantom else EPOCHS))
     films = load_films(data, architecture.input_size_px, options.strict)
     manifest = split_films(films, data.name, data.labels, options.split)
-    parts = {part: films.only(manifest.rows(part)) for part in (TRAIN, VALIDATION)}
-    judges = [plain_judge(parts[VALIDATION]), shortcut_free_judge(parts[VALIDATION])]
     negative = data.labels.index("normal") if "normal" in data.labels else 0
+    parts = {part: films.only(manifest.rows(part)) for part in (TRAIN, VALIDATION)}
+    judges = all_judges(parts[VALIDATION], negative)
+    labels = training_labels(options, data, parts[TRAIN], manifest)
 
-    model, history = train(options, parts[TRAIN], judges[-1], manifest, negative)
+    model, history = train(options, parts[TRAIN], labels, judges, manifest, negative)
     run, metrics = judged(options, data, model, manifest, judges, negative)
     write_run(options.out, model, manifest, run)
     write_atomically(options.out / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
@@ -76,24 +83,40 @@ def fit(options: FitOptions) -> dict[str, Any]:
     return metrics
 
 
+def training_labels(options: FitOptions, data: DataSet, films: LoadedFilms, manifest: Manifest) -> np.ndarray:
+    """What each training film is to be called, float32 (films, classes); teachers have their share."""
+    labels = one_hot(films.classes, len(manifest.labels))
+    if not options.teachers:
+        return labels
+    share = find_recipe(options.recipe).teacher_share
+    return (1 - share) * labels + share * soft_labels(options.teachers, data, manifest)
+
+
 def train(
-    options: FitOptions, films: LoadedFilms, judge: Judge, manifest: Manifest, negative: int
+    options: FitOptions,
+    films: LoadedFilms,
+    labels: np.ndarray,
+    judges: tuple[Judge, ...],
+    manifest: Manifest,
+    negative: int,
 ) -> tuple[Any, list[dict[str, float]]]:
     """The training loop; returns the model of the best epoch and the history of all."""
     keras.utils.set_random_seed(options.seed)
-    stream = StreamOptions(options.batch_size, options.epochs, options.seed)
+    recipe = find_recipe(options.recipe)
+    stream = StreamOptions(options.batch_size, options.epochs, options.seed, recipe)
     steps = steps_per_epoch(films, stream)
     folder = options.out / CHECKPOINT
-    model, history = _started(options, folder, manifest, steps)
-    recorder = RunRecorder(folder, judge, negative, history)
+    model, average, history = _started(options, folder, manifest, steps)
+    recorder = RunRecorder(folder, average, judges, negative, history)
     done = len(history) * steps
     model.fit(
-        training_stream(films, len(manifest.labels), stream, first_step=done),
+        training_stream(films, labels, stream, first_step=done),
         epochs=options.epochs,
         initial_epoch=len(history),
         steps_per_epoch=steps,
         verbose=0,
         callbacks=[
+            *([WeightAverage(average, recipe.averaging)] if recipe.averaging else []),
             recorder,
             ProgressBar(options.epochs * steps, done),
             keras.callbacks.EarlyStopping("judge_auc", mode="max", patience=options.patience),
@@ -102,15 +125,19 @@ def train(
     return keras.models.load_model(folder / BEST, compile=False), recorder.history
 
 
-def _started(options: FitOptions, folder: Path, manifest: Manifest, steps: int) -> tuple[Any, list[dict[str, float]]]:
-    """A new model, or the last one of a run to resume with the epochs that it has behind it."""
+def _started(
+    options: FitOptions, folder: Path, manifest: Manifest, steps: int
+) -> tuple[Any, Any, list[dict[str, float]]]:
+    """A new model and its average, or those of a run to resume with the epochs that it has behind it."""
+    recipe = find_recipe(options.recipe)
     if options.resume and (folder / LAST).exists():
         if read_manifest(folder / "manifest.json").sha256 != manifest.sha256:
             raise DataError(f"{folder} was started with other films or another split: train without --resume")
         model = keras.models.load_model(folder / LAST)
         # A kill between saving the model and the history leaves the model one epoch ahead.
         epochs_done = int(model.optimizer.iterations.numpy()) // steps
-        return model, read_history(folder)[:epochs_done]
+        average = keras.models.load_model(average_path(folder, epochs_done)) if recipe.averaging else model
+        return model, average, read_history(folder)[:epochs_done]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_manifest(manifest, folder / "manifest.json")
@@ -125,15 +152,17 @@ def _started(options: FitOptions, folder: Path, manifest: Manifest, steps: int) 
     )
     model.compile(
         optimizer=keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
-        loss={"logits": keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=LABEL_SMOOTHING)},
+        loss={"logits": keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)},
     )
-    return model, []
+    average = keras.models.clone_model(model) if recipe.averaging else model
+    average.set_weights(model.get_weights())
+    return model, average, []
 
 
 def judged(
-    options: FitOptions, data: DataSet, model: Any, manifest: Manifest, judges: list[Judge], negative: int
+    options: FitOptions, data: DataSet, model: Any, manifest: Manifest, judges: tuple[Judge, ...], negative: int
 ) -> tuple[Run, dict[str, Any]]:
-    """Calibrate the model and score it on all judges; the last one is the hardest."""
+    """Calibrate the model and score it on all judges."""
     logits = {judge.name: predict(model, judge.pixels)["logits"] for judge in judges}
     calibration = calibrate([(logits[judge.name], judge.classes) for judge in judges], negative)
     threshold = calibration.operating_points[calibration.default_operating_point].threshold
@@ -167,6 +196,8 @@ def judged(
         "arch": options.arch,
         "parameters": model.count_params(),
         "seed": options.seed,
+        "recipe": options.recipe,
+        "teachers": len(options.teachers),
         "training_films": len(manifest.rows(TRAIN)),
         "validation_films": len(manifest.rows(VALIDATION)),
         "judges": figures,
@@ -176,7 +207,7 @@ def judged(
 
 
 def _write_plots(
-    folder: Path, history: list[dict[str, float]], run: Run, model: Any, judges: list[Judge], negative: int
+    folder: Path, history: list[dict[str, float]], run: Run, model: Any, judges: tuple[Judge, ...], negative: int
 ) -> None:
     write_curves(history, folder / "curves.png")
     curves = {}

@@ -1,4 +1,6 @@
-"""The judges: validation films as they are, and drawn afresh so that shortcuts do not work."""
+"""The judges: validation films as they are, drawn afresh so that shortcuts do not work, and made
+so that the best known shortcut points the wrong way.
+"""
 
 from dataclasses import dataclass
 
@@ -6,6 +8,7 @@ import numpy as np
 
 from train.augment import shortcut_free_draw
 from train.inputs import LoadedFilms
+from train.swap import shortcut_swapped_draw
 
 DRAWS = 3  # fixed versions of every validation film
 
@@ -28,3 +31,14 @@ def shortcut_free_judge(films: LoadedFilms, draws: int = DRAWS) -> Judge:
     """Each film `draws` times, with resolution, sharpness, aspect, contrast and borders drawn anew."""
     pixels = np.concatenate([shortcut_free_draw(films.pixels, draw) for draw in range(draws)])
     return Judge("shortcut-free", pixels, np.tile(films.classes, draws))
+
+
+def shortcut_swapped_judge(films: LoadedFilms, negative: int) -> Judge:
+    """Each film with the sharpness of the other class."""
+    pixels = shortcut_swapped_draw(films.pixels, films.classes != negative)
+    return Judge("shortcut-swapped", pixels, films.classes)
+
+
+def all_judges(films: LoadedFilms, negative: int) -> tuple[Judge, ...]:
+    """Every judge; the last one has the most films, and is the one that a threshold's figures are given for."""
+    return plain_judge(films), shortcut_swapped_judge(films, negative), shortcut_free_judge(films)

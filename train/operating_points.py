@@ -1,8 +1,9 @@
 """From logits on validation films to probabilities that mean something, and thresholds on them.
 
-Temperature and the recall-bound thresholds are chosen on the hardest judge, the shortcut-free draws
-of the validation films. The default threshold must do well on every judge: each alone would put it
-where only films made in that judge's way are told apart well. All is frozen in the model's card.
+Every threshold must do well on every judge: each alone would put it where only films made in that
+judge's way are told apart well. A bound on recall holds on all of them. Temperature and the figures
+given for each threshold are those of the last judge, the shortcut-free draws of the validation
+films. All is frozen in the model's card.
 """
 
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ def calibrate(judged: list[tuple[np.ndarray, np.ndarray]], negative: int) -> Cal
     """Choose temperature, thresholds and uncertain band.
 
     Args:
-        judged: logits float (films, classes) and classes int (films,) on each judge, the hardest last.
+        judged: logits float (films, classes) and classes int (films,) on each judge; the last has the most films.
         negative: index of the class without pneumonia.
     """
     temperature = fit_temperature(*judged[-1])
@@ -42,8 +43,8 @@ def calibrate(judged: list[tuple[np.ndarray, np.ndarray]], negative: int) -> Cal
     positive, p_pneumonia = scored[-1]
     thresholds = {
         "balanced": balanced_threshold(scored),
-        "high-sensitivity": recall_threshold(positive, p_pneumonia, HIGH_SENSITIVITY_RECALL),
-        "who-tb-like": recall_threshold(positive, p_pneumonia, WHO_TB_RECALL),
+        "high-sensitivity": recall_threshold(scored, HIGH_SENSITIVITY_RECALL),
+        "who-tb-like": recall_threshold(scored, WHO_TB_RECALL),
     }
     return Calibration(
         temperature=temperature,
@@ -82,11 +83,13 @@ def _youden(positive: np.ndarray, p_pneumonia: np.ndarray, threshold: float) -> 
     return float(called[positive].mean() - called[~positive].mean())
 
 
-def recall_threshold(positive: np.ndarray, p_pneumonia: np.ndarray, recall: float) -> float:
-    """The highest threshold that still calls this share of the positives."""
-    ranked = np.sort(p_pneumonia[positive])
-    missed = int(np.floor((1 - recall) * len(ranked)))
-    return float(np.clip(ranked[missed], 1e-6, 1 - 1e-6))
+def recall_threshold(scored: list[tuple[np.ndarray, np.ndarray]], recall: float) -> float:
+    """The highest threshold that calls this share of the positives on every judge."""
+    highest = []
+    for positive, p_pneumonia in scored:
+        ranked = np.sort(p_pneumonia[positive])
+        highest.append(ranked[int(np.floor((1 - recall) * len(ranked)))])
+    return float(np.clip(min(highest), 1e-6, 1 - 1e-6))
 
 
 def uncertain_band(p_pneumonia: np.ndarray, threshold: float) -> tuple[float, float]:

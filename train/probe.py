@@ -12,7 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from edge_app.card import Estimate
 from train.data import find_data
 from train.inputs import load_films
-from train.judge import plain_judge, shortcut_free_judge
+from train.judge import all_judges
 from train.metrics import roc_auc
 from train.networks import find_architecture
 from train.split import TRAIN, VALIDATION, SplitRule, apply_manifest, read_manifest, split_films
@@ -69,5 +69,5 @@ def probe(argument: str | None, manifest_path: Path | None = None, seed: int = 0
         judge.name: roc_auc(
             judge.classes != negative, classifier.predict_proba(shortcut_statistics(judge.pixels))[:, 1]
         )
-        for judge in (plain_judge(validation), shortcut_free_judge(validation))
+        for judge in all_judges(validation, negative)
     }

@@ -20,16 +20,20 @@ LAST, BEST, HISTORY = "last.keras", "best.keras", "history.json"
 
 
 class RunRecorder(keras.callbacks.Callback):
-    """Judges the model after each epoch, and writes `last.keras`, `best.keras`, `history.json`.
+    """Judges the averaged model after each epoch, and writes both models, the best one and `history.json`.
 
-    Adds `judge_loss` and `judge_auc` to the epoch's figures; the best epoch has the highest AUC. (The
+    Adds `judge_loss` and `judge_auc` to the epoch's figures; the best epoch has the highest AUC on its
+    hardest judge. (The
     loss is mostly about bacterial against viral, where the labels are noisy.)
     """
 
-    def __init__(self, folder: Path, judge: Judge, negative: int, history: list[dict[str, float]]) -> None:
+    def __init__(
+        self, folder: Path, average: Any, judges: tuple[Judge, ...], negative: int, history: list[dict[str, float]]
+    ) -> None:
         super().__init__()
+        self._average = average
         self._folder = folder
-        self._judge = judge
+        self._judges = judges
         self._negative = negative
         self.history = history
 
@@ -40,18 +44,29 @@ class RunRecorder(keras.callbacks.Callback):
         logs |= self._judged()
         best_before = max((row["judge_auc"] for row in self.history), default=-math.inf)
         self.history.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
+        # The average first, beside the one before: a kill here leaves the pair that belongs together.
+        save_model(self._average, average_path(self._folder, epoch + 1))
         save_model(self.model, self._folder / LAST)
+        average_path(self._folder, epoch).unlink(missing_ok=True)
         if logs["judge_auc"] > best_before:
-            save_model(self.model, self._folder / BEST)
+            save_model(self._average, self._folder / BEST)
         write_atomically(self._folder / HISTORY, json.dumps(self.history, indent=1).encode())
         figures = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
         print(f"epoch {epoch + 1}: {figures}", file=sys.stderr, flush=True)
 
     def _judged(self) -> dict[str, float]:
-        probabilities = softmax(predict(self.model, self._judge.pixels)["logits"], 1.0)
-        chosen = probabilities[np.arange(len(self._judge.classes)), self._judge.classes]
-        auc = roc_auc(self._judge.classes != self._negative, 1 - probabilities[:, self._negative])
-        return {"judge_loss": float(-np.log(np.maximum(chosen, 1e-12)).mean()), "judge_auc": auc.value}
+        """The mean loss, and the lowest AUC: a model is as good as its hardest judge finds it."""
+        figures = [self._figures(judge) for judge in self._judges]
+        return {
+            "judge_loss": float(np.mean([loss for loss, _ in figures])),
+            "judge_auc": min(auc for _, auc in figures),
+        }
+
+    def _figures(self, judge: Judge) -> tuple[float, float]:
+        probabilities = softmax(predict(self._average, judge.pixels)["logits"], 1.0)
+        chosen = probabilities[np.arange(len(judge.classes)), judge.classes]
+        auc = roc_auc(judge.classes != self._negative, 1 - probabilities[:, self._negative])
+        return float(-np.log(np.maximum(chosen, 1e-12)).mean()), auc.value
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -70,6 +85,11 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
         """Leave the bar as it stands."""
         self._bar.close()
+
+
+def average_path(folder: Path, epochs: int) -> Path:
+    """Where the averaged model after so many epochs lies."""
+    return folder / f"average-{epochs}.keras"
 
 
 def save_model(model: Any, path: Path) -> None:

@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from train.augment import TRAINING, augment
+from train.augment import augment
 from train.inputs import LoadedFilms
 from train.keras import tf
+from train.recipe import SHIPPED, Recipe
+
+MIXUP_SEED = 7  # folded into a step's seed, so that mixing does not follow the augmentation's draws
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class StreamOptions:
     batch_size: int
     epochs: int
     seed: int
+    recipe: Recipe = SHIPPED
 
 
 def steps_per_epoch(films: LoadedFilms, options: StreamOptions) -> int:
@@ -28,27 +32,51 @@ def steps_per_epoch(films: LoadedFilms, options: StreamOptions) -> int:
     return max(1, len(films.pixels) // options.batch_size)
 
 
-def training_stream(films: LoadedFilms, class_count: int, options: StreamOptions, first_step: int = 0) -> Any:
-    """Batches of (films float32 (batch, side, side, 1), one-hot classes, weights of the films).
+def training_stream(films: LoadedFilms, labels: np.ndarray, options: StreamOptions, first_step: int = 0) -> Any:
+    """Batches of (films float32 (batch, side, side, 1), labels (batch, classes), weights of the films).
 
     Args:
+        labels: float32 (films, classes), one-hot or softened by a teacher.
         first_step: where to start; a resumed run gives the number of steps done.
     Returns:
         A tf.data.Dataset that ends after the last epoch.
     """
-    steps = steps_per_epoch(films, options)
+    steps, recipe = steps_per_epoch(films, options), options.recipe
     order = tf.constant(np.concatenate([_epoch_order(films, options, epoch) for epoch in range(options.epochs)]))
-    pixels, classes = tf.constant(films.pixels), tf.constant(films.classes)
-    weights = tf.constant(class_weights(films.classes, class_count))
+    pixels, targets = tf.constant(films.pixels), tf.constant(labels)
+    weights = tf.constant(film_weights(films.classes, labels.shape[1], recipe))
 
     def batch(step: Any) -> Any:
-        rows = order[step]
-        drawn = augment(tf.cast(tf.gather(pixels, rows), tf.float32), TRAINING, tf.stack([options.seed, step]))
-        kinds = tf.gather(classes, rows)
-        return drawn[..., None], tf.one_hot(kinds, class_count), tf.gather(weights, kinds)
+        rows, seed = order[step], tf.stack([options.seed, step])
+        drawn = augment(tf.cast(tf.gather(pixels, rows), tf.float32), recipe.augmentation, seed)
+        made = drawn[..., None], tf.gather(targets, rows), tf.gather(weights, rows)
+        return mixed(*made, recipe.mixup, seed) if recipe.mixup else made
 
     counter = tf.data.Dataset.range(first_step, steps * options.epochs, output_type=tf.int32)
     return counter.map(batch, num_parallel_calls=2, deterministic=True).prefetch(2)
+
+
+def mixed(films: Any, labels: Any, weights: Any, alpha: float, seed: Any) -> Any:
+    """Each film laid over the next of its batch, labels and weights alike (mixup)."""
+    seeds = [tf.random.experimental.stateless_fold_in(seed, MIXUP_SEED + number) for number in range(2)]
+    first, second = (tf.random.stateless_gamma(tf.shape(weights), each, alpha) for each in seeds)
+    share = tf.maximum(first, second) / (first + second)  # at least half is the film itself
+
+    def blend(values: Any) -> Any:
+        own = tf.reshape(share, [-1] + [1] * (len(values.shape) - 1))
+        return own * values + (1 - own) * tf.roll(values, 1, axis=0)
+
+    return blend(films), blend(labels), blend(weights)
+
+
+def film_weights(classes: np.ndarray, class_count: int, recipe: Recipe) -> np.ndarray:
+    """What each film counts in the loss, float32 (films,)."""
+    return class_weights(classes, class_count)[classes] if recipe.weigh_classes else np.ones(len(classes), np.float32)
+
+
+def one_hot(classes: np.ndarray, class_count: int) -> np.ndarray:
+    """Labels float32 (films, classes) from class numbers (films,)."""
+    return np.eye(class_count, dtype=np.float32)[classes]
 
 
 def class_weights(classes: np.ndarray, class_count: int) -> np.ndarray:

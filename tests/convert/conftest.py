@@ -11,7 +11,7 @@ from edge_app.runtime import installed_runtimes
 from train.data import find_data
 from train.fit import FitOptions, judged
 from train.inputs import load_films
-from train.judge import plain_judge, shortcut_free_judge
+from train.judge import all_judges
 from train.keras import keras
 from train.networks.compact import head
 from train.run import Run, write_run
@@ -38,7 +38,7 @@ def run_folder(phantom_set: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     manifest = split_films(films, data.name, data.labels, SplitRule(validation_fraction=0.4))
     training, validation = (films.only(manifest.rows(part)) for part in (TRAIN, VALIDATION))
     model = _trained(training.pixels, training.classes)
-    judges = [plain_judge(validation), shortcut_free_judge(validation)]
+    judges = all_judges(validation, negative=0)
     options = FitOptions(out=folder, epochs=1)
     run, _ = judged(options, data, model, manifest, judges, negative=0)
     _write(folder, model, manifest, run)

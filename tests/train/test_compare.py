@@ -21,8 +21,8 @@ def test_finished_runs_are_not_trained_again(tmp_path: Path, capsys) -> None:
     assert capsys.readouterr().err.count("compare: training") == 2
     assert compare(options) == first
     assert "compare: training" not in capsys.readouterr().err
-    assert [row["judge"] for row in first] == ["random", "shortcut-free"]
-    assert len(table(first).splitlines()) == 4
+    assert [row["judge"] for row in first] == ["random", "shortcut-swapped", "shortcut-free"]
+    assert len(table(first).splitlines()) == 5
 
 
 def test_runs_on_other_films_are_not_compared() -> None:

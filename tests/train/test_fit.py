@@ -11,10 +11,15 @@ import train.fit as fitting
 from edge_app.errors import DataError
 from edge_app.phantom import write_phantom_set
 from train.__main__ import main
+from train.averaging import WeightAverage
+from train.data import find_data
 from train.fit import FitOptions, fit
 from train.inputs import LoadedFilms
+from train.keras import keras, tf
 from train.run import read_run
-from train.stream import StreamOptions, class_weights, training_stream
+from train.split import SplitRule
+from train.stream import StreamOptions, class_weights, mixed, one_hot, training_stream
+from train.teacher import soft_labels
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +39,10 @@ def finished(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_leaves_model_manifest_history_plots_and_metrics(finished: Path) -> None:
     assert {path.name for path in finished.iterdir()} == {
         "model.keras", "manifest.json", "run.json", "metrics.json", "history.json", "curves.png", "roc.png",
-        "confusion-random.png", "confusion-shortcut-free.png",
+        "confusion-random.png", "confusion-shortcut-swapped.png", "confusion-shortcut-free.png",
     }  # fmt: skip
     metrics = json.loads((finished / "metrics.json").read_text())
-    assert set(metrics["judges"]) == {"random", "shortcut-free"}
+    assert set(metrics["judges"]) == {"random", "shortcut-swapped", "shortcut-free"}
     assert [row["epoch"] for row in json.loads((finished / "history.json").read_text())] == [1, 2]
 
 
@@ -87,10 +92,52 @@ def test_stream_from_a_later_step_gives_the_very_same_batches() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 16, 16), dtype=np.uint8)
     films = LoadedFilms((), pixels, np.arange(20) % 3, ())
     options = StreamOptions(batch_size=4, epochs=2, seed=5)
-    whole = [drawn.numpy() for drawn, _, _ in training_stream(films, 3, options)]
-    rest = [drawn.numpy() for drawn, _, _ in training_stream(films, 3, options, first_step=7)]
+    whole = [drawn.numpy() for drawn, _, _ in training_stream(films, one_hot(films.classes, 3), options)]
+    rest = [drawn.numpy() for drawn, _, _ in training_stream(films, one_hot(films.classes, 3), options, first_step=7)]
     assert len(whole) == 10
     assert all(np.array_equal(first, second) for first, second in zip(whole[7:], rest, strict=True))
+
+
+def test_mixing_lays_each_film_over_the_next_with_its_label_and_weight() -> None:
+    films = tf.reshape(tf.constant([10.0, 20.0, 40.0]), (3, 1, 1, 1))
+    blended, labels, weights = mixed(films, tf.eye(3), tf.constant([1.0, 2.0, 4.0]), 0.2, tf.constant([0, 0]))
+    own = np.diag(labels.numpy())
+    assert (own >= 0.5).all()
+    assert np.allclose(labels.numpy().sum(axis=1), 1)
+    before = np.array([40.0, 10.0, 20.0])
+    assert np.allclose(blended.numpy().ravel(), own * [10, 20, 40] + (1 - own) * before, atol=1e-4)
+    assert np.allclose(weights.numpy(), own * [1, 2, 4] + (1 - own) * [4, 1, 2], atol=1e-5)
+
+
+def test_a_teacher_of_another_split_is_refused(finished: Path, phantoms: Path, tmp_path: Path) -> None:
+    options = FitOptions(out=tmp_path, data=str(phantoms), arch="tiny", epochs=1, teachers=(finished / "model.keras",))
+    with pytest.raises(DataError, match="another split"):
+        fit(dataclasses.replace(options, split=SplitRule(seed=1)))
+
+
+def test_a_teacher_softens_the_labels_of_the_training_films(finished: Path, phantoms: Path) -> None:
+    _, manifest, _ = read_run(finished / "model.keras")
+    data = find_data(str(phantoms))
+    labels = soft_labels((finished / "model.keras",), data, manifest)
+    assert labels.shape == (len(manifest.rows("train")), 3)
+    assert np.allclose(labels.sum(axis=1), 1, atol=1e-5)
+    assert labels.max() < 1
+
+
+def test_averaged_weights_follow_the_weights() -> None:
+    model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(keras.optimizers.SGD(1.0), "mse")
+    average = keras.models.clone_model(model)
+    model.set_weights([np.zeros((1, 1))])
+    average.set_weights([np.zeros((1, 1))])
+    callback = WeightAverage(average, decay=0.5)
+    callback.set_model(model)
+    for value in (11.0, 11.0):  # the first step's decay is 1/11, not yet 0.5
+        model.optimizer.iterations.assign_add(1)
+        model.set_weights([np.full((1, 1), value)])
+        callback.on_train_batch_end(0)
+    # By hand: 10/11 of 11 is 10; then 2/12 of 10 and 10/12 of 11.
+    assert average.get_weights()[0][0, 0] == pytest.approx(10 / 6 + 11 * 10 / 12)
 
 
 def test_every_class_weighs_the_same() -> None:

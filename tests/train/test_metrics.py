@@ -73,11 +73,13 @@ def test_balanced_threshold_does_well_on_every_judge() -> None:
     assert balanced_threshold([first]) == pytest.approx(0.4, abs=0.01)
 
 
-def test_recall_threshold_keeps_at_least_the_recall() -> None:
+def test_recall_threshold_keeps_the_recall_on_every_judge() -> None:
     p = np.linspace(0.01, 0.99, 99)
     positive = np.ones(99, dtype=bool)
-    assert (p >= recall_threshold(positive, p, 0.98)).mean() >= 0.98
-    assert (p >= recall_threshold(positive, p, 0.90)).mean() >= 0.90
+    low, high = (positive, p / 2), (positive, p)
+    for recall in (0.98, 0.90):
+        assert (p >= recall_threshold([high], recall)).mean() >= recall
+        assert recall_threshold([low, high], recall) == recall_threshold([low], recall)
 
 
 def test_uncertain_band_holds_the_threshold_and_its_share_of_films() -> None:

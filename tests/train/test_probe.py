@@ -22,6 +22,7 @@ def test_two_makers_are_told_apart_without_looking_at_lungs(tmp_path) -> None:
     found = probe(str(tmp_path))
     assert found["random"].value > 0.95
     assert found["shortcut-free"].value < found["random"].value
+    assert found["shortcut-swapped"].value < found["shortcut-free"].value
 
 
 def test_statistics_have_no_gaps() -> None:

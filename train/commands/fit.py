@@ -19,6 +19,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, batches and augmentation")
     parser.add_argument("--split", default="random", metavar="RULE", help="random, acquisition-order or k-fold")
     parser.add_argument("--fold", type=int, default=0, metavar="N", help="of k-fold: 0 to 4 (default: %(default)s)")
+    parser.add_argument("--recipe", default="shipped", metavar="NAME", help="of train/recipe.py (default: %(default)s)")
+    parser.add_argument(
+        "--teacher",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="MODEL",
+        help="finished runs' models whose answers soften the labels",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
     parser.add_argument("--strict", action="store_true", help="refuse data with a film that cannot be read")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
@@ -41,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
             epochs=args.epochs,
             seed=args.seed,
             split=SplitRule(name=args.split, fold=args.fold),
+            recipe=args.recipe,
+            teachers=tuple(args.teacher),
             resume=args.resume,
             strict=args.strict,
         )

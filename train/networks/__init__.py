@@ -18,7 +18,7 @@ class Architecture:
 
 
 ARCHITECTURES = {
-    "compact": Architecture(build_compact, 160, "this kit: residual 3x3 convolutions, fully convolutional head"),
+    "compact": Architecture(build_compact, 128, "this kit: residual 3x3 convolutions, fully convolutional head"),
 }
 
 

@@ -12,7 +12,7 @@ from train.keras import keras
 layers = keras.layers
 STEM_CHANNELS = 16
 # (channels of the stage, channels inside its bottlenecks, number of bottlenecks); each halves the side
-STAGES = ((32, 16, 1), (64, 32, 2), (96, 32, 2))
+STAGES = ((32, 16, 0), (64, 32, 1), (96, 32, 3))
 DROPOUT = 0.2
 BATCH_NORM_MOMENTUM = 0.98
 

@@ -1,0 +1,51 @@
+"""How the network is trained: what is drawn afresh, how labels are softened, what is averaged.
+
+`SHIPPED` made the network that ships. Every other recipe changes one thing of it, so that
+`python -m train recipes` shows what each thing is worth.
+"""
+
+from dataclasses import dataclass, replace
+
+from edge_app.errors import DataError
+from train.augment import TRAINING, AugmentationRanges
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way of training; the schedule is the same for all."""
+
+    augmentation: AugmentationRanges = TRAINING
+    label_smoothing: float = 0.05
+    mixup: float = 0.0  # alpha of the Beta distribution (Zhang et al., arXiv:1710.09412); 0 is none
+    averaging: float = 0.998  # decay a step of the average of the weights; 0 is none
+    teacher_share: float = 0.5  # of the label that teachers give, where there are any
+    weigh_classes: bool = True  # every class counts the same
+
+
+SHIPPED = Recipe()
+RECIPES = {
+    "shipped": SHIPPED,
+    "no-augmentation": replace(SHIPPED, augmentation=TRAINING.none()),
+    "no-blur": replace(SHIPPED, augmentation=replace(TRAINING, blur_px=0.0, sharpening=0.0)),
+    "no-aspect": replace(SHIPPED, augmentation=replace(TRAINING, aspect=0.0)),
+    "no-geometry": replace(
+        SHIPPED, augmentation=replace(TRAINING, rotation_deg=0.0, shear=0.0, zoom=0.0, shift=0.0, flip=False)
+    ),
+    "no-exposure": replace(SHIPPED, augmentation=replace(TRAINING, gamma=0.0, contrast=0.0, brightness=0.0, noise=0.0)),
+    "no-borders": replace(SHIPPED, augmentation=replace(TRAINING, border=0.0, patches=0)),
+    "no-smoothing": replace(SHIPPED, label_smoothing=0.0),
+    "no-averaging": replace(SHIPPED, averaging=0.0),
+    "no-class-weights": replace(SHIPPED, weigh_classes=False),
+    "mixup": replace(SHIPPED, mixup=0.2),
+}
+
+
+def find_recipe(name: str) -> Recipe:
+    """Look up `--recipe`.
+
+    Raises:
+        DataError: there is no such recipe.
+    """
+    if name not in RECIPES:
+        raise DataError(f"there is no recipe {name!r}; the kit has {', '.join(RECIPES)}")
+    return RECIPES[name]
