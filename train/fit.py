@@ -18,6 +18,7 @@ from train.metrics import score
 from train.networks import find_architecture
 from train.operating_points import calibrate
 from train.plots import write_confusion, write_curves, write_roc_and_calibration
+from train.pretrained import start
 from train.recorder import BEST, HISTORY, LAST, ProgressBar, RunRecorder, read_history
 from train.run import Run, write_run
 from train.split import TRAIN, VALIDATION, Manifest, SplitRule, read_manifest, split_films, write_manifest
@@ -28,7 +29,6 @@ WARMUP_STEPS = 200
 LABEL_SMOOTHING = 0.05
 WEIGHT_DECAY = 0.02
 METRICS = "metrics.json"
-EPOCHS = 100
 PHANTOM_EPOCHS = 25
 
 
@@ -39,11 +39,12 @@ class FitOptions:
     out: Path
     data: str | None = None
     arch: str = "compact"
-    epochs: int = 0  # at most; 0 for EPOCHS or, with phantoms, PHANTOM_EPOCHS
+    epochs: int = 0  # at most; 0 for the network's own or, with phantoms, PHANTOM_EPOCHS
     seed: int = 0  # of weights, batches and augmentation; the split has its own
     split: SplitRule = field(default_factory=SplitRule)
-    batch_size: int = 64
-    learning_rate: float = 2e-3
+    batch_size: int = 0  # 0 for the network's own, as for the learning rate
+    learning_rate: float = 0.0
+    weights: Path | None = None  # to start from, of `train weights`
     patience: int = 30  # epochs without a better judge before training stops
     resume: bool = False
     strict: bool = False  # refuse a data set that holds a film that cannot be read
@@ -59,7 +60,12 @@ def fit(options: FitOptions) -> dict[str, Any]:
     """
     architecture = find_architecture(options.arch)
     data = find_data(options.data)
-    options = replace(options, epochs=options.epochs or (PHANTOM_EPOCHS if data.is_phantom else EPOCHS))
+    options = replace(
+        options,
+        epochs=options.epochs or (PHANTOM_EPOCHS if data.is_phantom else architecture.epochs),
+        batch_size=options.batch_size or architecture.batch_size,
+        learning_rate=options.learning_rate or architecture.learning_rate,
+    )
     films = load_films(data, architecture.input_size_px, options.strict)
     manifest = split_films(films, data.name, data.labels, options.split)
     parts = {part: films.only(manifest.rows(part)) for part in (TRAIN, VALIDATION)}
@@ -81,7 +87,8 @@ def train(
 ) -> tuple[Any, list[dict[str, float]]]:
     """The training loop; returns the model of the best epoch and the history of all."""
     keras.utils.set_random_seed(options.seed)
-    stream = StreamOptions(options.batch_size, options.epochs, options.seed)
+    steps = find_architecture(options.arch).steps_per_epoch
+    stream = StreamOptions(options.batch_size, options.epochs, options.seed, steps)
     steps = steps_per_epoch(films, stream)
     folder = options.out / CHECKPOINT
     model, history = _started(options, folder, manifest, steps)
@@ -116,6 +123,7 @@ def _started(options: FitOptions, folder: Path, manifest: Manifest, steps: int) 
     write_manifest(manifest, folder / "manifest.json")
     architecture = find_architecture(options.arch)
     model = architecture.build(architecture.input_size_px, len(manifest.labels))
+    start(model, options.arch, architecture.pretrained, options.weights)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=options.learning_rate / 20,
         decay_steps=max(1, options.epochs * steps - WARMUP_STEPS),
