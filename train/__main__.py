@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from edge_app.commandline import run_commands
-from train.commands import compare, data, evaluate, fit, probe
+from train.commands import compare, data, evaluate, fit, probe, weights
 
-COMMANDS = (fit, compare, evaluate, probe, data)
+COMMANDS = (fit, compare, evaluate, probe, data, weights)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

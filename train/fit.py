@@ -21,6 +21,7 @@ from train.metrics import score
 from train.networks import find_architecture
 from train.operating_points import calibrate
 from train.plots import write_confusion, write_curves, write_roc_and_calibration
+from train.pretrained import start
 from train.recipe import find_recipe
 from train.recorder import BEST, HISTORY, LAST, ProgressBar, RunRecorder, average_path, read_history
 from train.run import Run, write_run
@@ -32,7 +33,6 @@ CHECKPOINT = "checkpoint"
 WARMUP_STEPS = 200
 WEIGHT_DECAY = 0.02
 METRICS = "metrics.json"
-EPOCHS = 100
 PHANTOM_EPOCHS = 25
 
 
@@ -43,11 +43,12 @@ class FitOptions:
     out: Path
     data: str | None = None
     arch: str = "compact"
-    epochs: int = 0  # at most; 0 for EPOCHS or, with phantoms, PHANTOM_EPOCHS
+    epochs: int = 0  # at most; 0 for the network's own or, with phantoms, PHANTOM_EPOCHS
     seed: int = 0  # of weights, batches and augmentation; the split has its own
     split: SplitRule = field(default_factory=SplitRule)
-    batch_size: int = 64
-    learning_rate: float = 2e-3
+    batch_size: int = 0  # 0 for the network's own, as for the learning rate
+    learning_rate: float = 0.0
+    weights: Path | None = None  # to start from, of `train weights`
     recipe: str = "shipped"
     teachers: tuple[Path, ...] = ()  # float models of finished runs whose answers soften the labels
     patience: int = 30  # epochs without a better judge before training stops
@@ -65,7 +66,12 @@ def fit(options: FitOptions) -> dict[str, Any]:
     """
     architecture = find_architecture(options.arch)
     data = find_data(options.data)
-    options = replace(options, epochs=options.epochs or (PHANTOM_EPOCHS if data.is_phantom else EPOCHS))
+    options = replace(
+        options,
+        epochs=options.epochs or (PHANTOM_EPOCHS if data.is_phantom else architecture.epochs),
+        batch_size=options.batch_size or architecture.batch_size,
+        learning_rate=options.learning_rate or architecture.learning_rate,
+    )
     films = load_films(data, architecture.input_size_px, options.strict)
     manifest = split_films(films, data.name, data.labels, options.split)
     negative = data.labels.index("normal") if "normal" in data.labels else 0
@@ -102,8 +108,8 @@ def train(
 ) -> tuple[Any, list[dict[str, float]]]:
     """The training loop; returns the model of the best epoch and the history of all."""
     keras.utils.set_random_seed(options.seed)
-    recipe = find_recipe(options.recipe)
-    stream = StreamOptions(options.batch_size, options.epochs, options.seed, recipe)
+    recipe, own_steps = find_recipe(options.recipe), find_architecture(options.arch).steps_per_epoch
+    stream = StreamOptions(options.batch_size, options.epochs, options.seed, own_steps, recipe)
     steps = steps_per_epoch(films, stream)
     folder = options.out / CHECKPOINT
     model, average, history = _started(options, folder, manifest, steps)
@@ -143,6 +149,7 @@ def _started(
     write_manifest(manifest, folder / "manifest.json")
     architecture = find_architecture(options.arch)
     model = architecture.build(architecture.input_size_px, len(manifest.labels))
+    start(model, options.arch, architecture.pretrained, options.weights)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=options.learning_rate / 20,
         decay_steps=max(1, options.epochs * steps - WARMUP_STEPS),

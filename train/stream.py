@@ -24,12 +24,13 @@ class StreamOptions:
     batch_size: int
     epochs: int
     seed: int
+    steps: int = 0  # in an epoch; 0 for as many full batches as there are films
     recipe: Recipe = SHIPPED
 
 
 def steps_per_epoch(films: LoadedFilms, options: StreamOptions) -> int:
     """Full batches in an epoch; a rest smaller than a batch waits for another epoch's order."""
-    return max(1, len(films.pixels) // options.batch_size)
+    return options.steps or max(1, len(films.pixels) // options.batch_size)
 
 
 def training_stream(films: LoadedFilms, labels: np.ndarray, options: StreamOptions, first_step: int = 0) -> Any:

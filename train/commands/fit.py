@@ -15,8 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arch", default="compact", help="which network (default: %(default)s)")
     parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
     parser.add_argument("--out", type=Path, default=Path("runs/fit"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=0, metavar="N", help="at most (default: 100, phantoms 25)")
+    parser.add_argument(
+        "--epochs", type=int, default=0, metavar="N", help="at most (default: the network's own, phantoms 25)"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, batches and augmentation")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="to start from, made by train weights")
     parser.add_argument("--split", default="random", metavar="RULE", help="random, acquisition-order or k-fold")
     parser.add_argument("--fold", type=int, default=0, metavar="N", help="of k-fold: 0 to 4 (default: %(default)s)")
     parser.add_argument("--recipe", default="shipped", metavar="NAME", help="of train/recipe.py (default: %(default)s)")
@@ -54,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
             teachers=tuple(args.teacher),
             resume=args.resume,
             strict=args.strict,
+            weights=args.weights,
         )
     )
     print(json.dumps(metrics) if args.json else _table(metrics) + f"\nwritten to {args.out}")

@@ -1,0 +1,30 @@
+"""`weights`: make the file that `fit --weights` starts from."""
+
+import argparse
+from pathlib import Path
+
+NAME = "weights"
+HELP = "write ImageNet weights of a network to a file for fit --weights"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument("arch", help="which network: efficientnet-lite0")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="an .npz file")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the file.
+
+    Returns:
+        0; every failure is raised.
+    """
+    from edge_app.errors import DataError
+    from train.pretrained import SOURCES, write_weights
+
+    if args.arch not in SOURCES:
+        raise DataError(f"there are no weights for {args.arch!r}, only for {', '.join(SOURCES)}")
+    weights = SOURCES[args.arch]()
+    write_weights(args.out, weights)
+    print(f"{args.out}: {sum(value.size for value in weights.values()):,} weights of {args.arch}")
+    return 0
