@@ -92,9 +92,9 @@ def fit(options: FitOptions) -> dict[str, Any]:
 def training_labels(options: FitOptions, data: DataSet, films: LoadedFilms, manifest: Manifest) -> np.ndarray:
     """What each training film is to be called, float32 (films, classes); teachers have their share."""
     labels = one_hot(films.classes, len(manifest.labels))
-    if not options.teachers:
-        return labels
     share = find_recipe(options.recipe).teacher_share
+    if not options.teachers or not share:
+        return labels
     return (1 - share) * labels + share * soft_labels(options.teachers, data, manifest)
 
 
@@ -204,6 +204,7 @@ def judged(
         "parameters": model.count_params(),
         "seed": options.seed,
         "recipe": options.recipe,
+        "epochs": options.epochs,
         "teachers": len(options.teachers),
         "training_films": len(manifest.rows(TRAIN)),
         "validation_films": len(manifest.rows(VALIDATION)),

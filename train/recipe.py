@@ -36,6 +36,7 @@ RECIPES = {
     "no-smoothing": replace(SHIPPED, label_smoothing=0.0),
     "no-averaging": replace(SHIPPED, averaging=0.0),
     "no-class-weights": replace(SHIPPED, weigh_classes=False),
+    "no-teacher": replace(SHIPPED, teacher_share=0.0),
     "mixup": replace(SHIPPED, mixup=0.2),
 }
 

@@ -1,0 +1,41 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from edge_app.errors import DataError
+from edge_app.phantom import write_phantom_set
+from train.recipe import RECIPES, SHIPPED
+from train.recipes import RecipesOptions, compare_recipes, recipes_table
+
+
+def test_every_recipe_changes_one_thing_of_the_shipped_one() -> None:
+    for name, recipe in RECIPES.items():
+        changed = [
+            field.name
+            for field in dataclasses.fields(recipe)
+            if getattr(recipe, field.name) != getattr(SHIPPED, field.name)
+        ]
+        assert len(changed) == (name != "shipped"), name
+
+
+def test_recipes_are_set_against_the_shipped_one_and_not_trained_twice(tmp_path: Path, capsys) -> None:
+    write_phantom_set(tmp_path / "films", films_per_class=12)
+    options = RecipesOptions(tmp_path / "runs", ("mixup",), (0,), str(tmp_path / "films"), arch="tiny", epochs=1)
+    rows = compare_recipes(options)
+    assert capsys.readouterr().err.count("recipes: training") == 2
+    assert compare_recipes(options) == rows
+    assert "recipes: training" not in capsys.readouterr().err
+    assert {row["recipe"] for row in rows} == {"shipped", "mixup"}
+    for row in rows:
+        first = next(one for one in rows if one["recipe"] == "shipped" and one["judge"] == row["judge"])
+        by_hand = row["figures"]["auc"]["mean"] - first["figures"]["auc"]["mean"]
+        assert row["differences"]["auc"]["mean"] == pytest.approx(by_hand)
+    assert len(recipes_table(rows).splitlines()) == 2 + 2 * 3
+    with pytest.raises(DataError, match="1 epochs, not 2"):
+        compare_recipes(dataclasses.replace(options, epochs=2))
+
+
+def test_an_unknown_recipe_is_named_before_any_training(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no-such"):
+        compare_recipes(RecipesOptions(tmp_path, ("no-such",)))

@@ -1,0 +1,111 @@
+"""What each part of the recipe is worth: every recipe over several seeds, beside the one that ships."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_app.errors import DataError
+from edge_app.files import write_atomically
+from train.comparison import mean_and_spread
+from train.fit import METRICS, FitOptions, fit
+from train.recipe import find_recipe
+
+REFERENCE = "shipped"
+FIGURES = ("auc", "class_accuracy")
+EPOCHS = 20
+
+
+@dataclass(frozen=True)
+class RecipesOptions:
+    """What `train recipes` was asked for."""
+
+    out: Path
+    recipes: tuple[str, ...]
+    seeds: tuple[int, ...] = (0, 1, 2)
+    data: str | None = None
+    arch: str = "compact"
+    teachers: tuple[Path, ...] = ()
+    epochs: int = EPOCHS  # fewer than for the model that ships: enough to tell recipes apart
+
+
+def compare_recipes(options: RecipesOptions) -> list[dict[str, Any]]:
+    """Train what is not trained yet, in `OUT/RECIPE-SEED`, and set every recipe against the one that ships.
+
+    Returns:
+        One row for each recipe and judge: mean and spread, and the difference to the shipped recipe
+        with the same seed.
+    Raises:
+        DataError: no such recipe, or films that are missing or unfit.
+    """
+    for name in options.recipes:
+        find_recipe(name)
+    reference = [_judges(options, REFERENCE, seed) for seed in options.seeds]
+    rows = []
+    for name in (REFERENCE, *(name for name in options.recipes if name != REFERENCE)):
+        runs = [_judges(options, name, seed) for seed in options.seeds]
+        rows += [_row(name, judge, options, runs, reference) for judge in runs[0]]
+    write_atomically(options.out / "recipes.json", (json.dumps(rows, indent=1) + "\n").encode())
+    write_atomically(options.out / "recipes.md", recipes_table(rows).encode())
+    return rows
+
+
+def recipes_table(rows: list[dict[str, Any]]) -> str:
+    """Markdown: the shipped recipe's figures, and how far each other one lies from it."""
+    heads = ("AUC", "to shipped", "three classes", "to shipped")
+    lines = [f"| recipe | validation films | seeds | {' | '.join(heads)} |", "|---|---|---|" + "---|" * len(heads)]
+    for row in rows:
+        cells = []
+        for figure in FIGURES:
+            mean, difference = row["figures"][figure], row["differences"][figure]
+            cells.append(f"{mean['mean']:.4f} ± {mean['spread']:.4f}")
+            cells.append(
+                f"{difference['mean']:+.4f} ± {difference['spread']:.4f}" if row["recipe"] != REFERENCE else ""
+            )
+        lines.append(f"| {row['recipe']} | {row['judge']} | {len(row['seeds'])} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _row(
+    name: str, judge: str, options: RecipesOptions, runs: list[dict[str, Any]], reference: list[dict[str, Any]]
+) -> dict[str, Any]:
+    def values(of: list[dict[str, Any]], figure: str) -> list[float]:
+        return [run[judge][figure]["value"] for run in of]
+
+    return {
+        "recipe": name,
+        "judge": judge,
+        "seeds": list(options.seeds),
+        "epochs": options.epochs,
+        "films": runs[0][judge]["films"],
+        "figures": {figure: mean_and_spread(values(runs, figure)) for figure in FIGURES},
+        "differences": {
+            figure: mean_and_spread(
+                [one - other for one, other in zip(values(runs, figure), values(reference, figure), strict=True)]
+            )
+            for figure in FIGURES
+        },
+    }
+
+
+def _judges(options: RecipesOptions, recipe: str, seed: int) -> dict[str, Any]:
+    folder = options.out / f"{recipe}-{seed}"
+    if not (folder / METRICS).exists():
+        print(f"recipes: training {recipe} with seed {seed} in {folder}", file=sys.stderr, flush=True)
+        fit(
+            FitOptions(
+                out=folder,
+                data=options.data,
+                arch=options.arch,
+                teachers=options.teachers,
+                epochs=options.epochs,
+                seed=seed,
+                recipe=recipe,
+                resume=True,
+            )
+        )
+    metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+    if metrics["epochs"] != options.epochs:
+        raise DataError(f"{folder} was trained for {metrics['epochs']} epochs, not {options.epochs}: remove it")
+    return metrics["judges"]
