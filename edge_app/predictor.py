@@ -16,7 +16,8 @@ from edge_app.heatmap import evidence_map
 from edge_app.home import data_home
 from edge_app.model_store import first_that_works
 from edge_app.preprocess import to_model_pixels
-from edge_app.quality import check_film
+from edge_app.quality import check_exposure, check_pose
+from edge_app.rejection import rejection_of
 from edge_app.runtime import Outputs, load_runtime
 
 
@@ -49,6 +50,7 @@ class Predictor:
         self.card = bundle.card
         self.runtime = load_runtime(runtime_package)
         self.interpreter = open_interpreter(bundle, self.runtime, threads)
+        self.rejection = rejection_of(bundle.card)
 
     def read(self, source: Path | bytes, operating_point: str | None = None) -> Reading:
         """Score one film, from its file.
@@ -59,12 +61,13 @@ class Predictor:
         started = time.perf_counter()
         film = read_film(source, min_side_px=2 * self.card.input_size_px)
         check_age(film.age_years, self.card)
-        doubts = check_film(film.pixels)
+        doubts = check_exposure(film.pixels)
         read = time.perf_counter()
         pixels = to_model_pixels(film.pixels, self.card.input_size_px)
         preprocessed = time.perf_counter()
         outputs = self.infer(pixels)
         inferred = time.perf_counter()
+        doubts += self.rejection.check(pixels, outputs.features) if self.rejection else check_pose(film.pixels)
         decision = decide(outputs.logits, self.card, operating_point)
         evidence = evidence_map(outputs.class_map, self.card.negative_index, self.card.temperature)
         ms = {
