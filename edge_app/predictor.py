@@ -114,3 +114,17 @@ def load_predictor(model: Path | None = None, data: Path | None = None) -> Predi
         BundleError, RuntimeUnavailable: as `read_bundle` and `Predictor`.
     """
     return first_that_works(lambda path: Predictor(read_bundle(path)), model, data_home(data))[0]
+
+
+def device_predictor(model: Path | None = None, data: Path | None = None) -> Predictor:
+    """As `load_predictor`, with the site's own threshold (`edge_app calibrate`) as default where there is one.
+
+    Raises:
+        BundleError, RuntimeUnavailable: as `load_predictor`.
+        DataError: the site's threshold is damaged.
+    """
+    from edge_app.calibration import with_site_point  # here, for a cold start that needs no threshold of its own
+
+    predictor = load_predictor(model, data)
+    predictor.card = with_site_point(predictor.card, predictor.bundle.sha256, data_home(data))
+    return predictor
