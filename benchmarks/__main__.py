@@ -2,10 +2,22 @@
 
 from collections.abc import Sequence
 
-from benchmarks import bulk, coldstart, compare, everything, kiosk, latency, pipeline, report, roofline, tables
+from benchmarks import (
+    bulk,
+    coldstart,
+    compare,
+    everything,
+    kiosk,
+    latency,
+    pipeline,
+    rejection,
+    report,
+    roofline,
+    tables,
+)
 from edge_app.commandline import run_commands
 
-COMMANDS = (latency, compare, pipeline, coldstart, kiosk, bulk, roofline, everything, report, tables)
+COMMANDS = (latency, compare, pipeline, coldstart, kiosk, bulk, roofline, rejection, everything, report, tables)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

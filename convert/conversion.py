@@ -30,6 +30,7 @@ from convert.package import card_for_people, make_golden, model_card
 from convert.parity import Budget, Parity, check_parity, compare
 from convert.provenance import check_architecture, check_calibration, check_labels
 from convert.qat import QatOptions, tune
+from convert.rejection import learn_look, measure
 from convert.report import report_page
 from convert.signing import Signer, read_signer
 from edge_app.bundle import write_bundle
@@ -38,11 +39,13 @@ from edge_app.decision import softmax
 from edge_app.errors import BundleError, DataError, GateError, RuntimeUnavailable
 from edge_app.files import sha256_of, write_atomically, write_together
 from edge_app.isolated import run_isolated
+from edge_app.rejection import Look
 from edge_app.runtime import installed_runtimes
+from train.augment import shortcut_free_draw
 from train.data import find_data
 from train.inference import predict
 from train.inputs import LoadedFilms, load_films
-from train.judge import Judge, all_judges
+from train.judge import DRAWS, Judge, all_judges
 from train.metrics import score
 from train.run import Run, read_run
 from train.split import TRAIN, VALIDATION, apply_manifest
@@ -57,6 +60,7 @@ QUANTIZATION = {
     "float32": "float32",
     "int16x8": "int8 weights, int16 activations",
 }
+REDRAWN = 2  # versions of every training film for the checks of `edge_app.rejection`
 # The newest runtime knows every operator of the converter, so only the older one limits a file.
 RUNTIMES_OF_TARGET = {
     "tflite-runtime-2.14": ("ai-edge-litert", "tflite-runtime"),
@@ -90,6 +94,13 @@ class Source:
     validation: LoadedFilms
     judges: tuple[Judge, ...]
     reference: dict[str, np.ndarray]  # the float model's outputs on the validation films
+
+    @functools.cached_property
+    def look(self) -> Look:
+        """What upright films look like: learned from the films as they are and as another department makes them."""
+        films = self.training.pixels
+        redrawn = [shortcut_free_draw(films, draw) for draw in range(DRAWS, DRAWS + REDRAWN)]  # no judge's draws
+        return learn_look(np.concatenate([films, *redrawn]), np.concatenate([judge.pixels for judge in self.judges]))
 
     @functools.cached_property
     def float_twin(self) -> bytes:
@@ -263,6 +274,7 @@ def _write_accepted(
     result: Result, source: Source, path: Path, budget: Budget, runtimes: list[str], signer: Signer | None
 ) -> None:
     result.card = _with_figures(result, source, runtimes[0], budget)
+    result.card = dataclasses.replace(result.card, features=_feature_statistics(result, source, runtimes[0]))
     result.judges = result.card.metrics["judges"]
     golden = make_golden(result.model, result.card, runtimes)
     write_bundle(path, result.model, result.card, golden, card_for_people(result.card), signer)
@@ -295,6 +307,13 @@ def _with_figures(result: Result, source: Source, runtime: str, budget: Budget) 
             },
         },
     )
+
+
+def _feature_statistics(result: Result, source: Source, runtime: str) -> dict[str, Any]:
+    """What the card must know to refuse what is no chest film, from this very file's features."""
+    pixels, label_count = source.training.pixels, len(result.card.labels)
+    features = run_isolated(result.model, label_count, pixels, runtime)["features"]
+    return measure(source.look, features, source.validation.pixels, result.outputs[runtime]["features"])
 
 
 def qat_verdict(rows: list[dict[str, Any]]) -> str | None:

@@ -143,6 +143,8 @@ def with_site_point(card: ModelCard, sha256: str, home: Path) -> ModelCard:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if values["model_sha256"] != sha256:
             return card  # another model scores differently: its threshold means nothing here
+        if not 0 < float(values["threshold"]) < 1:
+            raise ValueError(f"threshold is {values['threshold']}")
         point = OperatingPoint(
             float(values["threshold"]), Estimate(**values["recall"]), Estimate(**values["specificity"])
         )

@@ -16,7 +16,8 @@ from edge_app.heatmap import evidence_map
 from edge_app.home import data_home
 from edge_app.model_store import first_that_works
 from edge_app.preprocess import to_model_pixels
-from edge_app.quality import check_film
+from edge_app.quality import check_exposure, check_pose
+from edge_app.rejection import rejection_of
 from edge_app.runtime import Outputs, load_runtime
 
 
@@ -49,6 +50,7 @@ class Predictor:
         self.card = bundle.card
         self.runtime = load_runtime(runtime_package)
         self.interpreter = open_interpreter(bundle, self.runtime, threads)
+        self.rejection = rejection_of(bundle.card)
 
     def read(self, source: Path | bytes, operating_point: str | None = None) -> Reading:
         """Score one film, from its file.
@@ -59,12 +61,13 @@ class Predictor:
         started = time.perf_counter()
         film = read_film(source, min_side_px=2 * self.card.input_size_px)
         check_age(film.age_years, self.card)
-        doubts = check_film(film.pixels)
+        doubts = check_exposure(film.pixels)
         read = time.perf_counter()
         pixels = to_model_pixels(film.pixels, self.card.input_size_px)
         preprocessed = time.perf_counter()
         outputs = self.infer(pixels)
         inferred = time.perf_counter()
+        doubts += self.rejection.check(pixels, outputs.features) if self.rejection else check_pose(film.pixels)
         decision = decide(outputs.logits, self.card, operating_point)
         evidence = evidence_map(outputs.class_map, self.card.negative_index, self.card.temperature)
         ms = {
@@ -111,3 +114,17 @@ def load_predictor(model: Path | None = None, data: Path | None = None) -> Predi
         BundleError, RuntimeUnavailable: as `read_bundle` and `Predictor`.
     """
     return first_that_works(lambda path: Predictor(read_bundle(path)), model, data_home(data))[0]
+
+
+def device_predictor(model: Path | None = None, data: Path | None = None) -> Predictor:
+    """As `load_predictor`, with the site's own threshold (`edge_app calibrate`) as default where there is one.
+
+    Raises:
+        BundleError, RuntimeUnavailable: as `load_predictor`.
+        DataError: the site's threshold is damaged.
+    """
+    from edge_app.calibration import with_site_point  # here, for a cold start that needs no threshold of its own
+
+    predictor = load_predictor(model, data)
+    predictor.card = with_site_point(predictor.card, predictor.bundle.sha256, data_home(data))
+    return predictor

@@ -1,6 +1,7 @@
 """Is this a chest film, upright and fit to be read? Rough checks that need no model.
 
-The film is compared with the mean of a few chest phantoms, at 32 x 32. Measured on the 5,216
+Exposure is judged for every model, pose only for one whose card does not know its training films
+(see `edge_app.rejection`): the film is compared with the mean of a few chest phantoms. Measured on the 5,216
 training films of the Guangzhou set (`python -m pytest tests/edge_app/test_quality.py` repeats it
 where the films are): limits lie beyond all of them. A film that passes may still be none: an
 experienced eye must look at every film.
@@ -14,6 +15,7 @@ from PIL import Image
 from edge_app.errors import FilmRefused
 from edge_app.phantom import PhantomStyle, draw_phantom
 from edge_app.preprocess import to_model_pixels
+from edge_app.rejection import SENTENCES
 
 TEMPLATE_SIDE_PX = 32
 TEMPLATE_PHANTOMS = 8
@@ -33,30 +35,45 @@ TOO_BLURRED, BLURRED = 1.5, 3.0
 
 
 def check_film(film: np.ndarray) -> tuple[str, ...]:
-    """Refuse what must not be scored, and name what makes the answer doubtful.
+    """Every check that needs no model: `check_exposure`, then `check_pose`."""
+    return check_exposure(film) + check_pose(film)
+
+
+def check_exposure(film: np.ndarray) -> tuple[str, ...]:
+    """Refuse what cannot be read, and name what makes the answer doubtful.
 
     Args:
         film: uint8, shape (height, width), bright is dense.
     Returns:
-        Warnings: "dark", "flat", "blurred", "upside_down", in that order.
+        Warnings: "dark", "flat", "blurred", in that order.
     Raises:
-        FilmRefused: too_dark, too_flat, too_blurred, inverted, sideways or not_a_chest_film.
+        FilmRefused: too_dark, too_flat or too_blurred.
     """
-    look = np.asarray(
-        Image.fromarray(film).resize((LOOK_SIDE_PX, LOOK_SIDE_PX), Image.Resampling.BOX), dtype=np.float64
-    )
-    mean, spread, sharpness = exposure(look)
+    mean, spread, sharpness = exposure(_look(film).astype(np.float64))
     if mean < TOO_DARK:
         raise FilmRefused("too_dark", "The film is almost black: export it again with its window, or expose it again.")
     if spread < TOO_FLAT:
         raise FilmRefused("too_flat", "The film has hardly any contrast: export it again with its window.")
     if sharpness < TOO_BLURRED:
         raise FilmRefused("too_blurred", "The film is blurred: the child may have moved, or the copy is too small.")
-    turns = [likeness(look.astype(np.uint8), quarter_turns) for quarter_turns in range(4)]
-    _check_pose(turns)
     warnings = {"dark": mean < DARK, "flat": spread < FLAT, "blurred": sharpness < BLURRED}
-    warnings["upside_down"] = turns[2] - turns[0] > UPSIDE_DOWN_GAIN
     return tuple(name for name, holds in warnings.items() if holds)
+
+
+def check_pose(film: np.ndarray) -> tuple[str, ...]:
+    """Refuse what does not lie as it should, for a model whose card does not know its training films.
+
+    Args:
+        film: uint8, shape (height, width), bright is dense.
+    Returns:
+        "upside_down" where that may be so.
+    Raises:
+        FilmRefused: inverted, sideways or not_a_chest_film.
+    """
+    look = _look(film)
+    turns = [likeness(look, quarter_turns) for quarter_turns in range(4)]
+    _check_turns(turns)
+    return ("upside_down",) if turns[2] - turns[0] > UPSIDE_DOWN_GAIN else ()
 
 
 def exposure(look: np.ndarray) -> tuple[float, float, float]:
@@ -74,16 +91,19 @@ def likeness(film: np.ndarray, quarter_turns: int = 0) -> float:
     return float((np.rot90(_standardized(small), quarter_turns) * _template()).mean())
 
 
-def _check_pose(turns: list[float]) -> None:
+def _look(film: np.ndarray) -> np.ndarray:
+    side = (LOOK_SIDE_PX, LOOK_SIDE_PX)
+    return np.asarray(Image.fromarray(film).resize(side, Image.Resampling.BOX))
+
+
+def _check_turns(turns: list[float]) -> None:
     """Refuse by the likeness of the film as it is and after one, two and three quarter turns."""
     if turns[0] < INVERTED_LIKENESS:
-        raise FilmRefused(
-            "inverted", "Black and white are exchanged: bone must be white. Invert the film and export it."
-        )
+        raise FilmRefused("inverted", SENTENCES["inverted"])
     if max(turns[1], turns[3]) - turns[0] > SIDEWAYS_GAIN:
-        raise FilmRefused("sideways", "The film lies on its side: turn it so that the head is up.")
+        raise FilmRefused("sideways", SENTENCES["sideways"])
     if turns[0] < MIN_LIKENESS:
-        raise FilmRefused("not_a_chest_film", "This does not look like a frontal chest film: nothing is scored.")
+        raise FilmRefused("not_a_chest_film", SENTENCES["not_a_chest_film"])
 
 
 @functools.cache

@@ -15,8 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("films", nargs="+", type=Path, metavar="FILE", help="a film, or a folder of films")
     parser.add_argument("--model", type=Path, metavar="BUNDLE", help="a .tflite bundle; this device's by default")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where this device keeps its models")
-    parser.add_argument("--operating-point", metavar="NAME", help="one that the model's card has")
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="where this device keeps its models and its own threshold"
+    )
+    parser.add_argument(
+        "--operating-point", metavar="NAME", help="one that the model's card has, or site, the site's own (calibrate)"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--heatmap", type=Path, metavar="DIR", help="write an overlay PNG for each film here")
 
@@ -27,12 +31,12 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if every film got a score, 1 if any did not or none was found.
     """
-    from edge_app.predictor import load_predictor
+    from edge_app.predictor import device_predictor
 
-    predictor = load_predictor(args.model, args.data_dir)
+    predictor = device_predictor(args.model, args.data_dir)
     predictor.card.operating_point(args.operating_point)
     if not args.json:
-        print(_heading(predictor.card, predictor.runtime))
+        print(_heading(predictor.card, predictor.runtime, args.operating_point))
     total = failed = 0
     for path in walk(args.films):
         record, reading = predictor.record(path, args.operating_point)
@@ -60,9 +64,14 @@ def walk(paths: list[Path]) -> Iterator[Path]:
             yield path
 
 
-def _heading(card: Any, runtime: Any) -> str:
+def _heading(card: Any, runtime: Any, operating_point: str | None) -> str:
+    name, point = card.operating_point(operating_point)
     phantom = " PHANTOM MODEL: trained on drawings, for demonstration only." if card.phantom else ""
-    return f"{card.name} {card.version} on {runtime}.{phantom}\n{card.intended_use}"
+    return (
+        f"{card.name} {card.version} on {runtime}.{phantom}\n{card.intended_use}\n"
+        f"Operating point {name}: threshold {point.threshold:.3f}, sensitivity {point.recall.percent()}, "
+        f"specificity {point.specificity.percent()}."
+    )
 
 
 def _line(record: dict[str, Any]) -> str:

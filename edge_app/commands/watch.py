@@ -27,11 +27,12 @@ def run(args: argparse.Namespace) -> int:
         With --once: 0 if every film got a score and was recorded, 1 if any did not.
     """
     from edge_app.home import data_home
-    from edge_app.kiosk.desk import Desk, open_predictor
+    from edge_app.kiosk.desk import Desk
+    from edge_app.predictor import device_predictor
     from edge_app.watcher import LOOK_EVERY_S, Watcher
 
     home = data_home(args.data_dir)
-    desk, watcher = Desk(open_predictor(args.model, home), home), Watcher(args.folder)
+    desk, watcher = Desk(device_predictor(args.model, home), home), Watcher(args.folder)
     watcher.new_films()
     failed = 0
     while True:

@@ -7,28 +7,16 @@ from typing import Any
 
 from edge_app.audit import now
 from edge_app.bundle import golden_difference
-from edge_app.calibration import with_site_point
 from edge_app.errors import BundleError, FilmError, StoreError
 from edge_app.files import sha256_of
 from edge_app.film import film_content
 from edge_app.kiosk.shelf import Shelf, Slip, screen_film, screen_heat
-from edge_app.predictor import Predictor, Reading, load_predictor
+from edge_app.predictor import Predictor, Reading
 from edge_app.readers import check_reader
 from edge_app.store import Draft, Record, Review, Store, new_record_id, open_store
 
 READ_BEFORE = "read_before"
 MAX_WAITING_SHOWN = 100
-
-
-def open_predictor(model: Path | None, home: Path) -> Predictor:
-    """A model, the shipped one by default, with the site's own threshold if it has one.
-
-    Raises:
-        BundleError, RuntimeUnavailable, DataError: the model or the site's threshold is not usable.
-    """
-    predictor = load_predictor(model, home)
-    predictor.card = with_site_point(predictor.card, predictor.bundle.sha256, home)
-    return predictor
 
 
 class Desk:

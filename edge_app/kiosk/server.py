@@ -13,8 +13,9 @@ from typing import Any
 from edge_app import watchdog
 from edge_app.errors import KitError
 from edge_app.home import data_home
-from edge_app.kiosk.desk import Desk, open_predictor
+from edge_app.kiosk.desk import Desk
 from edge_app.kiosk.surroundings import purge, settle
+from edge_app.predictor import device_predictor
 from edge_app.watcher import LOOK_EVERY_S, Watcher
 
 LOOPBACK = "127.0.0.1"
@@ -54,7 +55,7 @@ def serve(args: argparse.Namespace) -> int:
 def _application(args: argparse.Namespace) -> tuple[Any, str]:
     """The web application, and the model's name and version."""
     home = data_home(args.data_dir)
-    predictor = open_predictor(args.model, home)
+    predictor = device_predictor(args.model, home)
     # Imported here: gradio takes seconds, and must see the environment that settle() made.
     from edge_app.kiosk.app import Reach, build_app
     from edge_app.kiosk.guard import LOOPBACK_HOSTS

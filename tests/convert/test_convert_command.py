@@ -190,6 +190,7 @@ def test_card_records_the_budget_and_no_name_of_a_film(
     card = read_bundle(result.path).card
     assert card.parity["budget"] == dataclasses.asdict(budget)
     assert set(card.parity["runtimes"]) == set(runtimes)
+    assert card.features["validation"]["refused"] == 0, "a film that the limits were drawn from"
     text = card.to_json()
     assert not any(film.name in text for film in source.validation.films)
 

@@ -102,8 +102,24 @@ def test_threshold_of_another_model_is_not_used(tmp_path):
     assert with_site_point(a_card(), "another", tmp_path).default_operating_point == "balanced"
 
 
-def test_damaged_site_threshold_is_refused(tmp_path):
-    (tmp_path / FILE_NAME).write_text('{"threshold": ')
+def test_predict_decides_at_the_sites_threshold_and_says_so(tmp_path, capsys, shipped, phantom_file):
+    path = signed_export(tmp_path, shipped.sha256)
+    assert main(["calibrate", str(path), "--sensitivity", "0.8", "--use", "--data-dir", str(tmp_path)]) == 0
+    capsys.readouterr()
+    words = ["predict", str(phantom_file), "--data-dir", str(tmp_path)]
+    assert main([*words, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["operating_point"], answer["threshold"]) == ("site", 0.6)
+    assert main(words) == 0
+    assert "Operating point site: threshold 0.600, sensitivity 80.0%" in capsys.readouterr().out
+    assert main([*words, "--json", "--operating-point", shipped.card.default_operating_point]) == 0
+    _, point = shipped.card.operating_point()
+    assert json.loads(capsys.readouterr().out)["threshold"] == point.threshold
+
+
+@pytest.mark.parametrize("content", ['{"threshold": ', '{"model_sha256": "ab", "threshold": 7}'])
+def test_damaged_site_threshold_is_refused(tmp_path, content):
+    (tmp_path / FILE_NAME).write_text(content)
     with pytest.raises(DataError, match="run calibrate again"):
         with_site_point(a_card(), "ab", tmp_path)
 
