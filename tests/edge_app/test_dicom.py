@@ -6,6 +6,7 @@ A golden file has four pixels, a row each of two; the comments say how 255 x sha
 import io
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -162,6 +163,51 @@ def test_gray_levels_are_those_by_hand(name):
     content, expected = GOLDEN[name]
     film, _ = read_dicom(content, 100, 1)
     assert film.ravel().tolist() == expected
+
+
+EVERY_16_BITS = np.arange(2**16, dtype=np.uint16).reshape(256, 256)
+
+
+def linear_exact(values, centre, width):
+    """PS3.3 C.11.2.1.3.2, pixel by pixel in float64."""
+    return np.round(255 * np.clip((values - centre) / width + 0.5, 0, 1)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("syntax", [LITTLE, BIG])
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16])
+def test_every_value_of_16_bits_is_rendered_as_pixel_by_pixel(dtype, syntax):
+    """Films are rendered by a table of the values that occur; this holds it to the formula, to the bit."""
+    pixels = EVERY_16_BITS.view(dtype)
+    elements = {"WindowCenter": 900, "WindowWidth": 30_000.5, "VOILUTFunction": "LINEAR_EXACT"}
+    content = dicom_bytes(pixels, syntax=syntax, RescaleSlope=1.7, RescaleIntercept=-33, **elements)
+    expected = linear_exact(pixels.astype(np.float64) * 1.7 - 33, 900, 30_000.5)
+    assert np.array_equal(read_dicom(content, 10**6, 1)[0], expected)
+
+
+def test_high_bits_are_ignored_in_every_value():
+    content = dicom_bytes(EVERY_16_BITS, bits_stored=12)
+    expected = np.round(255 * (EVERY_16_BITS & 0x0FFF).astype(np.float64) / 4095)
+    assert np.array_equal(read_dicom(content, 10**6, 1)[0], expected)
+
+
+def test_a_large_film_takes_no_more_than_seven_bytes_a_pixel():
+    """In float64 it took 38: 580 MiB for a plate of 16 million pixels, more than a small Pi has."""
+    side = 2000
+    ramp = (np.arange(side * side, dtype=np.uint32) % 4096).astype(np.uint16).reshape(side, side)
+    content = dicom_bytes(ramp, bits_stored=12)
+    read_dicom(content, side * side, 1)
+    tracemalloc.start()
+    try:
+        read_dicom(content, side * side, 1)
+        assert tracemalloc.get_traced_memory()[1] < 7 * side * side
+    finally:
+        tracemalloc.stop()
+
+
+def test_more_bits_than_a_film_has_are_refused():
+    content = dicom_bytes(np.arange(4, dtype=np.uint32).reshape(2, 2))
+    with pytest.raises(FilmUnreadable, match="8 or 16"):
+        read_dicom(content, 100, 1)
 
 
 @pytest.mark.parametrize(("syntax", "package"), [(JPEGLSLossless, "jpeg_ls"), (JPEG2000Lossless, "openjpeg")])
