@@ -55,12 +55,15 @@ def read_dicom(content: bytes, max_pixels: int, min_side_px: int) -> tuple[np.nd
             dataset = pydicom.dcmread(io.BytesIO(content))
             _check_header(dataset, max_pixels, min_side_px)
             stored = _stored_values(dataset)
-            film = _rendered(stored, dataset)
+            return _upright(_rendered(stored, dataset), dataset), _age_years(dataset)
         except (FilmUnreadable, FilmRefused):
             raise
+        except MemoryError as cause:
+            raise FilmUnreadable(
+                "no_memory", "This device has too little free memory for the film: export it smaller."
+            ) from cause
         except Exception as cause:  # a file made to break the decoder may raise anything
             raise FilmUnreadable("damaged", "The DICOM file is damaged or cut short: export it again.") from cause
-        return _upright(film, dataset), _age_years(dataset)
 
 
 def _check_header(dataset: Any, max_pixels: int, min_side_px: int) -> None:

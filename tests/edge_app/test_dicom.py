@@ -25,6 +25,7 @@ from pydicom.uid import (
     RLELossless,
     generate_uid,
 )
+from tests_support import ENVIRONMENT
 
 from edge_app.age import age_between, check_age, parse_age
 from edge_app.dicom import read_dicom
@@ -280,6 +281,31 @@ def test_damaged_dicom_is_unreadable_and_never_a_traceback():
     for cut in (140, 200, 400, len(content) // 2, len(content) - 3):
         with pytest.raises(FilmUnreadable):
             read_film(content[:cut])
+
+
+@pytest.mark.parametrize("tag", [b"\x20\x00\x20\x00CS", b"\x10\x00\x10\x10AS"])
+def test_an_element_of_no_known_kind_is_damage_wherever_it_is_first_read(tag):
+    """Elements are parsed when they are asked for: orientation and age come last, after the pixels."""
+    content = dicom_bytes(draw_phantom("normal", 1), PatientOrientation=["L", "F"], PatientAge="004Y")
+    assert tag in content
+    with pytest.raises(FilmUnreadable, match="damaged"):
+        read_film(content.replace(tag, tag[:4] + b"KS"))
+
+
+def test_a_film_beyond_the_memory_is_no_damaged_film():
+    """The file is sound and the message must not say otherwise."""
+    script = (
+        "import resource, sys, pydicom.pixels\n"
+        "from edge_app.film import read_film; from edge_app.errors import FilmUnreadable\n"
+        "content = sys.stdin.buffer.read()\n"
+        "pages = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (pages + 20 * 2**20,) * 2)\n"
+        "try: read_film(content)\n"
+        "except FilmUnreadable as error: print(error.code)\n"
+    )
+    content = dicom_bytes((np.arange(3000 * 3000) % 4096).astype(np.uint16).reshape(3000, 3000))
+    child = subprocess.run([sys.executable, "-c", script], input=content, capture_output=True, env=ENVIRONMENT)
+    assert (child.stdout.strip(), child.returncode) == (b"no_memory", 0), child.stderr
 
 
 def test_one_gray_level_is_blank():
