@@ -7,7 +7,7 @@ APP := .venv-app
 DEV := .venv
 SOURCES := edge_app train convert benchmarks tests
 
-.PHONY: app test test-app test-slow test-arm64 check lint types format wheelhouse clean
+.PHONY: app test test-app test-slow test-arm64 test-boot check lint types format wheelhouse clean
 app: $(APP)/ready  ## open the kiosk on 127.0.0.1:7860
 	$(APP)/bin/python -m edge_app serve
 
@@ -43,6 +43,10 @@ wheelhouse: $(DEV)/ready  ## make the offline install stick in dist/stick
 
 test-arm64: wheelhouse  ## install and use the stick in an emulated arm64 system (root, minutes)
 	PYTHON=$(CURDIR)/$(DEV)/bin/python sh edge_app/deploy/test-arm64.sh dist/stick dist/arm64
+
+test-boot: $(DEV)/ready  ## install the stick in a booted Debian and break the service (root, minutes)
+	$(DEV)/bin/python -m edge_app.deploy.wheelhouse --out dist/stick-here --target $$(uname -m)-3.11
+	sh edge_app/deploy/test-boot.sh dist/stick-here dist/boot
 
 $(APP)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(APP)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from edge_app import __version__
-from edge_app.bundle import Golden
+from edge_app.bundle import Golden, steps_between
 from edge_app.card import ModelCard
+from edge_app.errors import GateError
 from edge_app.isolated import run_isolated
 from edge_app.phantom import LABELS, PhantomStyle, draw_phantom
 from edge_app.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION, to_model_pixels
@@ -20,9 +21,11 @@ from train.run import Run
 
 # Without noise, which does not compress: the bundle must stay small.
 GOLDEN_STYLE = PhantomStyle(width_px=208, height_px=176, noise=0.0)
-# Measured between x86-64 and emulated aarch64: one step here and there with XNNPACK, and with the
-# built-in kernels too, which on x86-64 round some ties of CONV_2D otherwise.
+# At least this many steps may a device be off. XNNPACK: measured between x86-64 and emulated aarch64,
+# one step here and there. Built-in: arm64 gives the reference kernels' bits, but x86-64 rounds some ties
+# of CONV_2D otherwise, which adds up from layer to layer: how far is measured for each file.
 STEPS_ALLOWED = {"builtin": 2, "xnnpack": 2}
+MAX_STEPS_ALLOWED = 8  # beyond this the golden films would no longer find a runtime that answers wrongly
 INTENDED_USE = (
     "Draft reading of frontal chest films of children aged 1 to 5 with suspected pneumonia, "
     "to be confirmed by a trained reader. Not for adults. Not for diagnosis on its own."
@@ -83,16 +86,35 @@ def golden_films() -> tuple[np.ndarray, ...]:
 
 
 def make_golden(model: bytes, card: ModelCard, runtimes: list[str]) -> Golden:
-    """The golden films with what the file answers in each runtime, each in a process of its own."""
+    """The golden films with what the file answers in each runtime, each in a process of its own.
+
+    Of the built-in kernels the reference ones are asked: what a Raspberry Pi gives to the bit.
+
+    Raises:
+        GateError: this machine's built-in kernels are further off than golden films may allow.
+    """
     films = golden_films()
     pixels = np.stack([to_model_pixels(film, card.input_size_px) for film in films])
     expected, allowed = {}, {}
     for runtime in runtimes:
-        outputs = run_isolated(model, len(card.labels), pixels, runtime)
         family = RUNTIMES[runtime][1]
-        expected[family] = {name: outputs[f"raw_{name}"] for name in ("logits", "class_map", "features")}
-        allowed[family] = STEPS_ALLOWED[family]
+        here = _raw(run_isolated(model, len(card.labels), pixels, runtime))
+        expected[family] = here
+        if family == "builtin":
+            expected[family] = _raw(run_isolated(model, len(card.labels), pixels, runtime, reference=True))
+        off = max(steps_between(here[name], expected[family][name]) for name in here)
+        if off > MAX_STEPS_ALLOWED:
+            raise GateError(
+                f"{runtime} is off its reference kernels by {off} steps, at most {MAX_STEPS_ALLOWED} are allowed: "
+                "convert on another machine"
+            )
+        allowed[family] = max(STEPS_ALLOWED[family], off)
     return Golden(films, expected, allowed)
+
+
+def _raw(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Outputs as the file computes them, by the names that a bundle gives them."""
+    return {name: outputs[f"raw_{name}"] for name in ("logits", "class_map", "features")}
 
 
 def card_for_people(card: ModelCard) -> str:

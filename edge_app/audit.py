@@ -9,6 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from edge_app.clock import machine_time
 from edge_app.files import sha256_of
 
 SCHEMA = """
@@ -18,11 +19,18 @@ CREATE TABLE audit (
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END;
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END;
 """
+MACHINE_TIME = """
+ALTER TABLE audit ADD COLUMN boot_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE audit ADD COLUMN uptime_s REAL;
+"""
 
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One row. `at` is UTC, ISO 8601; `subject` is a record id, initials, or empty."""
+    """One row. `at` is UTC, ISO 8601; `subject` is a record id, initials, or empty.
+
+    `boot_id` and `uptime_s` are an `edge_app.clock.MachineTime`; rows of an older kit have none.
+    """
 
     seq: int
     at: str
@@ -31,6 +39,8 @@ class AuditEntry:
     subject: str
     detail: str
     hash: str
+    boot_id: str = ""
+    uptime_s: float | None = None
 
 
 def now() -> str:
@@ -42,8 +52,9 @@ def note(db: sqlite3.Connection, actor: str, action: str, subject: str = "", det
     """Add one row within the caller's transaction, so that no act goes without its entry."""
     last = db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
     seq, previous = (last[0] + 1, last[1]) if last else (1, "")
-    row = (seq, now(), actor, action, subject, detail)
-    db.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, _link(previous, row)))
+    row, moment = (seq, now(), actor, action, subject, detail), machine_time()
+    values = (*row, _link(previous, (*row, *moment)), *moment)
+    db.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
 
 def entries(db: sqlite3.Connection) -> list[AuditEntry]:
@@ -55,7 +66,9 @@ def broken_link(log: list[AuditEntry]) -> int | None:
     """The number of the first row that does not follow from those before it; None when all do."""
     previous = ""
     for expected, entry in enumerate(log, start=1):
-        row = (entry.seq, entry.at, entry.actor, entry.action, entry.subject, entry.detail)
+        row: tuple = (entry.seq, entry.at, entry.actor, entry.action, entry.subject, entry.detail)
+        if entry.uptime_s is not None:
+            row += (entry.boot_id, entry.uptime_s)
         if entry.seq != expected or entry.hash != _link(previous, row):
             return expected
         previous = entry.hash

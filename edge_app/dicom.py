@@ -18,6 +18,8 @@ MAGIC_OFFSET = 128
 MAGIC = b"DICM"
 MODALITIES = frozenset({"CR", "DX"})
 CHEST_PARTS = frozenset({"", "CHEST", "THORAX", "LUNG"})
+MAX_BITS = 16  # allocated for a pixel; a DX film has 8 or 16 (PS3.3 C.8.11.3)
+ROWS_AT_ONCE = 256
 LATERAL_VIEWS = frozenset({"LL", "RL", "LLD", "RLD", "LLO", "RLO"})
 # How far rows and columns must be turned to be upright, by Patient Orientation (PS3.3 C.7.6.1.1.1):
 # whether to mirror left and right. Others lie on their side, are upside down, or lateral.
@@ -53,12 +55,15 @@ def read_dicom(content: bytes, max_pixels: int, min_side_px: int) -> tuple[np.nd
             dataset = pydicom.dcmread(io.BytesIO(content))
             _check_header(dataset, max_pixels, min_side_px)
             stored = _stored_values(dataset)
-            film = _rendered(stored, dataset)
+            return _upright(_rendered(stored, dataset), dataset), _age_years(dataset)
         except (FilmUnreadable, FilmRefused):
             raise
+        except MemoryError as cause:
+            raise FilmUnreadable(
+                "no_memory", "This device has too little free memory for the film: export it smaller."
+            ) from cause
         except Exception as cause:  # a file made to break the decoder may raise anything
             raise FilmUnreadable("damaged", "The DICOM file is damaged or cut short: export it again.") from cause
-        return _upright(film, dataset), _age_years(dataset)
 
 
 def _check_header(dataset: Any, max_pixels: int, min_side_px: int) -> None:
@@ -87,7 +92,7 @@ def _check_header(dataset: Any, max_pixels: int, min_side_px: int) -> None:
 
 
 def _stored_values(dataset: Any) -> np.ndarray:
-    """Pixel values as stored, freed of what unused high bits may hold (old overlays)."""
+    """Pixel values as stored, (height, width), 8 or 16 bits; unused high bits may hold old overlays."""
     try:
         values: np.ndarray = dataset.pixel_array
     except (NotImplementedError, RuntimeError, AttributeError) as cause:
@@ -97,15 +102,37 @@ def _stored_values(dataset: Any) -> np.ndarray:
                 "no_decoder", f"No decoder for {syntax} is installed: pip install 'cxr-edge-kit[dicom]'."
             ) from cause
         raise
-    unused = 8 * values.dtype.itemsize - int(dataset.BitsStored)
-    shifted: np.ndarray = (values << unused) >> unused  # keeps the sign of signed values
-    return shifted
+    bits, allocated = int(dataset.BitsStored), 8 * values.dtype.itemsize
+    if allocated > MAX_BITS or not 0 < bits <= allocated:
+        raise FilmUnreadable("damaged", f"The file says {bits} of {allocated} bits a pixel; a film has 8 or 16.")
+    return values
 
 
 def _rendered(stored: np.ndarray, dataset: Any) -> np.ndarray:
-    """Stored values to 8 bits, by the file's own LUTs or window, else by the range it uses."""
+    """Stored values to 8 bits: worked out once for each value that occurs, then looked up for each pixel.
+
+    A few rows at a time: all of a large film in float64 takes a gigabyte, more than a Pi has.
+    """
+    kind = stored.dtype.newbyteorder("=").str
+    codes = stored.view(stored.dtype.str.replace("i", "u"))  # the same bits, as places in a table
+    occurs = np.zeros(2 ** (8 * codes.dtype.itemsize), dtype=bool)
+    for top in range(0, len(codes), ROWS_AT_ONCE):
+        occurs[codes[top : top + ROWS_AT_ONCE]] = True
+    used = np.flatnonzero(occurs).astype(kind.replace("i", "u"))
+    table = np.zeros(len(occurs), dtype=np.uint8)
+    table[used] = _gray_levels(used.view(kind), dataset)
+    film = np.empty(codes.shape, dtype=np.uint8)
+    for top in range(0, len(codes), ROWS_AT_ONCE):
+        film[top : top + ROWS_AT_ONCE] = table[codes[top : top + ROWS_AT_ONCE]]
+    return film
+
+
+def _gray_levels(stored: np.ndarray, dataset: Any) -> np.ndarray:
+    """Every value that occurs in a film, to 8 bits, by the file's own LUTs or window, else by the range it uses."""
     from pydicom.pixels import apply_modality_lut
 
+    unused = 8 * stored.dtype.itemsize - int(dataset.BitsStored)
+    stored = (stored << unused) >> unused  # keeps the sign of signed values
     values = np.asarray(apply_modality_lut(stored, dataset), dtype=np.float64)
     centre, width = _first(dataset, "WindowCenter"), _first(dataset, "WindowWidth")
     if dataset.get("VOILUTSequence"):

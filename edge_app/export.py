@@ -30,6 +30,8 @@ FIELDS = (
     "signed_at",
     "own_impression",
     "region",
+    "boot_id",
+    "uptime_s",
 )
 
 
@@ -58,6 +60,8 @@ def flat(record: Record) -> dict[str, Any]:
         "signed_at": review.at if review else "",
         "own_impression": review.own_impression if review else "",
         "region": " ".join(f"{end:.4f}" for end in review.region) if review else "",
+        "boot_id": record.boot_id,
+        "uptime_s": "" if record.uptime_s is None else record.uptime_s,
     }
 
 

@@ -18,13 +18,16 @@ TIMEOUT_S = 600
 DISK_EXIT = 3  # the child could not read or write its files: no fault of the model
 
 
-def run_isolated(model: bytes, class_count: int, pixels: np.ndarray, package: str) -> dict[str, np.ndarray]:
+def run_isolated(
+    model: bytes, class_count: int, pixels: np.ndarray, package: str, reference: bool = False
+) -> dict[str, np.ndarray]:
     """Run every film through a model in a child process.
 
     Args:
         model: the bytes of a .tflite file, with or without a bundle's ZIP.
         pixels: uint8 (films, side, side).
         package: the runtime, a key of `edge_app.runtime.RUNTIMES`.
+        reference: use the slow reference kernels, as for `edge_app.runtime.Interpreter`.
     Returns:
         `logits` float32 (films, classes), `class_map` and `features` likewise, and each once more as
         the file computes it, as `raw_logits` and so on.
@@ -36,7 +39,8 @@ def run_isolated(model: bytes, class_count: int, pixels: np.ndarray, package: st
         model_path, pixels_path, outputs_path = (Path(folder) / name for name in ("model", "in.npy", "out.npz"))
         model_path.write_bytes(model)
         np.save(pixels_path, pixels)
-        words = [str(model_path), str(class_count), str(pixels_path), package, str(outputs_path)]
+        kernels = "reference" if reference else "own"
+        words = [str(model_path), str(class_count), str(pixels_path), package, str(outputs_path), kernels]
         run_child("edge_app.isolated", words, f"{package} cannot run the model")
         with np.load(outputs_path) as outputs:
             return dict(outputs)
@@ -75,9 +79,10 @@ def run_child(module: str, words: list[str], complaint: str) -> str:
 
 def main(words: list[str]) -> int:
     """The child: run the films and leave the outputs as an .npz."""
-    model, class_count, pixels, package, outputs = words
+    model, class_count, pixels, package, outputs, kernels = words
     try:
-        interpreter = Interpreter(Path(model).read_bytes(), int(class_count), load_runtime(package))
+        runtime, reference = load_runtime(package), kernels == "reference"
+        interpreter = Interpreter(Path(model).read_bytes(), int(class_count), runtime, reference=reference)
         results = [interpreter.run(film) for film in np.load(pixels)]
     except KitError as error:
         print(error, file=sys.stderr)

@@ -9,6 +9,8 @@ import edge_app
 from edge_app.errors import BundleError
 
 TIMEOUT_S = 300.0  # a Pi Zero needs some 20 s from a cold start
+SPOKEN = "edge_app: "  # how the child begins the sentence of a refusal
+UNTYPED = "fails the self-test in a way that the kit does not know"
 
 
 def check_in_child(bundle: Path, timeout_s: float = TIMEOUT_S, python: str = sys.executable) -> None:
@@ -28,4 +30,5 @@ def check_in_child(bundle: Path, timeout_s: float = TIMEOUT_S, python: str = sys
         raise BundleError(f"{bundle.name} crashes the interpreter ({name}): do not use it on this machine")
     if child.returncode:
         said = child.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise BundleError(said[-1].removeprefix("edge_app: "))
+        reasons = [line.removeprefix(SPOKEN) for line in said if line.startswith(SPOKEN)]
+        raise BundleError(reasons[-1] if reasons else f"{bundle.name} {UNTYPED}: {said[-1]}")

@@ -11,13 +11,13 @@ from PIL import Image
 
 from edge_app import __version__
 from edge_app.bundle import Bundle, open_interpreter, steps_between
+from edge_app.clock import boot_id
 from edge_app.decision import decide
 from edge_app.errors import BundleError
 from edge_app.film import read_film
 from edge_app.preprocess import to_model_pixels
 from edge_app.runtime import Interpreter, load_runtime
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 DEVICE_MODEL = Path("/proc/device-tree/model")
 
 
@@ -76,7 +76,7 @@ def device() -> dict[str, str]:
         "name": platform.node(),
         "python": platform.python_version(),
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "boot_id": _first_line(BOOT_ID) or "unknown",
+        "boot_id": boot_id() or "unknown",
     }
 
 

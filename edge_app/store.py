@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_app import audit
+from edge_app.clock import machine_time
 from edge_app.errors import StoreError
 
 FILE_NAME = "records.sqlite3"
@@ -52,6 +53,11 @@ MIGRATIONS = (
         failures INTEGER NOT NULL DEFAULT 0, locked_until TEXT NOT NULL DEFAULT '');
     """
     + audit.SCHEMA,
+    """
+    ALTER TABLE records ADD COLUMN boot_id TEXT NOT NULL DEFAULT '';
+    ALTER TABLE records ADD COLUMN uptime_s REAL;
+    """
+    + audit.MACHINE_TIME,
 )
 
 
@@ -90,7 +96,10 @@ class Review:
 
 @dataclass(frozen=True)
 class Record:
-    """A draft with its last review, if that was not withdrawn."""
+    """A draft with its last review, if that was not withdrawn.
+
+    `boot_id` and `uptime_s` are an `edge_app.clock.MachineTime`, for devices without a clock.
+    """
 
     id: str
     created_at: str
@@ -101,6 +110,8 @@ class Record:
     model: dict[str, str]
     runtime: str
     review: Review | None = field(default=None)
+    boot_id: str = ""
+    uptime_s: float | None = None
 
     @property
     def status(self) -> str:
@@ -160,7 +171,7 @@ class Store:
         """
         with self.writing() as db:
             db.execute(
-                "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     draft.id,
                     audit.now(),
@@ -173,6 +184,7 @@ class Store:
                     json.dumps(draft.warnings),
                     json.dumps(draft.model),
                     draft.runtime,
+                    *machine_time(),
                 ),
             )
             audit.note(db, "kiosk", "draft", draft.id, draft.answer["decision"])
@@ -202,17 +214,17 @@ class Store:
         """Records: drafts with the most urgent first, signed and all with the newest first.
 
         Args:
-            status: "draft", "signed", or "" for all.
+            status: "draft", "signed", or "" for all. Newest by the order of recording, which no clock changes.
             limit: at most so many; -1 is all.
         """
         signed = f"(reviews.verdict IS NOT NULL AND reviews.verdict != '{WITHDRAWN}')"
         where = {"": "", "signed": f"WHERE {signed}", "draft": f"WHERE NOT {signed}"}[status]
-        order = "p_pneumonia DESC, created_at" if status == "draft" else "created_at DESC, records.rowid DESC"
+        order = "p_pneumonia DESC, records.rowid" if status == "draft" else "records.rowid DESC"
         return self._select(f"{where} ORDER BY {order} LIMIT ?", (limit,))
 
     def find_film(self, film_sha256: str) -> str | None:
         """The id of the record that was made of the very same file, None when there is none."""
-        query = "SELECT id FROM records WHERE fingerprint = ? ORDER BY created_at DESC LIMIT 1"
+        query = "SELECT id FROM records WHERE fingerprint = ? ORDER BY rowid DESC LIMIT 1"
         with self.reading() as db:
             row = db.execute(query, (self._fingerprint(film_sha256),)).fetchone()
         return row[0] if row else None
@@ -349,7 +361,7 @@ class Store:
 
     def _select(self, tail: str, values: tuple) -> list[Record]:
         query = (
-            "SELECT id, created_at, source, age_years, answer, warnings, model, runtime,"
+            "SELECT id, created_at, source, age_years, answer, warnings, model, runtime, boot_id, uptime_s,"
             " reader, verdict, finding, own_impression, region, at FROM records LEFT JOIN reviews"
             " ON reviews.seq = (SELECT MAX(seq) FROM reviews WHERE record_id = records.id) "
         )
@@ -392,7 +404,7 @@ def _set_aside(path: Path) -> Path:
 
 
 def _record(row: tuple) -> Record:
-    reader, verdict, finding, own_impression, region, at = row[8:]
+    reader, verdict, finding, own_impression, region, at = row[10:]
     review = None
     if verdict is not None and verdict != WITHDRAWN:
         review = Review(row[0], reader, verdict, finding, own_impression, tuple(json.loads(region)), at)
@@ -406,4 +418,6 @@ def _record(row: tuple) -> Record:
         model=json.loads(row[6]),
         runtime=row[7],
         review=review,
+        boot_id=row[8],
+        uptime_s=row[9],
     )

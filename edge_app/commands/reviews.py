@@ -91,6 +91,7 @@ def _audit(store: "Store", args: argparse.Namespace) -> int:
     log = store.audit_log()
     for entry in log:
         line = f"{entry.seq}  {entry.at}  {entry.actor}  {entry.action}  {entry.subject}  {entry.detail}"
+        line += f"  start {entry.boot_id[:8]} + {entry.uptime_s:.0f} s" if entry.uptime_s is not None else ""
         print(json.dumps(vars(entry)) if args.json else line)
     broken = broken_link(log)
     if broken is not None:

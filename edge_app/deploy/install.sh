@@ -121,6 +121,16 @@ check_stick() {
     (cd "$stick" && sha256sum --check --quiet --strict SHA256SUMS) || fail "the stick is damaged: copy it again"
 }
 
+check_system_packages() { # 32-bit ARM: numpy and Pillow are those of the system
+    [ -f "$wheels/system-packages.txt" ] || return 0
+    missing=
+    while read -r package; do
+        dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q ' installed$' || missing="$missing $package"
+    done <"$wheels/system-packages.txt"
+    [ -z "$missing" ] || fail "this machine (${wheels##*/}) has to bring these packages itself, no wheel has them:$missing.
+  With a network once: sudo apt-get install$missing"
+}
+
 make_program() { # into a folder named by the stick's content, then one rename of a link
     requirements=$wheels/requirements.txt
     [ "$runtime" = default ] || requirements=$wheels/requirements-$runtime.txt
@@ -133,10 +143,15 @@ make_program() { # into a folder named by the stick's content, then one rename o
         say "installing the program into $program"
         rm -rf "$program"
         mkdir -p "$prefix"
-        "$python" -m venv --without-pip "$program"
+        system= dependencies=
+        if [ -f "$wheels/system-packages.txt" ]; then # the venv sees the system's; pip must not look for them
+            system=--system-site-packages dependencies=--no-deps
+        fi
+        "$python" -m venv --without-pip $system "$program"
         pip=$(echo "$wheels"/pip-*.whl)
         "$program/bin/python" "$pip/pip" install --quiet --no-index --no-cache-dir --disable-pip-version-check \
-            --root-user-action=ignore --require-hashes --only-binary=:all: --find-links "$wheels" -r "$requirements"
+            --root-user-action=ignore --require-hashes --only-binary=:all: $dependencies \
+            --find-links "$wheels" -r "$requirements"
         "$program/bin/python" -m compileall -q -j 0 "$program/lib" >/dev/null || true
         sync
         : >"$program/complete"
@@ -200,6 +215,10 @@ install_models() {
 }
 
 make_service() {
+    if ! grep -q '^gradio==' "$requirements"; then
+        say "this machine (${wheels##*/}) gets no kiosk page: read films with: $launcher predict FILE"
+        return
+    fi
     [ "$service" = yes ] || { say "no service was set up: start the kiosk with: $launcher serve"; return; }
     sed -e "s|@PREFIX@|$prefix|g" -e "s|@DATA@|$data|g" -e "s|@USER@|$user|g" "$stick/cxr-edge.service" >"$unit.new"
     mv "$unit.new" "$unit"
@@ -227,6 +246,7 @@ if [ "$action" = uninstall ]; then
 fi
 check_stick
 find_wheels
+check_system_packages
 make_program
 make_user
 make_launcher

@@ -18,18 +18,18 @@ def main(argv: list[str] | None = None) -> int:
     """Print outputs, or how far two sets of them are apart.
 
     Returns:
-        0; with --compare 1 if they are further apart than the model's card allows.
+        0; with --compare 1 if they are further apart than the model's golden films allow, or --within.
     """
     parser = argparse.ArgumentParser(prog="outputs", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("films", nargs="?", type=int, default=12, help="how many phantoms (default: %(default)s)")
     parser.add_argument("--reference", action="store_true", help="by the reference kernels, the same everywhere")
-    parser.add_argument("--exactly", action="store_true", help="with --compare: to the bit")
+    parser.add_argument("--within", type=int, metavar="STEPS", help="with --compare: 0 is to the bit")
     parser.add_argument("--compare", nargs=2, type=Path, metavar="FILE", help="two files that this command wrote")
     args = parser.parse_args(argv)
     if args.compare:
         verdict = compare(*(json.loads(path.read_text(encoding="utf-8")) for path in args.compare))
         print(json.dumps(verdict))
-        allowed = 0 if args.exactly else verdict["steps_allowed"]
+        allowed = verdict["steps_allowed"] if args.within is None else args.within
         return int(verdict["steps_off"] > allowed or verdict["decisions_changed"] > 0 or not verdict["same_model"])
     print(json.dumps(outputs(args.films, args.reference)))
     return 0

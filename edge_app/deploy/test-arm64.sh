@@ -11,6 +11,7 @@ out=$2
 root=${ARM64_ROOT:-/var/tmp/cxr-edge-arm64}
 python=${PYTHON:-python3}
 films=12
+kiosk_start_s=1800 # seen: 17 s on two idle cores; a limit for a kiosk that hangs, generous for a busy machine
 # The processors of a Raspberry Pi 3, 4 and 5. Not qemu's "max": it claims instructions that no Pi has, and
 # with those LiteRT 2.1.6 answers wrongly under qemu 7.2 (its golden films catch it).
 processors="cortex-a53 cortex-a72 cortex-a76"
@@ -41,6 +42,7 @@ fi
 mkdir -p "$out"
 rm -rf "$root/stick" "$root/opt/cxr-edge" "$root/opt/predecessor" "$root/var/lib/cxr-edge" "$root/var/lib/predecessor"
 cp -r "$stick" "$root/stick"
+rm -f "$root/tmp/kiosk-ended"
 
 # A network with nothing but the loopback, its own /proc, an empty /dev/shm; gone when we are. Without /sys
 # LiteRT cannot tell the processor and leaves XNNPACK out.
@@ -76,6 +78,20 @@ inside sh /stick/install.sh | grep "is there already"
 say "installing with the predecessor beside it"
 inside sh /stick/install.sh --prefix /opt/predecessor --data-dir /var/lib/predecessor --runtime tflite-runtime
 
+cat >"$root/tmp/ask_health.py" <<'END'
+import pathlib, sys, time, urllib.request
+
+began, limit_s = time.monotonic(), float(sys.argv[1])
+while True:
+    try:
+        print(urllib.request.urlopen("http://127.0.0.1:7861/health", timeout=300).read().decode())
+        break
+    except OSError as error:
+        if pathlib.Path("/tmp/kiosk-ended").exists() or time.monotonic() - began > limit_s:
+            raise SystemExit(f"the kiosk gave no answer in {time.monotonic() - began:.0f} s: {error}")
+        time.sleep(1)
+print(f"after {time.monotonic() - began:.0f} s of emulation")
+END
 for prefix in /opt/cxr-edge /opt/predecessor; do
     say "$prefix: predict on phantoms"
     inside sh -eu -c 'cd /tmp && '"$prefix"'/current/bin/python -c "
@@ -88,31 +104,23 @@ for seed in range(6):
 
     say "$prefix: the kiosk's health"
     inside sh -eu -c '
-        runuser -u cxr-edge -- env HOME=/tmp CXR_EDGE_HOME=/var/lib/cxr-edge '"$prefix"'/current/bin/python \
-            -m edge_app serve --port 7861 &
-        exec python3 -c "
-import time, urllib.request
-for attempt in range(300):
-    try:
-        print(urllib.request.urlopen(\"http://127.0.0.1:7861/health\", timeout=60).read().decode())
-        break
-    except OSError:
-        time.sleep(1)
-else:
-    raise SystemExit(\"the kiosk gave no answer in five minutes\")
-"' | tee "$out/health.txt"
+        (runuser -u cxr-edge -- env HOME=/tmp CXR_EDGE_HOME=/var/lib/cxr-edge "$1"/current/bin/python \
+            -m edge_app serve --port 7861; echo >/tmp/kiosk-ended) &
+        exec python3 /tmp/ask_health.py "$2"
+    ' kiosk "$prefix" "$kiosk_start_s" | tee "$out/health.txt"
     grep -q '"status":"ok"' "$out/health.txt" || fail "the kiosk is not well"
 done
 
-compare() { # compare NAME HERE THERE [--exactly]
+compare() { # compare NAME HERE THERE STEPS
     name=$1
     shift
     right=yes
-    "$python" -m edge_app.deploy.outputs --compare "$out/$1.json" "$out/$2.json" $3 >"$out/$name.json" || right=no
+    "$python" -m edge_app.deploy.outputs --compare "$out/$1.json" "$out/$2.json" --within "$3" >"$out/$name.json" ||
+        right=no
     cat "$out/$name.json"
     [ $right = yes ] || fail "$name: the outputs differ by more than they may"
 }
-outputs() { # outputs PREFIX RUNTIME: of each processor there, then of this machine; twice by reference kernels
+outputs() { # outputs PREFIX RUNTIME STEPS: of each processor there, then of this machine; again by reference kernels
     for kernels in "" --reference; do
         for QEMU_CPU in $processors; do
             inside "$1/current/bin/python" -m edge_app.deploy.outputs $films $kernels >"$out/$2-$QEMU_CPU$kernels.json"
@@ -121,18 +129,18 @@ outputs() { # outputs PREFIX RUNTIME: of each processor there, then of this mach
             >"$out/$2-here$kernels.json"
     done
     for cpu in $processors; do
-        compare "compare-$2-$cpu" "$2-here" "$2-$cpu" ""
-        compare "compare-$2-$cpu-reference" "$2-here--reference" "$2-$cpu--reference" --exactly
+        compare "compare-$2-$cpu" "$2-here" "$2-$cpu" "$3"
+        compare "compare-$2-$cpu-reference" "$2-here--reference" "$2-$cpu--reference" 0
     done
 }
 say "LiteRT: every output there and here"
-outputs /opt/cxr-edge ai-edge-litert
+outputs /opt/cxr-edge ai-edge-litert 2
 say "the predecessor: every output there and here"
-outputs /opt/predecessor tflite-runtime
+outputs /opt/predecessor tflite-runtime 8 # x86-64 rounds ties of CONV_2D otherwise; arm64 is held to the bit below
 QEMU_CPU=cortex-a72
 say "the built-in kernels of arm64 give the bits of the reference kernels here"
 for cpu in $processors; do
-    compare "compare-builtin-$cpu-to-the-bit" tflite-runtime-here--reference "tflite-runtime-$cpu" --exactly
+    compare "compare-builtin-$cpu-to-the-bit" tflite-runtime-here--reference "tflite-runtime-$cpu" 0
 done
 
 say "a film that is none, a model that is none, and the way out"

@@ -4,6 +4,7 @@
 
     install.sh, cxr-edge.service, kiosk-browser.sh
     wheels/TARGET/*.whl and requirements*.txt     one folder a machine and Python version
+    wheels/TARGET/system-packages.txt             what the device's own system must bring (32-bit ARM)
     models/*.tflite                               further models to install, when --model names some
     SHA256SUMS                                    of everything; install.sh checks it first
 
@@ -42,6 +43,8 @@ class Target:
     glibc_minor: int
     # Sets of packages by the name of their requirements file; each is a list of requirements.
     sets: tuple[tuple[str, tuple[str, ...]], ...]
+    # Packages without a wheel for this machine that Debian has: name of the package, name in Debian.
+    from_system: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.machine}-{self.python}"
@@ -72,12 +75,14 @@ KIOSK = ("requirements.txt", (f"{KIT}[edge]",))
 PREDECESSOR = ("requirements-tflite-runtime.txt", (KIT, "tflite-runtime", "gradio", "pydicom"))
 # 32-bit ARM: gradio's dependencies have no wheels there, so no kiosk page, only `predict`.
 COMMAND_LINE = ("requirements.txt", (KIT, "tflite-runtime", "pydicom"))
+# Older than the versions that are tested on 64 bit: 1.24 and 9.4, which reads no JPEG inside DICOM.
+DEBIANS = (("numpy", "python3-numpy"), ("pillow", "python3-pil"))
 TARGETS = {
     str(target): target
     for target in (
         Target("aarch64", "3.11", 36, (KIOSK, PREDECESSOR)),  # Raspberry Pi OS Bookworm, 64 bit
         Target("aarch64", "3.13", 41, (KIOSK,)),  # Raspberry Pi OS Trixie, 64 bit
-        Target("armv7l", "3.11", 36, (COMMAND_LINE,)),  # Raspberry Pi OS Bookworm, 32 bit
+        Target("armv7l", "3.11", 36, (COMMAND_LINE,), DEBIANS),  # Raspberry Pi OS Bookworm, 32 bit
         Target("x86_64", "3.11", 36, (KIOSK, PREDECESSOR)),  # a small PC, Debian 12
         Target("x86_64", "3.13", 41, (KIOSK,)),  # a small PC, Debian 13
     )
@@ -105,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="wheelhouse", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the stick, or a folder to copy to it")
     parser.add_argument("--target", action="append", choices=sorted(TARGETS), help="may be repeated (default: 64-bit)")
-    parser.add_argument("--extra-wheels", type=Path, metavar="DIR", help="wheels that pip cannot find (32-bit ARM)")
+    parser.add_argument("--extra-wheels", type=Path, metavar="DIR", help="wheels that pip cannot find")
     parser.add_argument("--model", type=Path, action="append", default=[], metavar="BUNDLE", help="to install as well")
     return parser
 
@@ -146,9 +151,11 @@ def fill(folder: Path, target: Target, kit: Path, extra_wheels: Path | None) -> 
     for extra in sorted(extra_wheels.glob("*.whl")) if extra_wheels else ():
         shutil.copy2(extra, folder)
     _download(folder, target, [pinned("pip", pins)])
+    missing = [(name, debian) for name, debian in target.from_system if find_wheel(folder, name, pins) is None]
+    write_system_packages(folder / "system-packages.txt", [debian for _, debian in missing])
     named = {find_wheel(folder, "pip", pins)}
     for name, roots in target.sets:
-        wheels = follow(folder, target, pins, roots)
+        wheels = follow(folder, target, pins, roots, frozenset(name for name, _ in missing))
         lines = [f"{wheel_requirement(wheel)} --hash=sha256:{sha256_of(wheel.read_bytes())}\n" for wheel in wheels]
         (folder / name).write_text("".join(sorted(lines)), encoding="ascii")
         named.update(wheels)
@@ -156,8 +163,26 @@ def fill(folder: Path, target: Target, kit: Path, extra_wheels: Path | None) -> 
         stale.unlink()
 
 
-def follow(folder: Path, target: Target, pins: dict[str, str], roots: tuple[str, ...]) -> list[Path]:
-    """Download what the roots need, what that needs, and so on, one round of pip a level."""
+def write_system_packages(path: Path, packages: list[str]) -> None:
+    """Name what the installer must find in the device's own system; no file when it is nothing."""
+    if packages:
+        path.write_text("".join(f"{package}\n" for package in packages), encoding="ascii")
+    else:
+        path.unlink(missing_ok=True)
+
+
+def follow(
+    folder: Path,
+    target: Target,
+    pins: dict[str, str],
+    roots: tuple[str, ...],
+    from_system: frozenset[str] = frozenset(),
+) -> list[Path]:
+    """Download what the roots need, what that needs, and so on, one round of pip a level.
+
+    Args:
+        from_system: packages that the device's system brings; they and their needs are left out.
+    """
     from packaging.requirements import Requirement
 
     have: dict[str, Path] = {}
@@ -178,7 +203,8 @@ def follow(folder: Path, target: Target, pins: dict[str, str], roots: tuple[str,
             if wheel is None:
                 raise KitError(f"there is no wheel of {pinned(key[0], pins)} for {target}: add one with --extra-wheels")
             have[key[0]] = wheel
-            following += needs(wheel, requirement.extras, target)
+            wanted = needs(wheel, requirement.extras, target)
+            following += [need for need in wanted if canonical(need.name) not in from_system]
         level = following
     return sorted(have.values())
 

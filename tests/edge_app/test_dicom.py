@@ -6,6 +6,7 @@ A golden file has four pixels, a row each of two; the comments say how 255 x sha
 import io
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from pydicom.uid import (
     RLELossless,
     generate_uid,
 )
+from tests_support import ENVIRONMENT
 
 from edge_app.age import age_between, check_age, parse_age
 from edge_app.dicom import read_dicom
@@ -164,6 +166,51 @@ def test_gray_levels_are_those_by_hand(name):
     assert film.ravel().tolist() == expected
 
 
+EVERY_16_BITS = np.arange(2**16, dtype=np.uint16).reshape(256, 256)
+
+
+def linear_exact(values, centre, width):
+    """PS3.3 C.11.2.1.3.2, pixel by pixel in float64."""
+    return np.round(255 * np.clip((values - centre) / width + 0.5, 0, 1)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("syntax", [LITTLE, BIG])
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16])
+def test_every_value_of_16_bits_is_rendered_as_pixel_by_pixel(dtype, syntax):
+    """Films are rendered by a table of the values that occur; this holds it to the formula, to the bit."""
+    pixels = EVERY_16_BITS.view(dtype)
+    elements = {"WindowCenter": 900, "WindowWidth": 30_000.5, "VOILUTFunction": "LINEAR_EXACT"}
+    content = dicom_bytes(pixels, syntax=syntax, RescaleSlope=1.7, RescaleIntercept=-33, **elements)
+    expected = linear_exact(pixels.astype(np.float64) * 1.7 - 33, 900, 30_000.5)
+    assert np.array_equal(read_dicom(content, 10**6, 1)[0], expected)
+
+
+def test_high_bits_are_ignored_in_every_value():
+    content = dicom_bytes(EVERY_16_BITS, bits_stored=12)
+    expected = np.round(255 * (EVERY_16_BITS & 0x0FFF).astype(np.float64) / 4095)
+    assert np.array_equal(read_dicom(content, 10**6, 1)[0], expected)
+
+
+def test_a_large_film_takes_no_more_than_seven_bytes_a_pixel():
+    """In float64 it took 38: 580 MiB for a plate of 16 million pixels, more than a small Pi has."""
+    side = 2000
+    ramp = (np.arange(side * side, dtype=np.uint32) % 4096).astype(np.uint16).reshape(side, side)
+    content = dicom_bytes(ramp, bits_stored=12)
+    read_dicom(content, side * side, 1)
+    tracemalloc.start()
+    try:
+        read_dicom(content, side * side, 1)
+        assert tracemalloc.get_traced_memory()[1] < 7 * side * side
+    finally:
+        tracemalloc.stop()
+
+
+def test_more_bits_than_a_film_has_are_refused():
+    content = dicom_bytes(np.arange(4, dtype=np.uint32).reshape(2, 2))
+    with pytest.raises(FilmUnreadable, match="8 or 16"):
+        read_dicom(content, 100, 1)
+
+
 @pytest.mark.parametrize(("syntax", "package"), [(JPEGLSLossless, "jpeg_ls"), (JPEG2000Lossless, "openjpeg")])
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16])
 def test_lossless_compression_changes_nothing(syntax, package, dtype):
@@ -234,6 +281,31 @@ def test_damaged_dicom_is_unreadable_and_never_a_traceback():
     for cut in (140, 200, 400, len(content) // 2, len(content) - 3):
         with pytest.raises(FilmUnreadable):
             read_film(content[:cut])
+
+
+@pytest.mark.parametrize("tag", [b"\x20\x00\x20\x00CS", b"\x10\x00\x10\x10AS"])
+def test_an_element_of_no_known_kind_is_damage_wherever_it_is_first_read(tag):
+    """Elements are parsed when they are asked for: orientation and age come last, after the pixels."""
+    content = dicom_bytes(draw_phantom("normal", 1), PatientOrientation=["L", "F"], PatientAge="004Y")
+    assert tag in content
+    with pytest.raises(FilmUnreadable, match="damaged"):
+        read_film(content.replace(tag, tag[:4] + b"KS"))
+
+
+def test_a_film_beyond_the_memory_is_no_damaged_film():
+    """The file is sound and the message must not say otherwise."""
+    script = (
+        "import resource, sys, pydicom.pixels\n"
+        "from edge_app.film import read_film; from edge_app.errors import FilmUnreadable\n"
+        "content = sys.stdin.buffer.read()\n"
+        "pages = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (pages + 20 * 2**20,) * 2)\n"
+        "try: read_film(content)\n"
+        "except FilmUnreadable as error: print(error.code)\n"
+    )
+    content = dicom_bytes((np.arange(3000 * 3000) % 4096).astype(np.uint16).reshape(3000, 3000))
+    child = subprocess.run([sys.executable, "-c", script], input=content, capture_output=True, env=ENVIRONMENT)
+    assert (child.stdout.strip(), child.returncode) == (b"no_memory", 0), child.stderr
 
 
 def test_one_gray_level_is_blank():

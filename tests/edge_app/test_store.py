@@ -1,6 +1,7 @@
 """The record: what was acknowledged stays, what is broken is set aside, nothing is changed in place."""
 
 import csv
+import hashlib
 import io
 import json
 import sqlite3
@@ -121,6 +122,35 @@ def test_changed_audit_row_breaks_the_chain(store):
         db.execute("DROP TRIGGER audit_no_update")
         db.execute("UPDATE audit SET actor = 'someone' WHERE seq = 2")
     assert audit.broken_link(store.audit_log()) == 2
+
+
+@pytest.mark.parametrize("column", ["boot_id", "uptime_s"])
+def test_changed_machine_time_breaks_the_chain(store, column):
+    store.add_draft(a_draft())
+    with store.writing() as db:
+        db.execute("DROP TRIGGER audit_no_update")
+        db.execute(f"UPDATE audit SET {column} = '1'")
+    assert audit.broken_link(store.audit_log()) == 1
+
+
+def test_record_of_an_older_kit_is_kept_and_its_log_still_holds(tmp_path):
+    """Schema 1, as version 0.1.0 wrote it: without the start and the time since it."""
+    db = sqlite3.connect(tmp_path / FILE_NAME)
+    db.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
+    row = (1, "2026-11-01T00:00:00Z", "kiosk", "draft", "AAAA", "normal")
+    link = hashlib.sha256(json.dumps(["", *row]).encode()).hexdigest()
+    db.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, link))
+    answer = json.dumps(a_draft().answer)
+    values = ("AAAA", row[1], "page", "f", 2.0, 0.7, "pneumonia", answer, "[]", json.dumps(MODEL), "r")
+    db.execute(f"INSERT INTO records VALUES ({', '.join('?' * 11)})", values)
+    db.commit()
+    db.close()
+    store = open_store(tmp_path)
+    store.add_draft(a_draft())
+    assert audit.broken_link(store.audit_log()) is None
+    assert [record.uptime_s is None for record in store.records()] == [False, True]
+    assert len(list(csv.DictReader(io.StringIO(to_csv(store.records()))))) == 2
+    store.close()
 
 
 @pytest.mark.parametrize("damage", ["garbage", "middle"])

@@ -48,6 +48,20 @@ def test_a_stick_for_other_machines_says_what_it_has(bare_stick, tmp_path):
     assert "it has: vax-2.0" in done.stderr
 
 
+@pytest.mark.skipif(shutil.which("dpkg-query") is None, reason="no Debian")
+def test_a_stick_that_leans_on_the_system_names_the_packages_that_are_missing(bare_stick, tmp_path):
+    """32-bit ARM: said before anything is installed, with what to type."""
+    machine = subprocess.run(["uname", "-m"], capture_output=True, text=True).stdout.strip()
+    wheels = bare_stick / "wheels" / f"{machine}-{sys.version_info[0]}.{sys.version_info[1]}"
+    wheels.mkdir()
+    (wheels / "system-packages.txt").write_text("libc-bin\nno-such-package\n")
+    wheelhouse.write_sums(bare_stick)
+    done = install(bare_stick, tmp_path)
+    assert done.returncode == 1
+    assert "sudo apt-get install no-such-package\n" in done.stderr
+    assert not (tmp_path / "opt").exists()
+
+
 @pytest.mark.parametrize("words", [["--colour"], ["--prefix"]])
 def test_a_wrong_option_is_wrong_usage(bare_stick, tmp_path, words):
     done = install(bare_stick, tmp_path, *words)
@@ -100,6 +114,13 @@ def test_every_word_of_the_unit_is_filled_in_by_the_installer():
             "@USER@",
         }
     )
+
+
+def test_the_units_memory_file_systems_have_sizes_that_the_kernel_reads():
+    """`size=25%%` passed `systemd-analyze verify` and kept the service from starting (make test-boot)."""
+    (line,) = re.findall(r"^TemporaryFileSystem=(.*)$", UNIT, re.MULTILINE)
+    for mount in line.split():
+        assert re.fullmatch(r"/[a-z/]+:mode=1777,size=\d+M", mount), mount
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from edge_app.deploy import wheelhouse
-from edge_app.deploy.wheelhouse import TARGETS, follow, needs, pinned, read_pins, wheel_requirement, write_sums
+from edge_app.deploy.wheelhouse import (
+    TARGETS,
+    follow,
+    needs,
+    pinned,
+    read_pins,
+    wheel_requirement,
+    write_sums,
+    write_system_packages,
+)
 from edge_app.errors import KitError
 
 CONSTRAINTS = Path(__file__).parents[3] / "constraints.txt"
@@ -48,6 +57,30 @@ def test_needs_of_needs_are_followed_once(tmp_path):
     pins = {"a": "1.0", "b": "2.0", "c": "3.0"}
     wheels = follow(tmp_path, TARGETS["aarch64-3.11"], pins, ("a",))
     assert [wheel_requirement(wheel) for wheel in wheels] == ["a==1.0", "b==2.0", "c==3.0"]
+
+
+def test_what_the_system_brings_is_left_out_with_its_needs_unless_there_is_a_wheel(tmp_path):
+    """32-bit ARM: no wheel of numpy is to be had, Debian's own is used."""
+    write_wheel(tmp_path, "kit", "1.0", "numpy", "pure")
+    write_wheel(tmp_path, "pure", "1.0", "numpy")
+    pins, target = {"kit": "1.0", "pure": "1.0", "numpy": "1.26.4"}, TARGETS["armv7l-3.11"]
+    wheels = follow(tmp_path, target, pins, ("kit",), frozenset({"numpy"}))
+    assert [wheel_requirement(wheel) for wheel in wheels] == ["kit==1.0", "pure==1.0"]
+    write_wheel(tmp_path, "numpy", "1.26.4")
+    wheels = follow(tmp_path, target, pins, ("kit",))
+    assert "numpy==1.26.4" in [wheel_requirement(wheel) for wheel in wheels]
+
+
+def test_the_packages_of_the_system_are_named_only_while_they_are_needed(tmp_path):
+    path = tmp_path / "system-packages.txt"
+    write_system_packages(path, ["python3-numpy", "python3-pil"])
+    assert path.read_text().split() == ["python3-numpy", "python3-pil"]
+    write_system_packages(path, [])
+    assert not path.exists()
+
+
+def test_only_32_bit_arm_leans_on_its_system():
+    assert [name for name, target in TARGETS.items() if target.from_system] == ["armv7l-3.11"]
 
 
 def test_a_package_without_a_tested_version_stops_the_stick(tmp_path):

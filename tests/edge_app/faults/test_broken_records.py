@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_app import audit
+from edge_app import audit, clock
 from edge_app.store import Draft, new_record_id, open_store
 
 WORKER = Path(__file__).with_name("record_worker.py")
@@ -87,8 +87,22 @@ def test_a_clock_that_jumps_back_breaks_neither_the_record_nor_its_log(tmp_path,
         monkeypatch.setattr(audit, "now", lambda time=time: time)
         ids.append(new_record_id())
         store.add_draft(Draft(ids[-1], "f", {"p_pneumonia": 0.5, "decision": "normal"}, {"name": "m"}, "r"))
-    assert {record.id for record in store.records()} == set(ids)
+    assert [record.id for record in store.records()] == ids[::-1]  # the newest first, whatever the clock said
     log = store.audit_log()
     assert [entry.subject for entry in log if entry.action == "draft"] == ids
     assert audit.broken_link(log) is None
+    store.close()
+
+
+@pytest.mark.skipif(not clock.BOOT_ID.exists(), reason="this system names no start")
+def test_records_and_log_carry_the_start_and_the_time_since_it(tmp_path):
+    store, began = open_store(tmp_path), clock.machine_time()
+    for _ in range(3):
+        draft = Draft(new_record_id(), "f", {"p_pneumonia": 0.5, "decision": "normal"}, {"name": "m"}, "r")
+        store.add_draft(draft)
+    for entries in (store.records()[::-1], store.audit_log()):
+        assert {entry.boot_id for entry in entries} == {clock.BOOT_ID.read_text().strip()}
+        times = [entry.uptime_s for entry in entries]
+        assert times == sorted(times)
+        assert times[0] >= began.uptime_s
     store.close()

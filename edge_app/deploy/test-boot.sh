@@ -1,0 +1,153 @@
+#!/bin/sh
+# Boots a Debian tree with a systemd of its own, installs the stick in it without a network, and breaks the
+# service: killed, hung, started with a model that is not there, started again by the next boot.
+#
+#   sudo sh test-boot.sh STICK OUT        BOOT_ROOT=DIR keeps the tree for the next run
+set -eu
+
+stick=$1
+out=$2
+root=${BOOT_ROOT:-/var/tmp/cxr-edge-boot}
+limit_s=900 # a boot with all that is tried in it takes two minutes on a quiet machine
+
+fail() {
+    printf '%s\n' "test-boot: $*" >&2
+    exit 1
+}
+say() { printf '\n== %s\n' "$*"; }
+
+[ "$(id -u)" = 0 ] || fail "this needs root: it builds and boots a file tree of its own in $root"
+for tool in mmdebstrap systemd-nspawn unshare; do
+    command -v "$tool" >/dev/null || fail "$tool is missing: apt-get install mmdebstrap systemd-container util-linux"
+done
+[ -d "$stick/wheels/$(uname -m)-3.11" ] || fail "$stick has no wheels for $(uname -m)-3.11"
+if [ ! -x "$root/usr/bin/python3" ]; then
+    say "building the Debian 12 tree in $root"
+    mmdebstrap --variant=minbase --include=systemd,systemd-sysv,dbus,python3,python3-venv bookworm "$root"
+fi
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+rm -rf "$root/stick" "$root/opt/cxr-edge" "$root/var/lib/cxr-edge" "$root/etc/systemd/system/cxr-edge.service"* "$root/drive"
+mkdir "$root/drive"
+cp -r "$stick" "$root/stick"
+chroot "$root" id nurse >/dev/null 2>&1 || chroot "$root" useradd --create-home nurse
+
+cat >"$root/drive/ask.py" <<'END'
+"""ask.py health | film: what the kiosk answers, as soon as it does."""
+import pathlib, sys, time, urllib.request
+
+patience = time.monotonic() + 300
+while True:
+    try:
+        film = pathlib.Path("/drive/film.png").read_bytes() if sys.argv[1] == "film" else None
+        address = "http://127.0.0.1:7860/" + ("films" if film else "health")
+        headers = {"Content-Type": "application/octet-stream"} if film else {}
+        print(urllib.request.urlopen(urllib.request.Request(address, film, headers), timeout=60).read().decode())
+        break
+    except OSError as error:
+        if time.monotonic() > patience:
+            raise SystemExit(f"no answer in five minutes: {error}")
+        time.sleep(0.5)
+END
+cat >"$root/drive/first" <<'END'
+set -eu
+main() { systemctl show -P MainPID cxr-edge; }
+restarts() { systemctl show -P NRestarts cxr-edge; }
+records() { cxr-edge reviews list | wc -l; }
+grown() { # grown NUMBER: has the service been started again more often than that?
+    for second in $(seq 180); do
+        [ "$(restarts)" -le "$1" ] || return 0
+        sleep 1
+    done
+    echo "it was not started again" && exit 1
+}
+echo "== install"
+sh /stick/install.sh --desktop-user nurse
+! systemctl is-failed cxr-edge
+grep -q "cxr-edge kiosk" /home/nurse/.config/labwc/autostart
+systemctl is-enabled cxr-edge
+systemctl is-active cxr-edge
+echo "== health, and a film"
+python3 /drive/ask.py health
+cd /tmp && /opt/cxr-edge/current/bin/python -c "
+from edge_app.phantom import phantom_png
+open('/drive/film.png', 'wb').write(phantom_png('viral', 1))"
+python3 /drive/ask.py film
+[ "$(records)" = 1 ]
+echo "== what it is: user, temporary files in memory, limits"
+[ "$(ps -o user= -p "$(main)" 2>/dev/null || stat -c %U "/proc/$(main)")" = cxr-edge ]
+grep " /tmp .* tmpfs " "/proc/$(main)/mountinfo"
+systemctl show cxr-edge -p MemoryMax -p MemoryHigh -p TasksMax -p WatchdogUSec -p IPAddressDeny -p IPAddressAllow
+systemd-analyze verify /etc/systemd/system/cxr-edge.service
+systemd-analyze security --no-pager cxr-edge >/drive/security.txt
+tail -1 /drive/security.txt
+echo "== killed: it comes back and the record is there"
+before=$(restarts)
+kill -9 "$(main)"
+grown "$before"
+python3 /drive/ask.py health
+[ "$(records)" = 1 ]
+echo "== hung: the watchdog, set to 15 s here, starts it again"
+mkdir -p /run/systemd/system/cxr-edge.service.d
+printf '[Service]\nWatchdogSec=15\n' >/run/systemd/system/cxr-edge.service.d/fast.conf
+systemctl daemon-reload
+systemctl restart cxr-edge
+before=$(restarts)
+kill -STOP "$(main)"
+grown "$before"
+python3 /drive/ask.py health
+journalctl -u cxr-edge --no-pager | grep -i "watchdog timeout"
+echo "== a model that is not there gives way to the shipped one"
+printf '0123456789abcdef\nshipped\n' >/var/lib/cxr-edge/models/current
+systemctl restart cxr-edge
+python3 /drive/ask.py health
+journalctl -u cxr-edge --no-pager | grep "going on with model shipped"
+END
+cat >"$root/drive/second" <<'END'
+set -eu
+echo "== the next boot: it is there by itself, with its record"
+python3 /drive/ask.py health
+[ "$(cxr-edge reviews list | wc -l)" = 1 ]
+cut -d, -f1,2,22- <<RECORDS
+$(cxr-edge reviews export)
+RECORDS
+cxr-edge reviews audit
+echo "== the way out"
+sh /stick/install.sh --desktop-user nurse --uninstall
+! systemctl cat cxr-edge 2>/dev/null
+! grep -q "cxr-edge kiosk" /home/nurse/.config/labwc/autostart
+[ ! -e /opt/cxr-edge ] && [ -f /var/lib/cxr-edge/records.sqlite3 ]
+END
+cat >"$root/etc/systemd/system/drive.service" <<'END'
+[Unit]
+After=cxr-edge.service
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'sh /drive/now >/drive/now.log 2>&1; echo $? >/drive/now.rc; journalctl -b --no-pager >/drive/now.journal; systemctl poweroff --no-block'
+TimeoutStartSec=infinity
+[Install]
+WantedBy=multi-user.target
+END
+mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
+ln -sf ../drive.service "$root/etc/systemd/system/multi-user.target.wants/drive.service"
+
+boot() { # boot NAME: start the tree, let it do drive/NAME and go down again
+    say "boot: $1"
+    cp "$root/drive/$1" "$root/drive/now"
+    rm -f "$root/drive/now.rc"
+    # A /run of its own: nspawn keeps its sockets there. No network but the loopback.
+    unshare --mount sh -c '
+        mount -t tmpfs tmpfs /run
+        exec timeout --signal=KILL "$2" systemd-nspawn --quiet --directory="$1" --boot --private-network \
+            --register=no --keep-unit --console=pipe
+    ' nspawn "$root" "$limit_s" >"$out/$1.console" 2>&1 || true
+    for kind in log journal; do
+        [ ! -f "$root/drive/now.$kind" ] || cp "$root/drive/now.$kind" "$out/$1.$kind"
+    done
+    cat "$out/$1.log"
+    [ "$(cat "$root/drive/now.rc" 2>/dev/null)" = 0 ] || fail "the $1 boot went wrong: see $out/$1.log and .journal"
+}
+boot first
+cp "$root/drive/security.txt" "$out/security.txt"
+boot second
+say "the boot test passed; what was seen is in $out"
