@@ -9,6 +9,7 @@ from edge_app.errors import DataError
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS = RESULTS / "seeds.json"  # compare.json of `train compare`
+RECIPES = RESULTS / "recipes.json"  # of `train recipes`
 PROBE = RESULTS / "probe.json"  # of `train probe --json`
 JUDGED = {"auc": "AUC", "accuracy": "accuracy", "recall": "recall", "specificity": "specificity"}
 COMPARED = ("auc", "accuracy", "recall", "specificity")
@@ -82,6 +83,20 @@ def seeds() -> str:
         return table(json.loads(SEEDS.read_text(encoding="utf-8"))) + "\n"
     except FileNotFoundError as cause:
         raise DataError(f"{SEEDS} is missing: python -m train compare, then copy its compare.json there") from cause
+
+
+def recipes() -> str:
+    """What each part of the training recipe is worth, from what `train recipes` wrote.
+
+    Raises:
+        DataError: it has not been written.
+    """
+    from train.comparison import recipes_table
+
+    try:
+        return recipes_table(json.loads(RECIPES.read_text(encoding="utf-8")))
+    except FileNotFoundError as cause:
+        raise DataError(f"{RECIPES} is missing: python -m train recipes, then copy its recipes.json there") from cause
 
 
 def _with_interval(figure: dict[str, float]) -> str:

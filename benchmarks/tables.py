@@ -147,10 +147,13 @@ def _of_card(name: str) -> Callable[[Results], str]:
     return shown
 
 
-def _seeds(_: Results) -> str:
-    from benchmarks.model_tables import seeds
+def _of_training(name: str) -> Callable[[Results], str]:
+    def shown(_: Results) -> str:
+        from benchmarks import model_tables
 
-    return seeds()
+        return str(getattr(model_tables, name)())
+
+    return shown
 
 
 TABLES: dict[str, Callable[[Results], str]] = {
@@ -158,7 +161,8 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "operating-points": _of_card("operating_points"),
     "parity": _of_card("parity"),
     "probe": _of_card("probe"),
-    "seeds": _seeds,
+    "seeds": _of_training("seeds"),
+    "recipes": _of_training("recipes"),
     "goals": _goals,
     "machine": _machine,
     "latency": _rows("latency"),

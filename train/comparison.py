@@ -1,4 +1,4 @@
-"""The table of `train compare`: mean and spread over seeds. Needs no TensorFlow."""
+"""The tables of `train compare` and `train recipes`: mean and spread over seeds. Needs no TensorFlow."""
 
 import statistics
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 from edge_app.errors import DataError
 
 FIGURES = ("auc", "accuracy", "recall", "specificity", "class_accuracy")
+REFERENCE_RECIPE = "shipped"
+RECIPE_FIGURES = ("auc", "class_accuracy")
 
 
 def arch_rows(arch: str, source: str, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -51,3 +53,19 @@ def table(rows: list[dict[str, Any]]) -> str:
         cells = " | ".join(f"{figure['mean']:.4f} ± {figure['spread']:.4f}" for figure in figures)
         lines.append(f"| {row['arch']} | {row['parameters']:,} | {row['judge']} | {len(row['seeds'])} | {cells} |")
     return "\n".join(lines)
+
+
+def recipes_table(rows: list[dict[str, Any]]) -> str:
+    """Markdown: the shipped recipe's figures, and how far each other one lies from it."""
+    heads = ("AUC", "to shipped", "three classes", "to shipped")
+    lines = [f"| recipe | validation films | seeds | {' | '.join(heads)} |", "|---|---|---|" + "---|" * len(heads)]
+    for row in rows:
+        cells = []
+        for figure in RECIPE_FIGURES:
+            mean, difference = row["figures"][figure], row["differences"][figure]
+            cells.append(f"{mean['mean']:.4f} ± {mean['spread']:.4f}")
+            cells.append(
+                f"{difference['mean']:+.4f} ± {difference['spread']:.4f}" if row["recipe"] != REFERENCE_RECIPE else ""
+            )
+        lines.append(f"| {row['recipe']} | {row['judge']} | {len(row['seeds'])} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"

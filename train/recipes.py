@@ -8,12 +8,10 @@ from typing import Any
 
 from edge_app.errors import DataError
 from edge_app.files import write_atomically
-from train.comparison import mean_and_spread
+from train.comparison import RECIPE_FIGURES, REFERENCE_RECIPE, mean_and_spread, recipes_table
 from train.fit import METRICS, FitOptions, fit
 from train.recipe import find_recipe
 
-REFERENCE = "shipped"
-FIGURES = ("auc", "class_accuracy")
 EPOCHS = 20
 
 
@@ -41,30 +39,14 @@ def compare_recipes(options: RecipesOptions) -> list[dict[str, Any]]:
     """
     for name in options.recipes:
         find_recipe(name)
-    reference = [_judges(options, REFERENCE, seed) for seed in options.seeds]
+    reference = [_judges(options, REFERENCE_RECIPE, seed) for seed in options.seeds]
     rows = []
-    for name in (REFERENCE, *(name for name in options.recipes if name != REFERENCE)):
+    for name in (REFERENCE_RECIPE, *(name for name in options.recipes if name != REFERENCE_RECIPE)):
         runs = [_judges(options, name, seed) for seed in options.seeds]
         rows += [_row(name, judge, options, runs, reference) for judge in runs[0]]
     write_atomically(options.out / "recipes.json", (json.dumps(rows, indent=1) + "\n").encode())
     write_atomically(options.out / "recipes.md", recipes_table(rows).encode())
     return rows
-
-
-def recipes_table(rows: list[dict[str, Any]]) -> str:
-    """Markdown: the shipped recipe's figures, and how far each other one lies from it."""
-    heads = ("AUC", "to shipped", "three classes", "to shipped")
-    lines = [f"| recipe | validation films | seeds | {' | '.join(heads)} |", "|---|---|---|" + "---|" * len(heads)]
-    for row in rows:
-        cells = []
-        for figure in FIGURES:
-            mean, difference = row["figures"][figure], row["differences"][figure]
-            cells.append(f"{mean['mean']:.4f} ± {mean['spread']:.4f}")
-            cells.append(
-                f"{difference['mean']:+.4f} ± {difference['spread']:.4f}" if row["recipe"] != REFERENCE else ""
-            )
-        lines.append(f"| {row['recipe']} | {row['judge']} | {len(row['seeds'])} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
 
 
 def _row(
@@ -79,12 +61,12 @@ def _row(
         "seeds": list(options.seeds),
         "epochs": options.epochs,
         "films": runs[0][judge]["films"],
-        "figures": {figure: mean_and_spread(values(runs, figure)) for figure in FIGURES},
+        "figures": {figure: mean_and_spread(values(runs, figure)) for figure in RECIPE_FIGURES},
         "differences": {
             figure: mean_and_spread(
                 [one - other for one, other in zip(values(runs, figure), values(reference, figure), strict=True)]
             )
-            for figure in FIGURES
+            for figure in RECIPE_FIGURES
         },
     }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import rejection
+from benchmarks import rejection, wrong_pictures
 from benchmarks.__main__ import main
 from edge_app.errors import DataError
 from edge_app.phantom import draw_phantom
@@ -24,7 +24,7 @@ def test_command_counts_every_kind(tmp_path, capsys):
     result = json.loads(capsys.readouterr().out)
     assert json.loads((tmp_path / "out" / "rejection.json").read_text()) == result
     rows = {row["kind"]: row for row in result["rows"]}
-    assert set(rejection.CHANGES) | {"blank", "noise", "gray ramp", "clouds", "colour photographs"} == set(rows)
+    assert set(wrong_pictures.CHANGES) | {"blank", "noise", "gray ramp", "clouds", "colour photographs"} == set(rows)
     for row in rows.values():
         assert row["passed"] + row["warned"] + row["refused"] == pytest.approx(1)
     assert rows["as they are"]["refused"] == 0
@@ -44,4 +44,4 @@ def test_outcome_tells_warned_from_refused(shipped):
 
 def test_folder_without_kinds_is_a_clear_error(tmp_path):
     with pytest.raises(DataError, match="holds no folder"):
-        list(rejection.other_kinds(tmp_path / "nowhere"))
+        list(wrong_pictures.other_kinds(tmp_path / "nowhere"))

@@ -5,8 +5,9 @@ import pytest
 
 from edge_app.errors import DataError
 from edge_app.phantom import write_phantom_set
+from train.comparison import recipes_table
 from train.recipe import RECIPES, SHIPPED
-from train.recipes import RecipesOptions, compare_recipes, recipes_table
+from train.recipes import RecipesOptions, compare_recipes
 
 
 def test_every_recipe_changes_one_thing_of_the_shipped_one() -> None:

@@ -25,8 +25,9 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; every failure is raised.
     """
+    from train.comparison import recipes_table
     from train.recipe import RECIPES
-    from train.recipes import RecipesOptions, compare_recipes, recipes_table
+    from train.recipes import RecipesOptions, compare_recipes
 
     recipes = tuple(args.recipes or RECIPES)
     options = RecipesOptions(

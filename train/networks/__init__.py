@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_app.errors import DataError
-from train.networks.compact import build_compact
+from train.networks.compact import build_compact, build_wider
 from train.networks.efficientnet_lite0 import build_efficientnet_lite0
 
 
@@ -25,6 +25,7 @@ class Architecture:
 
 ARCHITECTURES = {
     "compact": Architecture(build_compact, 128, "this kit: residual 3x3 convolutions, fully convolutional head"),
+    "compact-160": Architecture(build_wider, 160, "this kit: compact for larger films, at twice its time"),
     "efficientnet-lite0": Architecture(
         build_efficientnet_lite0,
         160,
