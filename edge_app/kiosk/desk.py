@@ -7,6 +7,8 @@ from typing import Any
 
 from edge_app.audit import now
 from edge_app.bundle import golden_difference
+from edge_app.dicom import is_dicom
+from edge_app.dicom_result import origin_of
 from edge_app.errors import BundleError, FilmError, StoreError
 from edge_app.files import sha256_of
 from edge_app.film import film_content
@@ -72,7 +74,7 @@ class Desk:
             reason = {"code": error.code, "sentence": error.sentence}
             slip = Slip(slip_id, now(), None, reason, status=error.status)
         else:
-            slip = self._recorded(self._answered(slip_id, reading), content, source)
+            slip = self._recorded(self._answered(slip_id, reading, content), content, source)
         self.shelf.put(slip)
         return slip
 
@@ -146,7 +148,7 @@ class Desk:
             raise BundleError(f"{bundle.card.name} answers its golden films wrongly: off by {off} steps")
         return self.predictor.identity() | {"runtime": str(self.predictor.runtime)}
 
-    def _answered(self, slip_id: str, reading: Reading) -> Slip:
+    def _answered(self, slip_id: str, reading: Reading, content: bytes) -> Slip:
         return Slip(
             id=slip_id,
             created_at=now(),
@@ -158,6 +160,7 @@ class Desk:
             heat_png=screen_heat(reading.evidence),
             aspect=reading.film.pixels.shape[1] / reading.film.pixels.shape[0],
             ms=reading.ms,
+            origin=origin_of(content) if is_dicom(content) else None,
         )
 
     def _recorded(self, slip: Slip, content: bytes, source: str) -> Slip:

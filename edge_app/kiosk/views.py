@@ -207,11 +207,12 @@ def _notes(slip: Slip, w: Words) -> str:
     notes = f'<ul class="notes" aria-label="{w("warnings")}">{notes}</ul>' if notes else ""
     if slip.review is None:
         return notes
+    dicom = f' · <a class="link" href="dicom/{slip.id}" download>{w("dicom_result")}</a>' if slip.origin else ""
     signed = w("signed_by", reader=slip.review.reader, at=slip.review.at)
     return (
         f'{notes}<section class="signed"><p><b>✓ {w(f"finding_{slip.review.finding}")}</b> · '
         f"{w(slip.review.verdict)}</p><p class='fine'>{signed}</p>"
-        f'<a class="link" href="report/{slip.id}" target="_blank" rel="noopener">{w("report")}</a></section>'
+        f'<a class="link" href="report/{slip.id}" target="_blank" rel="noopener">{w("report")}</a>{dicom}</section>'
     )
 
 
