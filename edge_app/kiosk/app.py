@@ -99,7 +99,7 @@ def _add_record_routes(app: FastAPI, desk: Desk) -> None:
         slip, found = desk.look(record_id), desk.store().record(record_id)
         if slip is None or found is None:
             return PlainTextResponse("There is no such record.", 404)
-        if slip.origin is None or not slip.film_jpeg:
+        if slip.origin is None:
             return PlainTextResponse("Only for DICOM films, and only while they are in memory.", 409)
         if slip.review is None:
             return PlainTextResponse("Nobody signed it: a draft is not filed.", 409)

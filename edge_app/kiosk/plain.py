@@ -146,6 +146,8 @@ def _films(slip: Slip, w: Words) -> str:
     if not slip.film_jpeg:
         return f'<p class="soft">{w("film_gone")}</p>'
     film = f'<img src="data:image/jpeg;base64,{_text(slip.film_jpeg)}" alt="{w("film")}">'
+    if not slip.heat_png:
+        return f'<div class="films"><figure>{film}{_mark(slip)}</figure></div>'
     heat = f'<img class="heat" src="data:image/png;base64,{_text(slip.heat_png)}" alt="{w("heatmap")}">'
     return f'<div class="films"><figure>{film}{_mark(slip)}</figure><figure>{film}{heat}</figure></div>'
 

@@ -24,8 +24,9 @@ class Slip:
     """What one film gave, as the page shows it.
 
     `answer` is a decision as a dict, None for a refused film, whose `reason` then has a code and a
-    sentence. `film_jpeg` and `heat_png` are what the screen shows; the film
-    as it came is not kept. `aspect` is width by height. `origin` is there for a DICOM film.
+    sentence. `film_jpeg` and `heat_png` are what the screen shows; the film as it came is not kept.
+    A film that the site kept comes back without its heatmap. `aspect` is width by height; `origin` is
+    there for a DICOM film.
     """
 
     id: str

@@ -105,11 +105,11 @@ def viewer(slip: Slip | None, language: str, hidden: bool = False) -> str:
     plain = f'<figure class="pane plain">{move}<img class="film" src="{film}" alt="{alt}"></div></figure>'
     mapped = (
         f'<figure class="pane mapped">{move}<img class="film" src="{film}" alt="{alt}">'
-        f'{"" if hidden else heat}<div class="mark" hidden></div></div></figure>'
+        f'{heat if slip.heat_png and not hidden else ""}<div class="mark" hidden></div></div></figure>'
     )
     return (
         f'<div class="viewer" data-id="{slip.id}" data-mode="heat" dir="ltr">{_tools(w)}'
-        f'<div class="stage" tabindex="0">{plain}{mapped}</div>{_legend(w)}</div>'
+        f'<div class="stage" tabindex="0">{plain}{mapped}</div>{_legend(w) if slip.heat_png else ""}</div>'
     )
 
 
