@@ -15,6 +15,7 @@ from edge_app.film import MAX_FILE_BYTES
 from edge_app.kiosk.counter import FilmCounter
 from edge_app.kiosk.desk import Desk
 from edge_app.kiosk.guard import LOOPBACK_HOSTS, Guard
+from edge_app.kiosk.head import Head
 from edge_app.kiosk.language import language_of
 from edge_app.kiosk.login import COOKIE as SESSION_COOKIE
 from edge_app.kiosk.login import Gate, Sessions, add_login
@@ -46,6 +47,7 @@ def build_app(desk: Desk, reach: Reach | None = None) -> FastAPI:
     if reach.lan:
         add_login(app, sessions, lambda initials, pin: check_reader(desk.store(), initials, pin), reach.tls)
     app = gr.mount_gradio_app(app, build_page(desk), path="/", **page_settings())
+    app.add_middleware(Head)
     if reach.lan:
         app.add_middleware(Gate, sessions=sessions)
     # Added last, asked first: a refused request reaches neither the login nor the page.
