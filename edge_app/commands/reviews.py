@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,9 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     audit.add_argument("--json", action="store_true", help="one JSON object a line")
     purge = actions.add_parser("purge", help="delete signed records that are older than so many days")
     purge.add_argument("--days", type=int, required=True, metavar="N")
+    purge.add_argument("--films", type=Path, metavar="DIR", help="where films are kept: delete those, too")
+    films = actions.add_parser("films", help="copy kept films of signed records, a folder a finding, for train")
+    films.add_argument("--films", type=Path, required=True, metavar="DIR", help="where serve keeps them")
+    films.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the folders go")
     reader = actions.add_parser("add-reader", help="enrol a reader; the PIN is read from stdin")
     reader.add_argument("initials", metavar="INITIALS")
-    for action in (listing, export, backup, audit, purge, reader):
+    for action in (listing, export, backup, audit, purge, films, reader):
         action.add_argument("--data-dir", type=Path, metavar="DIR", help="as for serve")
 
 
@@ -101,9 +104,34 @@ def _audit(store: "Store", args: argparse.Namespace) -> int:
 
 
 def _purge(store: "Store", args: argparse.Namespace) -> int:
-    before = datetime.now(timezone.utc) - timedelta(days=args.days)
-    count = store.purge(before.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    print(f"{count} signed records deleted")
+    from edge_app.kept_films import KeptFilms
+    from edge_app.retention import retain
+
+    records, films = retain(store, args.days, KeptFilms(args.films) if args.films else None)
+    print(f"{records} signed records and {films} films deleted")
+    return 0
+
+
+def _films(store: "Store", args: argparse.Namespace) -> int:
+    from edge_app.errors import StoreError
+    from edge_app.export import PROBABILITIES
+    from edge_app.files import write_atomically
+    from edge_app.kept_films import KeptFilms
+
+    kept = KeptFilms(args.films)
+    copied = left_out = 0
+    for record in store.records("signed"):
+        film = kept.film(record.id)
+        if not film or record.review is None or record.review.finding not in PROBABILITIES:
+            left_out += 1
+            continue
+        try:
+            write_atomically(args.out / record.review.finding / f"{record.id}.jpg", film)
+        except OSError as cause:
+            raise StoreError(f"{args.out} cannot be written: {cause.strerror}") from cause
+        copied += 1
+    store.note("command line", "export", detail=f"{copied} films")
+    print(f"{copied} films copied; {left_out} signed records left out: no film, or no finding that train knows")
     return 0
 
 
@@ -120,5 +148,6 @@ ACTIONS = {
     "backup": _backup,
     "audit": _audit,
     "purge": _purge,
+    "films": _films,
     "add-reader": _add_reader,
 }

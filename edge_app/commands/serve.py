@@ -20,6 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ask-first", action="store_true", help="a reader says what they see before the machine's answer is shown"
     )
+    parser.add_argument(
+        "--keep-films", type=Path, metavar="DIR", help="keep films there, unencrypted: use an encrypted partition"
+    )
+    parser.add_argument(
+        "--keep-days", type=_days, metavar="N", help="delete signed records and their films after so many days"
+    )
     parser.add_argument("--watch", type=Path, metavar="FOLDER", help="also read each film that appears there")
     parser.add_argument(
         "--dicom-port", type=int, metavar="PORT", help="also take films that an X-ray machine pushes (C-STORE)"
@@ -42,3 +48,10 @@ def run(args: argparse.Namespace) -> int:
     from edge_app.kiosk.server import serve
 
     return serve(args)
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if days < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return days

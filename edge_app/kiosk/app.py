@@ -8,17 +8,20 @@ from fastapi import FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from edge_app.dicom_result import secondary_capture
 from edge_app.errors import KitError, StoreError
 from edge_app.export import to_csv, to_json
 from edge_app.film import MAX_FILE_BYTES
 from edge_app.kiosk.counter import FilmCounter
 from edge_app.kiosk.desk import Desk
 from edge_app.kiosk.guard import LOOPBACK_HOSTS, Guard
+from edge_app.kiosk.head import Head
 from edge_app.kiosk.language import language_of
 from edge_app.kiosk.login import COOKIE as SESSION_COOKIE
 from edge_app.kiosk.login import Gate, Sessions, add_login
 from edge_app.kiosk.page import build_page, page_settings
 from edge_app.kiosk.plain import record_page, report_page
+from edge_app.kiosk.sheet import result_lines, result_sheet
 from edge_app.readers import add_reader, check_reader, reader_names
 
 
@@ -44,6 +47,7 @@ def build_app(desk: Desk, reach: Reach | None = None) -> FastAPI:
     if reach.lan:
         add_login(app, sessions, lambda initials, pin: check_reader(desk.store(), initials, pin), reach.tls)
     app = gr.mount_gradio_app(app, build_page(desk), path="/", **page_settings())
+    app.add_middleware(Head)
     if reach.lan:
         app.add_middleware(Gate, sessions=sessions)
     # Added last, asked first: a refused request reaches neither the login nor the page.
@@ -90,6 +94,22 @@ def _add_record_routes(app: FastAPI, desk: Desk) -> None:
         if found is None or slip is None:
             return HTMLResponse("There is no such record.", 404)
         return HTMLResponse(report_page(slip, desk.predictor.card, found.model, _language(request)))
+
+    @app.get("/dicom/{record_id}")
+    def dicom(record_id: str) -> Response:
+        """A signed result as a Secondary Capture, while its DICOM film is in memory."""
+        slip, found = desk.look(record_id), desk.store().record(record_id)
+        if slip is None or found is None:
+            return PlainTextResponse("There is no such record.", 404)
+        if slip.origin is None:
+            return PlainTextResponse("Only for DICOM films, and only while they are in memory.", 409)
+        if slip.review is None:
+            return PlainTextResponse("Nobody signed it: a draft is not filed.", 409)
+        lines = result_lines(slip, desk.predictor.card, found.model)
+        content = secondary_capture(slip.origin, result_sheet(slip, lines), "\n".join(lines), record_id, slip.review.at)
+        desk.store().note("kiosk", "export", record_id, "application/dicom")
+        name = f'attachment; filename="{record_id}.dcm"'
+        return Response(content, media_type="application/dicom", headers={"content-disposition": name})
 
     @app.get("/export.csv")
     def export_csv() -> Response:

@@ -7,9 +7,12 @@ from typing import Any
 
 from edge_app.audit import now
 from edge_app.bundle import golden_difference
+from edge_app.dicom import is_dicom
+from edge_app.dicom_result import origin_of
 from edge_app.errors import BundleError, FilmError, StoreError
 from edge_app.files import sha256_of
 from edge_app.film import film_content
+from edge_app.kept_films import KeptFilms
 from edge_app.kiosk.shelf import Shelf, Slip, screen_film, screen_heat
 from edge_app.predictor import Predictor, Reading
 from edge_app.readers import check_reader
@@ -22,16 +25,25 @@ MAX_WAITING_SHOWN = 100
 class Desk:
     """Reads films, keeps drafts, takes reviews. Without a disk to write to it still reads films."""
 
-    def __init__(self, predictor: Predictor, home: Path, ask_first: bool = False, shelf: Shelf | None = None) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        home: Path,
+        ask_first: bool = False,
+        shelf: Shelf | None = None,
+        films: KeptFilms | None = None,
+    ) -> None:
         """Open the record.
 
         Args:
             home: the folder of the record.
             ask_first: a reader names an own impression before the machine's answer is shown.
+            films: where films are kept; without it they are in memory only.
         """
         self.predictor = predictor
         self.ask_first = ask_first
         self.shelf = shelf or Shelf()
+        self.films = films
         self.not_saved = ""  # why the last draft could not be recorded; empty when it was
         self.watching = False  # a folder or a DICOM port: drafts come in by themselves
         self._home = home
@@ -72,7 +84,7 @@ class Desk:
             reason = {"code": error.code, "sentence": error.sentence}
             slip = Slip(slip_id, now(), None, reason, status=error.status)
         else:
-            slip = self._recorded(self._answered(slip_id, reading), content, source)
+            slip = self._recorded(self._answered(slip_id, reading, content), content, source)
         self.shelf.put(slip)
         return slip
 
@@ -107,7 +119,7 @@ class Desk:
         record = self._record(slip_id)
         if record is None:
             return slip
-        return replace(slip or _without_film(record), review=record.review)
+        return replace(slip or self._from_record(record), review=record.review)
 
     def waiting(self) -> list[Slip]:
         """Drafts that nobody has signed, the most urgent first; none when the record cannot be read."""
@@ -116,6 +128,10 @@ class Desk:
         except StoreError:
             return []
         return [self.shelf.get(record.id) or _without_film(record) for record in drafts]
+
+    def _from_record(self, record: Record) -> Slip:
+        """A film that fell off the shelf: without its heatmap, and with the film only where it was kept."""
+        return replace(_without_film(record), film_jpeg=self.films.film(record.id) if self.films else b"")
 
     def sign(self, review: Review, pin: str) -> None:
         """Record a review once initials and PIN are right.
@@ -146,7 +162,7 @@ class Desk:
             raise BundleError(f"{bundle.card.name} answers its golden films wrongly: off by {off} steps")
         return self.predictor.identity() | {"runtime": str(self.predictor.runtime)}
 
-    def _answered(self, slip_id: str, reading: Reading) -> Slip:
+    def _answered(self, slip_id: str, reading: Reading, content: bytes) -> Slip:
         return Slip(
             id=slip_id,
             created_at=now(),
@@ -158,6 +174,7 @@ class Desk:
             heat_png=screen_heat(reading.evidence),
             aspect=reading.film.pixels.shape[1] / reading.film.pixels.shape[0],
             ms=reading.ms,
+            origin=origin_of(content) if is_dicom(content) else None,
         )
 
     def _recorded(self, slip: Slip, content: bytes, source: str) -> Slip:
@@ -171,8 +188,17 @@ class Desk:
         except StoreError as error:
             self.not_saved = str(error)
             return slip
-        self.not_saved = ""
+        self.not_saved = self._keep(slip)
         return replace(slip, saved=True)
+
+    def _keep(self, slip: Slip) -> str:
+        """Keep the film where the site wants that; why it could not be, or nothing."""
+        try:
+            if self.films:
+                self.films.keep(slip.id, slip.film_jpeg)
+        except StoreError as error:
+            return str(error)
+        return ""
 
     def _draft(self, slip: Slip, sha256: str, source: str) -> Draft:
         return Draft(

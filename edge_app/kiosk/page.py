@@ -181,7 +181,6 @@ def page_settings() -> dict[str, Any]:
     """What `gr.mount_gradio_app` must be told, beside the page."""
     return {
         "css_paths": STATIC / "style.css",
-        "head": (STATIC / "head.html").read_text(encoding="utf-8"),
         "i18n": translations(),
         "theme": gr.themes.Base(font=FONTS, font_mono=("ui-monospace", "monospace"), text_size="lg"),
         "footer_links": [],

@@ -7,7 +7,7 @@ from pathlib import Path
 from edge_app.card import ModelCard
 from edge_app.kiosk.language import RIGHT_TO_LEFT
 from edge_app.kiosk.shelf import Slip
-from edge_app.kiosk.views import SYMBOLS, Words, points
+from edge_app.kiosk.views import SYMBOLS, Words, moment, points
 from edge_app.store import Record
 
 STATIC = Path(__file__).parent / "static"
@@ -25,7 +25,7 @@ def record_page(
     """
     w = Words(language)
     shown = records[:LATEST]
-    heads = ("record", "time_utc", "score", "decision", "status", "finding", "initials", "")
+    heads = ("record", "time_utc", "score", "decision", "status", "reading", "initials", "")
     head = "".join(f'<th scope="col">{w(key) if key else ""}</th>' for key in heads)
     rows = "".join(_row(record, w) for record in shown)
     table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
@@ -84,7 +84,8 @@ def _row(record: Record, w: Words) -> str:
     review = record.review
     decision = record.answer["decision"]
     cells = (
-        f"<td>{record.id}</td><td>{record.created_at}</td><td class='num'>{points(record.answer['p_pneumonia'])}</td>"
+        f"<td>{record.id}</td><td>{moment(record.created_at)}</td>"
+        f"<td class='num'>{points(record.answer['p_pneumonia'])}</td>"
         f"<td>{SYMBOLS[decision]} {w(f'decision_{decision}')}</td><td>{w('signed' if review else 'draft')}</td>"
     )
     found = f"{w(f'finding_{review.finding}')} ({w(review.verdict)})" if review else ""
@@ -126,7 +127,7 @@ def _final(slip: Slip, w: Words) -> str:
     return (
         f"<h2>{w('report_final')}</h2><p class='verdict'>{w(f'finding_{review.finding}')}</p>"
         f"<dl><dt>{w('verdict')}</dt><dd>{w(review.verdict)}</dd>{own}"
-        f"<dt>{w('signed')}</dt><dd>{w('signed_by', reader=review.reader, at=review.at)}</dd></dl>"
+        f"<dt>{w('signed')}</dt><dd>{w('signed_by', reader=review.reader, at=moment(review.at))}</dd></dl>"
     )
 
 
@@ -137,7 +138,7 @@ def _machine(slip: Slip, model: dict[str, str], w: Words) -> str:
     return (
         f"<h2>{w('report_machine')}</h2><dl><dt>{w('decision')}</dt><dd>{w('decision_' + given['decision'])}</dd>"
         f"<dt>{w('score')}</dt><dd>{w('score_of_100', score=points(given['p_pneumonia']))} · {threshold}</dd>{age}"
-        f"<dt>{w('time_utc')}</dt><dd>{slip.created_at}</dd><dt>{w('model')}</dt>"
+        f"<dt>{w('time_utc')}</dt><dd>{moment(slip.created_at)}</dd><dt>{w('model')}</dt>"
         f"<dd>{escape(model['name'])} {escape(model['version'])} ({escape(model['sha256'][:12])})</dd></dl>"
     )
 
@@ -146,6 +147,8 @@ def _films(slip: Slip, w: Words) -> str:
     if not slip.film_jpeg:
         return f'<p class="soft">{w("film_gone")}</p>'
     film = f'<img src="data:image/jpeg;base64,{_text(slip.film_jpeg)}" alt="{w("film")}">'
+    if not slip.heat_png:
+        return f'<div class="films"><figure>{film}{_mark(slip)}</figure></div>'
     heat = f'<img class="heat" src="data:image/png;base64,{_text(slip.heat_png)}" alt="{w("heatmap")}">'
     return f'<div class="films"><figure>{film}{_mark(slip)}</figure><figure>{film}{heat}</figure></div>'
 

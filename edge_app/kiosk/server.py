@@ -13,15 +13,18 @@ from typing import Any
 from edge_app import watchdog
 from edge_app.errors import KitError
 from edge_app.home import data_home
+from edge_app.kept_films import KeptFilms
 from edge_app.kiosk.desk import Desk
 from edge_app.kiosk.surroundings import purge, settle
 from edge_app.predictor import device_predictor
+from edge_app.retention import retain
 from edge_app.watcher import LOOK_EVERY_S, Watcher
 
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"
 MAX_CONNECTIONS = 256
 STOP_WITHIN_S = 2
+DAY_S = 24 * 3600
 QUEUE = 64  # connections that may wait before the machine refuses them
 
 
@@ -61,7 +64,9 @@ def _application(args: argparse.Namespace) -> tuple[Any, str]:
     from edge_app.kiosk.guard import LOOPBACK_HOSTS
     from edge_app.readers import reader_names
 
-    desk = Desk(predictor, home, args.ask_first)
+    desk = Desk(predictor, home, args.ask_first, films=KeptFilms(args.keep_films) if args.keep_films else None)
+    if args.keep_days:
+        threading.Thread(target=_retain, args=(desk, args.keep_days), name="retain", daemon=True).start()
     if args.watch:
         watcher = Watcher(args.watch)
         watcher.new_films()  # a folder that is not there is said now, not later in a thread
@@ -102,6 +107,18 @@ def _watch(desk: Desk, watcher: Watcher) -> None:
         except KitError as error:
             print(f"edge_app: {error}", file=sys.stderr)
             time.sleep(30 * LOOK_EVERY_S)
+
+
+def _retain(desk: Desk, days: int) -> None:
+    """Delete what is too old, now and every day; what fails is tried again the next day."""
+    while True:
+        try:
+            records, films = retain(desk.store(), days, desk.films)
+            if records or films:
+                print(f"edge_app: {records} records and {films} films older than {days} days deleted", file=sys.stderr)
+        except KitError as error:
+            print(f"edge_app: {error}", file=sys.stderr)
+        time.sleep(DAY_S)
 
 
 def _run(app: Any, listener: socket.socket, args: argparse.Namespace) -> None:

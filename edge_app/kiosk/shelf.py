@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from edge_app.dicom_result import Origin
 from edge_app.heatmap import overlay_layer
 from edge_app.predictor import Reading
 from edge_app.store import Review
@@ -23,8 +24,9 @@ class Slip:
     """What one film gave, as the page shows it.
 
     `answer` is a decision as a dict, None for a refused film, whose `reason` then has a code and a
-    sentence. `film_jpeg` and `heat_png` are what the screen shows; the film
-    as it came is not kept. `aspect` is width by height.
+    sentence. `film_jpeg` and `heat_png` are what the screen shows; the film as it came is not kept.
+    A film that the site kept comes back without its heatmap. `aspect` is width by height; `origin` is
+    there for a DICOM film.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Slip:
     ms: dict[str, float] = field(default_factory=dict)
     saved: bool = False
     review: Review | None = None
+    origin: Origin | None = None
 
 
 class Shelf:

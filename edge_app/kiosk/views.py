@@ -97,7 +97,8 @@ def viewer(slip: Slip | None, language: str, hidden: bool = False) -> str:
             f"<p><b>{w('no_film_yet')}</b></p><p>{w('no_film_steps')}</p><p>{w('offline')}</p></div>"
         )
     if not slip.film_jpeg:
-        return f'<div class="empty" dir="{direction(language)}"><p>{w("film_gone")}</p></div>' if slip.answer else ""
+        why = "film_gone" if slip.answer else "no_film_steps"
+        return f'<div class="empty" dir="{direction(language)}"><p>{w(why)}</p></div>'
     alt = w("film_alt", id=slip.id)
     move = f'<div class="move" style="--aspect:{slip.aspect:.4f}">'
     film = _data_url("image/jpeg", slip.film_jpeg)
@@ -105,11 +106,11 @@ def viewer(slip: Slip | None, language: str, hidden: bool = False) -> str:
     plain = f'<figure class="pane plain">{move}<img class="film" src="{film}" alt="{alt}"></div></figure>'
     mapped = (
         f'<figure class="pane mapped">{move}<img class="film" src="{film}" alt="{alt}">'
-        f'{"" if hidden else heat}<div class="mark" hidden></div></div></figure>'
+        f'{heat if slip.heat_png and not hidden else ""}<div class="mark" hidden></div></div></figure>'
     )
     return (
         f'<div class="viewer" data-id="{slip.id}" data-mode="heat" dir="ltr">{_tools(w)}'
-        f'<div class="stage" tabindex="0">{plain}{mapped}</div>{_legend(w)}</div>'
+        f'<div class="stage" tabindex="0">{plain}{mapped}</div>{_legend(w) if slip.heat_png else ""}</div>'
     )
 
 
@@ -153,6 +154,11 @@ def points(probability: float) -> int:
     return round(100 * probability)
 
 
+def moment(at: str) -> str:
+    """An ISO 8601 time in UTC, to the minute, for people."""
+    return f"{at[:10]} {at[11:16]} UTC"
+
+
 def _row(slip: Slip, chosen: str, w: Words, hidden: bool) -> str:
     kind = slip.answer["decision"] if slip.answer else "refused"
     title = w(f"decision_{kind}") if slip.answer else w("refused")
@@ -160,11 +166,12 @@ def _row(slip: Slip, chosen: str, w: Words, hidden: bool) -> str:
     if hidden and slip.answer and not slip.review:
         kind, title, score = "unread", w("draft"), "?"
     current = ' aria-current="true"' if slip.id == chosen else ""
-    state = f" · {w('signed')} ✓" if slip.review else ""
+    state = f"{w('signed')} · " if slip.review else ""
+    tick = ' <span class="tick" aria-hidden="true">✓</span>' if slip.review else ""
     return (
         f'<li><button type="button" class="slip {kind}" data-id="{slip.id}"{current}>'
-        f'<span class="mini" aria-hidden="true">{SYMBOLS[kind]}</span><span class="what"><b>{title}</b>'
-        f'<small><span class="name" data-id="{slip.id}"></span> {slip.id}{state}</small></span>'
+        f'<span class="mini" aria-hidden="true">{SYMBOLS[kind]}</span><span class="what"><b>{title}{tick}</b>'
+        f'<small>{state}<span class="name" data-id="{slip.id}"></span> {slip.id}</small></span>'
         f'<span class="num">{score}</span></button></li>'
     )
 
@@ -207,11 +214,12 @@ def _notes(slip: Slip, w: Words) -> str:
     notes = f'<ul class="notes" aria-label="{w("warnings")}">{notes}</ul>' if notes else ""
     if slip.review is None:
         return notes
-    signed = w("signed_by", reader=slip.review.reader, at=slip.review.at)
+    dicom = f' · <a class="link" href="dicom/{slip.id}" download>{w("dicom_result")}</a>' if slip.origin else ""
+    signed = w("signed_by", reader=slip.review.reader, at=moment(slip.review.at))
     return (
         f'{notes}<section class="signed"><p><b>✓ {w(f"finding_{slip.review.finding}")}</b> · '
         f"{w(slip.review.verdict)}</p><p class='fine'>{signed}</p>"
-        f'<a class="link" href="report/{slip.id}" target="_blank" rel="noopener">{w("report")}</a></section>'
+        f'<a class="link" href="report/{slip.id}" target="_blank" rel="noopener">{w("report")}</a>{dicom}</section>'
     )
 
 

@@ -16,6 +16,7 @@ CORE = {"numpy", "PIL", "edge_app"}
 EXTRA = {
     "kiosk": {"gradio", "fastapi", "starlette", "uvicorn"},
     "dicom.py": {"pydicom"},
+    "dicom_result.py": {"pydicom"},
     "receiver.py": {"pydicom", "pynetdicom"},
     "deploy": {"packaging"},
 }

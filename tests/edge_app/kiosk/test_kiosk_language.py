@@ -8,6 +8,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from edge_app.kiosk.language import LANGUAGES, LOCALES_DIR, language_of, refusal
+from edge_app.phantom import phantom_png
 
 KIOSK = Path(__file__).parents[3] / "edge_app" / "kiosk"
 GAP = re.compile(r"\{\w+\}")
@@ -59,13 +60,26 @@ def test_the_choice_in_the_page_wins_then_the_browsers(cookies, accepted, langua
     assert language_of(cookies, accepted) == language
 
 
-def test_arabic_page_runs_from_right_to_left_and_the_form_is_translated(kiosk, browser, wait_for):
+def test_chosen_language_is_that_of_the_whole_page_and_arabic_runs_from_right_to_left(kiosk, browser, wait_for):
     browser.get(kiosk.url)
     chooser = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "select.language"))[0]
     assert chooser.get_attribute("value") == "en"
+    kiosk.ask("/films", phantom_png("viral", 8))
     chooser.find_element(By.CSS_SELECTOR, 'option[value="ar"]').click()
     words = catalogue("ar")
     wait_for(lambda: words["choose_films"] in browser.find_element(By.TAG_NAME, "body").text)
-    assert browser.find_element(By.TAG_NAME, "html").get_attribute("dir") == "rtl"
-    config = json.loads(kiosk.ask("/config")[1])
-    assert config["i18n_translations"]["ar"]["sign"] == words["sign"]
+    root = browser.find_element(By.TAG_NAME, "html")
+    assert (root.get_attribute("dir"), root.get_attribute("lang")) == ("rtl", "ar")
+    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button.slip"))[0].click()
+    # Gradio's own parts, too: the form in which a reader signs.
+    said = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-review:has(#kiosk-sign)"))[0].text
+    for key in ("verdict", "agree", "finding", "finding_normal", "initials", "sign"):
+        assert words[key] in said, key
+
+
+def test_page_of_a_browser_without_any_of_our_languages_is_english_throughout(kiosk):
+    status, page, headers = kiosk.ask("/", Accept_Language="de-DE,de;q=0.9", Accept_Encoding="br, gzip")
+    assert (status, "content-encoding" in headers) == (200, False)
+    assert b'const chosen = "en"' in page[: page.index(b"gradio_config")]
+    assert b'const chosen = "fr"' in kiosk.ask("/", Accept_Language="de-DE,fr;q=0.9")[1]
+    assert b'const chosen = "en"' in kiosk.ask("/", Cookie='cxr_language="</script>"')[1]
