@@ -5,9 +5,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 APP := .venv-app
 DEV := .venv
-SOURCES := edge_app train convert benchmarks tests
+STICK := .venv-stick
+SOURCES := edge_app train convert benchmarks tests docs
 
-.PHONY: app test test-app test-slow test-arm64 test-boot check lint types format wheelhouse clean
+.PHONY: app test test-app test-slow test-arm64 test-boot unit-security check lint types format wheelhouse clean
 app: $(APP)/ready  ## open the kiosk on 127.0.0.1:7860
 	$(APP)/bin/python -m edge_app serve
 
@@ -38,15 +39,24 @@ format: $(DEV)/ready  ## write the house format
 	$(DEV)/bin/ruff check --fix $(SOURCES)
 	$(DEV)/bin/ruff format $(SOURCES)
 
-wheelhouse: $(DEV)/ready  ## make the offline install stick in dist/stick
-	$(DEV)/bin/python -m edge_app.deploy.wheelhouse --out dist/stick
+wheelhouse: $(STICK)/ready  ## make the offline install stick in dist/stick
+	$(STICK)/bin/python -m edge_app.deploy.wheelhouse --out dist/stick
 
-test-arm64: wheelhouse  ## install and use the stick in an emulated arm64 system (root, minutes)
+test-arm64: wheelhouse $(DEV)/ready  ## install and use the stick in an emulated arm64 system (root, minutes)
 	PYTHON=$(CURDIR)/$(DEV)/bin/python sh edge_app/deploy/test-arm64.sh dist/stick dist/arm64
 
-test-boot: $(DEV)/ready  ## install the stick in a booted Debian and break the service (root, minutes)
-	$(DEV)/bin/python -m edge_app.deploy.wheelhouse --out dist/stick-here --target $$(uname -m)-3.11
+test-boot: $(STICK)/ready  ## install the stick in a booted Debian and break the service (root, minutes)
+	$(STICK)/bin/python -m edge_app.deploy.wheelhouse --out dist/stick-here --target $$(uname -m)-3.11
 	sh edge_app/deploy/test-boot.sh dist/stick-here dist/boot
+
+unit-security:  ## write what systemd makes of the service's sandbox to docs/unit-security.txt
+	sh edge_app/deploy/unit-security.sh >docs/unit-security.new
+	mv docs/unit-security.new docs/unit-security.txt
+
+$(STICK)/ready: constraints.txt  # one small package; the rest of the kit is not needed to make a stick
+	$(PYTHON) -m venv $(STICK)
+	$(STICK)/bin/pip install --quiet packaging
+	touch $@
 
 $(APP)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(APP)
@@ -59,4 +69,4 @@ $(DEV)/ready: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(APP) $(DEV) build *.egg-info
+	rm -rf $(APP) $(DEV) $(STICK) build *.egg-info

@@ -177,7 +177,8 @@ def clock(now: datetime) -> Finding:
     """Judge the time that this device believes in."""
     got = f"{now:%Y-%m-%d %H:%M} UTC, up for {time.monotonic() / 3600:.1f} h"
     if now < RELEASED:
-        return Finding("clock", "warn", got, "wrong: set it with `sudo timedatectl set-time`, or add a clock module")
+        todo = "wrong: set it with `sudo date --set='YYYY-MM-DD HH:MM'`, or add a clock module"
+        return Finding("clock", "warn", got, todo)
     return Finding("clock", "ok", got)
 
 

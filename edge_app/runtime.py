@@ -111,16 +111,15 @@ class Interpreter:
                 options["experimental_op_resolver_type"] = runtime.module.OpResolverType.BUILTIN_REF
             self._interpreter = runtime.module.Interpreter(**options)
             self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as cause:
-            reason = str(cause).splitlines()[0]
-            raise BundleError(f"{runtime} cannot load the model: {reason}") from cause
-        except (SystemError, AttributeError) as cause:
-            raise RuntimeUnavailable(
-                f"{runtime} does not work with numpy {np.__version__}: pip install 'numpy<2'"
-            ) from cause
-        self._input = self._single_input()
-        self._input_levels = _quantized_levels(self._input)
-        self._outputs = self._named_outputs(class_count)
+            self._input = self._single_input()
+            self._input_levels = _quantized_levels(self._input)
+            self._outputs = self._named_outputs(class_count)
+        except (ValueError, RuntimeError, SystemError, AttributeError) as cause:
+            if isinstance(cause, (SystemError, AttributeError)) and np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+                raise RuntimeUnavailable(
+                    f"{runtime} does not work with numpy {np.__version__}: pip install 'numpy<2'"
+                ) from cause
+            raise BundleError(f"{runtime} cannot load the model: {_first_line(cause)}") from cause
 
     @property
     def input_size_px(self) -> int:
@@ -137,9 +136,14 @@ class Interpreter:
 
         Args:
             pixels: uint8, shape (input_size_px, input_size_px), from `to_model_pixels`.
+        Raises:
+            BundleError: an operator of the model fails.
         """
         self._interpreter.set_tensor(self._input["index"], self._input_levels[pixels][None, :, :, None])
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as cause:
+            raise BundleError(f"{self.runtime} cannot run the model: {_first_line(cause)}") from cause
         raw = {name: self._interpreter.get_tensor(d["index"])[0] for name, d in self._outputs.items()}
         real = {name: _dequantized(raw[name], detail) for name, detail in self._outputs.items()}
         return Outputs(**real, raw=raw)
@@ -169,6 +173,10 @@ class Interpreter:
                 "class_map and features: it was not made by this kit's convert"
             )
         return found
+
+
+def _first_line(cause: Exception) -> str:
+    return (str(cause).splitlines() or [type(cause).__name__])[0]
 
 
 def _quantized_levels(detail: dict[str, Any]) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What DEPLOY.md and RELIABILITY.md name exists: tests, counts, commands and options."""
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -42,3 +43,19 @@ def test_each_option_of_the_installer_in_the_deployment_page_exists():
     script = (ROOT / "edge_app" / "deploy" / "install.sh").read_text()
     for option in re.findall(r"^\| `(--[a-z-]+)", DEPLOY, re.MULTILINE):
         assert option in script
+
+
+def test_the_exposure_in_the_deployment_page_is_that_of_this_unit():
+    """`make unit-security` writes the file, and says of which unit it speaks."""
+    said = (ROOT / "docs" / "unit-security.txt").read_text()
+    unit = hashlib.sha256((ROOT / "edge_app" / "deploy" / "cxr-edge.service").read_bytes()).hexdigest()
+    assert said.splitlines()[0].endswith(unit), "the unit has changed: make unit-security"
+    (exposure,) = re.findall(r"Overall exposure level for cxr-edge.service: ([\d.]+)", said)
+    assert f"an exposure of {exposure} (" in DEPLOY
+
+
+def test_each_picture_of_the_deployment_page_is_taken_by_the_script():
+    script = (ROOT / "docs" / "pictures.py").read_text()
+    shown = set(re.findall(r"\(pictures/(\w+)\.png\)", DEPLOY))
+    assert shown == set(re.findall(r'keep\(browser, "(\w+)"\)', script))
+    assert shown == {path.stem for path in (ROOT / "docs" / "pictures").glob("*.png")}

@@ -13,6 +13,7 @@ from edge_app.bundle import read_bundle, shipped_bundle_path, sidecar_path, step
 from edge_app.errors import BundleError
 from edge_app.files import sha256_of
 from edge_app.model_check import UNTYPED, check_in_child
+from edge_app.runtime import RUNTIME_VARIABLE, installed_runtimes
 
 SEED = 20261121
 DAMAGED = 600
@@ -165,7 +166,11 @@ def test_a_damaged_network_with_a_fitting_hash_is_refused_from_a_child(shipped, 
 
 
 @pytest.mark.slow
-def test_many_damaged_networks_with_a_fitting_hash_are_refused_from_a_child(shipped, tmp_path):
+@pytest.mark.parametrize("runtime", installed_runtimes())
+def test_many_damaged_networks_with_a_fitting_hash_are_refused_from_a_child(shipped, tmp_path, monkeypatch, runtime):
+    monkeypatch.setenv(RUNTIME_VARIABLE, runtime)
     refusals = check_lying_models(shipped, tmp_path, MANY_LYING_MODELS)
-    assert any("crashes the interpreter" in refusal for refusal in refusals)  # or a child would not be needed
+    assert len(refusals) > MANY_LYING_MODELS / 2
     assert not [refusal for refusal in refusals if UNTYPED in refusal]
+    if runtime == "tflite-runtime":  # or a child would not be needed; LiteRT checks a file's structure first
+        assert any("crashes the interpreter" in refusal for refusal in refusals)
