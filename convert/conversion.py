@@ -184,7 +184,7 @@ def read_source(options: ConvertOptions) -> Source:
     """
     model, manifest, run = read_run(options.model)
     check_architecture(model, run)
-    data = find_data(options.data)
+    data = find_data(options.data, manifest.rule.reads_test_folder)
     if data.is_phantom != run.phantom:
         kind, other = ("phantoms", "--data phantom") if run.phantom else ("real films", "--data DIR")
         raise DataError(f"{options.model} was trained on {kind}: give convert {other}, or another --model")

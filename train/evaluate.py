@@ -21,7 +21,8 @@ class EvaluateOptions:
 
     model: Path
     data: str | None = None
-    manifest: Path | None = None  # score only its validation films
+    manifest: Path | None = None  # score only the films of one of its parts
+    part: str = VALIDATION
     operating_point: str | None = None
 
 
@@ -33,18 +34,19 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     Raises:
         DataError, BundleError: the films or the model are missing or unfit.
     """
-    data = find_data(options.data)
+    manifest = read_manifest(options.manifest) if options.manifest else None
+    data = find_data(options.data, manifest is not None and manifest.rule.reads_test_folder)
     scorer = _bundle_scorer if options.model.suffix == ".tflite" else _float_scorer
     model = scorer(options)
     if model.labels != data.labels:
         raise DataError(f"the model answers {', '.join(model.labels)}, the films are of {', '.join(data.labels)}")
     films = load_films(data, model.input_size_px)
-    if options.manifest:
-        films = apply_manifest(films, read_manifest(options.manifest), VALIDATION)
+    if manifest:
+        films = apply_manifest(films, manifest, options.part)
     probabilities = softmax(model.logits(films), model.temperature)
     negative = data.labels.index("normal")
     figures = asdict(score(films.classes, probabilities, data.labels, negative, model.threshold))
-    return {"model": str(options.model), "films_of": _films_of(data, options.manifest), **figures}
+    return {"model": str(options.model), "films_of": _films_of(data, options), **figures}
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ def _float_scorer(options: EvaluateOptions) -> _Scorer:
     )
 
 
-def _films_of(data: DataSet, manifest: Path | None) -> str:
+def _films_of(data: DataSet, options: EvaluateOptions) -> str:
     """Validation is never called test."""
-    if manifest:
-        return f"validation part of {data.name}, held out from training by patient"
+    if options.manifest:
+        return f"{options.part} part of {data.name}, held out from training by patient"
     return f"all films of {data.name}, whether or not the model was trained on them"

@@ -25,9 +25,10 @@ from train.pretrained import start
 from train.recipe import find_recipe
 from train.recorder import BEST, HISTORY, LAST, ProgressBar, RunRecorder, average_path, read_history
 from train.run import Run, write_run
-from train.split import TRAIN, VALIDATION, Manifest, SplitRule, read_manifest, split_films, write_manifest
+from train.split import TEST, TRAIN, VALIDATION, Manifest, SplitRule, read_manifest, split_films, write_manifest
 from train.stream import StreamOptions, one_hot, steps_per_epoch, training_stream
 from train.teacher import soft_labels
+from train.testing import test_figures
 
 CHECKPOINT = "checkpoint"
 WARMUP_STEPS = 200
@@ -65,7 +66,7 @@ def fit(options: FitOptions) -> dict[str, Any]:
         DataError: the data set or a run to resume is missing or unfit.
     """
     architecture = find_architecture(options.arch)
-    data = find_data(options.data)
+    data = find_data(options.data, options.split.reads_test_folder)
     options = replace(
         options,
         epochs=options.epochs or (PHANTOM_EPOCHS if data.is_phantom else architecture.epochs),
@@ -81,6 +82,9 @@ def fit(options: FitOptions) -> dict[str, Any]:
 
     model, history = train(options, parts[TRAIN], labels, judges, manifest, negative)
     run, metrics = judged(options, data, model, manifest, judges, negative)
+    if manifest.rule.has_test_part:
+        run = replace(run, test=test_figures(model, run, films.only(manifest.rows(TEST)), negative))
+        metrics["test"] = run.test
     write_run(options.out, model, manifest, run)
     write_atomically(options.out / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
     write_atomically(options.out / HISTORY, json.dumps(history, indent=1).encode())

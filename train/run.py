@@ -1,7 +1,7 @@
 """A finished training run on disk: the float model and what is needed to use and judge it."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Run:
     manifest_sha256: str
     calibration: Calibration
     metrics: dict[str, Any]  # name of the judge to its figures
+    test: dict[str, Any] = field(default_factory=dict)  # figures on the split's test part, where it has one
 
 
 def write_run(folder: Path, model: Any, manifest: Manifest, run: Run) -> None:

@@ -20,7 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, batches and augmentation")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="to start from, made by train weights")
-    parser.add_argument("--split", default="random", metavar="RULE", help="random, acquisition-order or k-fold")
+    parser.add_argument(
+        "--split",
+        default="random",
+        metavar="RULE",
+        help="random, acquisition-order, k-fold, pooled-70-15-15 or official (default: %(default)s)",
+    )
     parser.add_argument("--fold", type=int, default=0, metavar="N", help="of k-fold: 0 to 4 (default: %(default)s)")
     parser.add_argument("--recipe", default="shipped", metavar="NAME", help="of train/recipe.py (default: %(default)s)")
     parser.add_argument(
@@ -65,9 +70,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _table(metrics: dict[str, Any]) -> str:
-    """The judges side by side, for people."""
+    """The judges side by side, for people; a test part comes last and under its name."""
     lines = [f"{metrics['arch']}, {metrics['parameters']:,} parameters, validation films of {metrics['data']}:"]
-    for judge, figures in metrics["judges"].items():
-        values = "  ".join(f"{name} {figures[name]['value']:.4f}" for name in SHOWN)
-        lines.append(f"  {judge:14} {values}  (threshold {figures['threshold']:.3f})")
+    lines += [_line(judge, figures) for judge, figures in metrics["judges"].items()]
+    if "test" in metrics:
+        lines += ["test films, judged once after everything was chosen:", _line("test", metrics["test"])]
     return "\n".join(lines)
+
+
+def _line(judge: str, figures: dict[str, Any]) -> str:
+    values = "  ".join(f"{name} {figures[name]['value']:.4f}" for name in SHOWN)
+    return f"  {judge:14} {values}  (threshold {figures['threshold']:.3f}, {figures['films']} films)"
