@@ -153,12 +153,19 @@ def _seeds(_: Results) -> str:
     return seeds()
 
 
+def _stability(_: Results) -> str:
+    from benchmarks.model_tables import stability
+
+    return stability()
+
+
 TABLES: dict[str, Callable[[Results], str]] = {
     "validation": _of_card("validation"),
     "operating-points": _of_card("operating_points"),
     "parity": _of_card("parity"),
     "probe": _of_card("probe"),
     "seeds": _seeds,
+    "stability": _stability,
     "goals": _goals,
     "machine": _machine,
     "latency": _rows("latency"),
