@@ -22,6 +22,7 @@ from train.networks import find_architecture
 from train.operating_points import calibrate
 from train.plots import write_confusion, write_curves, write_roc_and_calibration
 from train.pretrained import start
+from train.randomness import EpochSeeds, use_own_generators
 from train.recipe import find_recipe
 from train.recorder import BEST, HISTORY, LAST, ProgressBar, RunRecorder, average_path, read_history
 from train.run import Run, write_run
@@ -112,6 +113,7 @@ def train(
 ) -> tuple[Any, list[dict[str, float]]]:
     """The training loop; returns the model of the best epoch and the history of all."""
     keras.utils.set_random_seed(options.seed)
+    use_own_generators()
     recipe, own_steps = find_recipe(options.recipe), find_architecture(options.arch).steps_per_epoch
     stream = StreamOptions(options.batch_size, options.epochs, options.seed, own_steps, recipe)
     steps = steps_per_epoch(films, stream)
@@ -126,6 +128,7 @@ def train(
         steps_per_epoch=steps,
         verbose=0,
         callbacks=[
+            EpochSeeds(options.seed),
             *([WeightAverage(average, recipe.averaging)] if recipe.averaging else []),
             recorder,
             ProgressBar(options.epochs * steps, done),
@@ -144,7 +147,7 @@ def _started(
         if read_manifest(folder / "manifest.json").sha256 != manifest.sha256:
             raise DataError(f"{folder} was started with other films or another split: train without --resume")
         model = keras.models.load_model(folder / LAST)
-        # A kill between saving the model and the history leaves the model one epoch ahead.
+        # The history is written before the model: a kill between them leaves it one epoch ahead.
         epochs_done = int(model.optimizer.iterations.numpy()) // steps
         average = keras.models.load_model(average_path(folder, epochs_done)) if recipe.averaging else model
         return model, average, read_history(folder)[:epochs_done]
