@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from edge_app.errors import DataError
 from edge_app.files import write_atomically
 from train.averaging import WeightAverage
 from train.data import DataSet, find_data
+from train.finetune import LEARNING_RATE_SHARE, begin_from
 from train.inference import predict
 from train.inputs import LoadedFilms, load_films
 from train.judge import Judge, all_judges
@@ -29,7 +31,7 @@ from train.run import Run, write_run
 from train.split import TEST, TRAIN, VALIDATION, Manifest, SplitRule, read_manifest, split_films, write_manifest
 from train.stream import StreamOptions, one_hot, steps_per_epoch, training_stream
 from train.teacher import soft_labels
-from train.testing import test_figures
+from train.testing import figures_by_site, test_figures
 
 CHECKPOINT = "checkpoint"
 WARMUP_STEPS = 200
@@ -43,7 +45,7 @@ class FitOptions:
     """What `train fit` was asked for."""
 
     out: Path
-    data: str | None = None
+    data: str | Sequence[str] | None = None  # several are hospitals
     arch: str = "compact"
     epochs: int = 0  # at most; 0 for the network's own or, with phantoms, PHANTOM_EPOCHS
     seed: int = 0  # of weights, batches and augmentation; the split has its own
@@ -54,6 +56,8 @@ class FitOptions:
     recipe: str = "shipped"
     teachers: tuple[Path, ...] = ()  # float models of finished runs whose answers soften the labels
     patience: int = 30  # epochs without a better judge before training stops
+    init: Path | None = None  # the model.keras of a finished run to go on from
+    negative: str = ""  # the class without the finding; normal, or else the first
     resume: bool = False
     strict: bool = False  # refuse a data set that holds a film that cannot be read
 
@@ -67,16 +71,17 @@ def fit(options: FitOptions) -> dict[str, Any]:
         DataError: the data set or a run to resume is missing or unfit.
     """
     architecture = find_architecture(options.arch)
-    data = find_data(options.data, options.split.reads_test_folder)
+    data = find_data(options.data, options.split.reads_test_folder, options.negative)
     options = replace(
         options,
         epochs=options.epochs or (PHANTOM_EPOCHS if data.is_phantom else architecture.epochs),
         batch_size=options.batch_size or architecture.batch_size,
-        learning_rate=options.learning_rate or architecture.learning_rate,
+        learning_rate=options.learning_rate
+        or architecture.learning_rate * (LEARNING_RATE_SHARE if options.init else 1),
     )
     films = load_films(data, architecture.input_size_px, options.strict)
     manifest = split_films(films, data.name, data.labels, options.split)
-    negative = data.labels.index("normal") if "normal" in data.labels else 0
+    negative = data.negative_index
     parts = {part: films.only(manifest.rows(part)) for part in (TRAIN, VALIDATION)}
     judges = all_judges(parts[VALIDATION], negative)
     labels = training_labels(options, data, parts[TRAIN], manifest)
@@ -86,6 +91,8 @@ def fit(options: FitOptions) -> dict[str, Any]:
     if manifest.rule.has_test_part:
         run = replace(run, test=test_figures(model, run, films.only(manifest.rows(TEST)), negative))
         metrics["test"] = run.test
+    if by_site := figures_by_site(model, run, parts[VALIDATION], negative):
+        metrics["sites"] = by_site
     write_run(options.out, model, manifest, run)
     write_atomically(options.out / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
     write_atomically(options.out / HISTORY, json.dumps(history, indent=1).encode())
@@ -157,6 +164,8 @@ def _started(
     architecture = find_architecture(options.arch)
     model = architecture.build(architecture.input_size_px, len(manifest.labels))
     start(model, options.arch, architecture.pretrained, options.weights)
+    if options.init:
+        begin_from(model, options.init, options.arch, manifest.labels)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=options.learning_rate / 20,
         decay_steps=max(1, options.epochs * steps - WARMUP_STEPS),
@@ -204,6 +213,7 @@ def judged(
         manifest_sha256=manifest.sha256,
         calibration=calibration,
         metrics=figures,
+        negative=data.negative,
     )
     metrics = {
         "data": data.name,

@@ -52,8 +52,7 @@ def read_folder(path: Path, with_test: bool) -> DataSet:
     faults = [f"{file.name}: {label.why}" for (file, label), _ in found if isinstance(label, _Mislabelled)]
     if set(classes) == KERMANY:
         return DataSet(path.name, LABELS, tuple(films), KERMANY_LICENCE, KERMANY_ATTRIBUTION, tuple(faults))
-    # The class without disease comes first, as everywhere in the kit.
-    labels = sorted((name.lower() for name in classes), key=lambda label: (label != NORMAL, label))
+    labels = sorted(name.lower() for name in classes)
     attribution = f"films in a folder of {len(classes)} classes"
     return DataSet(path.name, tuple(labels), tuple(films), "not stated", attribution, tuple(faults))
 

@@ -30,6 +30,11 @@ class LoadedFilms:
     classes: np.ndarray
     hashes: tuple[str, ...]
 
+    @property
+    def sites(self) -> np.ndarray:
+        """The hospital of each film, str (films,); all "" where there is but one."""
+        return np.array([film.site for film in self.films] or [""] * len(self.pixels))
+
     def only(self, rows: np.ndarray) -> "LoadedFilms":
         """The films of some rows, in that order."""
         return LoadedFilms(

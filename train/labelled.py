@@ -1,11 +1,12 @@
 """A labelled film and a set of them: what every layout of a data set is read into."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from edge_app.errors import DataError
 from edge_app.film import Film, read_film
 
 PATIENT_PATTERN = re.compile(r"(person\d+|NORMAL2-IM-\d+|IM-\d+)")
@@ -49,11 +50,30 @@ class DataSet:
     licence: str
     attribution: str
     faults: tuple[str, ...] = ()
+    negative: str = NORMAL  # the class without the finding; it comes first where folders name the classes
+
+    @property
+    def negative_index(self) -> int:
+        """Where in `labels` the class without the finding stands."""
+        return self.labels.index(self.negative)
 
     @property
     def is_phantom(self) -> bool:
-        """True when the films are drawings."""
-        return self.name == PHANTOM
+        """True when the films, or those of one of the sources, are drawings."""
+        return PHANTOM in (self.name, *(film.site for film in self.films))
+
+
+def with_negative(data: DataSet, negative: str) -> DataSet:
+    """The same films with this class as the one without the finding; "" for `normal`, or else the first.
+
+    Raises:
+        DataError: there is no such class.
+    """
+    chosen = negative.lower() or (NORMAL if NORMAL in data.labels else data.labels[0])
+    if chosen not in data.labels:
+        raise DataError(f"{data.name} has no class {chosen!r} for --negative; it has {', '.join(data.labels)}")
+    labels = tuple(sorted(data.labels, key=lambda label: label != chosen))
+    return replace(data, labels=labels, negative=chosen)
 
 
 def patient_of(name: str) -> str:

@@ -16,15 +16,17 @@ import numpy as np
 from edge_app.errors import DataError
 from edge_app.files import sha256_of, write_atomically
 from train.inputs import LoadedFilms
+from train.labelled import LabelledFilm
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 LEFT_OUT = "left-out"  # in no part: it would leak
 POOLED, OFFICIAL, K_FOLD = "pooled-70-15-15", "official", "k-fold"
-SPLITS = ("random", "acquisition-order", K_FOLD, POOLED, OFFICIAL)
+LEAVE_ONE_SOURCE_OUT = "leave-one-source-out"
+SPLITS = ("random", "acquisition-order", K_FOLD, POOLED, OFFICIAL, LEAVE_ONE_SOURCE_OUT)
 # What a manifest says of its rule beside these: a field that the rule does not use is not in it,
 # so that a new field changes no manifest's hash.
 ALWAYS_WRITTEN = ("name", "validation_fraction", "seed")
-WRITTEN_FOR = {K_FOLD: ("folds", "fold"), POOLED: ("test_fraction",)}
+WRITTEN_FOR = {K_FOLD: ("folds", "fold"), POOLED: ("test_fraction",), LEAVE_ONE_SOURCE_OUT: ("held_out",)}
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class SplitRule:
     drawn patients into `folds` parts and takes part number `fold`. `pooled-70-15-15` throws the
     train and test folders together and draws validation and test patients. `official` takes the
     folders as found and draws the validation patients from the training folder.
+    `leave-one-source-out` tests on all films of the hospital `held_out` and draws the validation
+    patients from the others.
     """
 
     name: str = "random"
@@ -44,6 +48,7 @@ class SplitRule:
     folds: int = 5
     fold: int = 0
     test_fraction: float = 0.15  # of the patients of each class, of pooled-70-15-15
+    held_out: str = ""  # a source's name, of leave-one-source-out
 
     @property
     def reads_test_folder(self) -> bool:
@@ -53,7 +58,7 @@ class SplitRule:
     @property
     def has_test_part(self) -> bool:
         """True when films are set aside that neither training nor any choice may see."""
-        return self.name in (POOLED, OFFICIAL)
+        return self.name in (POOLED, OFFICIAL, LEAVE_ONE_SOURCE_OUT)
 
     def to_json(self) -> dict[str, object]:
         """The fields that this rule uses."""
@@ -63,7 +68,7 @@ class SplitRule:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Which film went where: `films` has name, label, patient, sha256 of the pixels, and part."""
+    """Which film went where: `films` has name, label, patient, sha256 of the pixels, part, and site if several."""
 
     data: str
     labels: tuple[str, ...]
@@ -95,19 +100,33 @@ def split_films(films: LoadedFilms, data: str, labels: tuple[str, ...], rule: Sp
     if rule.name not in SPLITS or not 0 <= rule.fold < rule.folds:
         raise DataError(f"there is no split {rule.name!r}, fold {rule.fold} of {rule.folds}: {', '.join(SPLITS)}")
     films = _named_by_folder(films) if rule.name == OFFICIAL else films
+    if rule.name == LEAVE_ONE_SOURCE_OUT:
+        _check_sites(films, rule)
     parts = _parts(films, rule)
     rows = zip(films.films, films.hashes, parts, strict=True)
     manifest = Manifest(
         data=data,
         labels=labels,
         rule=rule,
-        films=tuple(
-            {"name": film.name, "label": film.label, "patient": film.patient, "sha256": digest, "part": part}
-            for film, digest, part in rows
-        ),
+        films=tuple(_row(film, digest, part) for film, digest, part in rows),
     )
     check_manifest(manifest)
     return manifest
+
+
+def _row(film: LabelledFilm, digest: str, part: str) -> dict[str, str]:
+    """A film's line in the manifest; `site` is there only where there are several."""
+    row = {"name": film.name, "label": film.label, "patient": film.patient, "sha256": digest, "part": part}
+    return row | {"site": film.site} if film.site else row
+
+
+def _check_sites(films: LoadedFilms, rule: SplitRule) -> None:
+    sites = sorted(set(films.sites))
+    if len(sites) < 2 or rule.held_out not in sites:
+        known = ", ".join(filter(None, sites)) or "one source"
+        raise DataError(
+            f"split {rule.name} wants --held-out with one of several --data, got {rule.held_out!r}; there is {known}"
+        )
 
 
 def _named_by_folder(films: LoadedFilms) -> LoadedFilms:
@@ -130,7 +149,7 @@ def _named_by_folder(films: LoadedFilms) -> LoadedFilms:
 def _parts(films: LoadedFilms, rule: SplitRule) -> list[str]:
     """The part of every film."""
     groups = patient_groups(films)
-    aside = [rule.name == OFFICIAL and film.is_test for film in films.films]
+    aside = [_is_set_aside(film, rule) for film in films.films]
     tested = {group for group, is_test in zip(groups, aside, strict=True) if is_test}
     cut = _cut_groups([-1 if group in tested else group for group in groups], films, rule)
     parts = [
@@ -146,8 +165,15 @@ def _parts(films: LoadedFilms, rule: SplitRule) -> list[str]:
     return parts
 
 
+def _is_set_aside(film: LabelledFilm, rule: SplitRule) -> bool:
+    """Whether a film is a test film before anything is drawn."""
+    if rule.name == LEAVE_ONE_SOURCE_OUT:
+        return film.site == rule.held_out
+    return rule.name == OFFICIAL and film.is_test
+
+
 def _cut_groups(groups: list[int], films: LoadedFilms, rule: SplitRule) -> dict[int, str]:
-    """Groups that are not trained on, and their part: the same share of every class.
+    """Groups that are not trained on, and their part: the same share of every class and hospital.
 
     Args:
         groups: the group of each film; below 0 for films that are not to be cut.
@@ -157,7 +183,7 @@ def _cut_groups(groups: list[int], films: LoadedFilms, rule: SplitRule) -> dict[
     strata: dict[tuple[int, str], list[int]] = defaultdict(list)
     for group in sorted(first_film):
         film = films.films[first_film[group]]
-        series = _series_and_number(film.patient)[0] if in_order else ""
+        series = _series_and_number(film.patient)[0] if in_order else film.site
         strata[int(films.classes[first_film[group]]), series].append(group)
     rng = np.random.default_rng(rule.seed)
     cut: dict[int, str] = {}

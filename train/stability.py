@@ -127,6 +127,6 @@ def _answerer(model: Path) -> Answerer:
         run.input_size_px,
         run.calibration.temperature,
         threshold,
-        run.labels.index("normal"),
+        run.negative_index,
         lambda pixels: predict(network, pixels)["logits"],
     )

@@ -12,7 +12,12 @@ HELP = "score a .keras model or a .tflite bundle on labelled films"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file in its run folder, or a bundle")
-    parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
+    parser.add_argument(
+        "--data",
+        action="append",
+        metavar="DIR",
+        help="films, or 'phantom'; once for each hospital (default: data/chest_xray, then $CXR_DATA)",
+    )
     parser.add_argument("--manifest", type=Path, metavar="FILE", help="score only the films of one part of this split")
     parser.add_argument("--part", choices=("validation", "test"), default="validation", help="default: %(default)s")
     parser.add_argument("--operating-point", metavar="NAME", help="a threshold of the model; its default otherwise")
