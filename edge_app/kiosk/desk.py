@@ -7,6 +7,7 @@ from typing import Any
 
 from edge_app.audit import now
 from edge_app.bundle import golden_difference
+from edge_app.card import ModelCard
 from edge_app.errors import BundleError, FilmError, StoreError
 from edge_app.files import sha256_of
 from edge_app.film import film_content
@@ -19,6 +20,19 @@ READ_BEFORE = "read_before"
 MAX_WAITING_SHOWN = 100
 
 
+def check_speaks_of_pneumonia(card: ModelCard) -> None:
+    """Refuse a model of other classes: the kiosk's words, findings, record and export are about pneumonia.
+
+    Raises:
+        BundleError: it is one.
+    """
+    if not card.is_about_pneumonia:
+        raise BundleError(
+            f"model {card.name} decides between {card.finding} and {card.negative}, and all that the kiosk says and "
+            "records is about pneumonia: score with python -m edge_app predict --model"
+        )
+
+
 class Desk:
     """Reads films, keeps drafts, takes reviews. Without a disk to write to it still reads films."""
 
@@ -28,7 +42,10 @@ class Desk:
         Args:
             home: the folder of the record.
             ask_first: a reader names an own impression before the machine's answer is shown.
+        Raises:
+            BundleError: the model is about something else than pneumonia.
         """
+        check_speaks_of_pneumonia(predictor.card)
         self.predictor = predictor
         self.ask_first = ask_first
         self.shelf = shelf or Shelf()
