@@ -11,6 +11,7 @@ RESULTS = Path(__file__).parent / "results"
 SEEDS = RESULTS / "seeds.json"  # compare.json of `train compare`
 RECIPES = RESULTS / "recipes.json"  # of `train recipes`
 PROBE = RESULTS / "probe.json"  # of `train probe --json`
+STABILITY = RESULTS / "stability.json"  # of `train stability BUNDLE --out`
 JUDGED = {"auc": "AUC", "accuracy": "accuracy", "recall": "recall", "specificity": "specificity"}
 COMPARED = ("auc", "accuracy", "recall", "specificity")
 
@@ -97,6 +98,24 @@ def recipes() -> str:
         return recipes_table(json.loads(RECIPES.read_text(encoding="utf-8")))
     except FileNotFoundError as cause:
         raise DataError(f"{RECIPES} is missing: python -m train recipes, then copy its recipes.json there") from cause
+
+
+def stability() -> str:
+    """How far the shipped model's answer moves between full-size films and their small twins."""
+    bundle = read_bundle(shipped_bundle_path())
+    found = json.loads(STABILITY.read_text(encoding="utf-8")) if STABILITY.exists() else {}
+    if found.get("model_sha256") != bundle.sha256:
+        return (
+            f"Not measured yet for this model: `python -m train stability BUNDLE --data DIR --out {STABILITY.name}`.\n"
+        )
+    share = found["share_changed"]
+    changed = f"{found['decisions_changed']} of {found['pairs']} (up to {100 * share['high']:.1f}%)"
+    return (
+        "| films and twins | median change of P(pneumonia) | 95th percentile | largest | decisions changed |\n"
+        "|---|---|---|---|---|\n"
+        f"| {found['pairs']} | {_with_interval(found['median_change'])} | {found['p95_change']:.4f} | "
+        f"{found['max_change']:.4f} | {changed} |\n"
+    )
 
 
 def _with_interval(figure: dict[str, float]) -> str:

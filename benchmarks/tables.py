@@ -163,6 +163,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "probe": _of_card("probe"),
     "seeds": _of_training("seeds"),
     "recipes": _of_training("recipes"),
+    "stability": _of_training("stability"),
     "goals": _goals,
     "machine": _machine,
     "latency": _rows("latency"),

@@ -23,7 +23,9 @@ def build_parser() -> argparse.ArgumentParser:
     formats.add_argument("--int16x8", action="store_true", help="int8 weights, int16 activations")
     formats.add_argument("--all", action="store_true", help="every format")
     parser.add_argument("--model", type=Path, default=Path("runs/fit/model.keras"), help="default: %(default)s")
-    parser.add_argument("--data", metavar="DIR", help="the films it was trained on (default: as for train fit)")
+    parser.add_argument(
+        "--data", action="append", metavar="DIR", help="the films it was trained on (default: as for train fit)"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/convert"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--target", choices=("tflite-runtime-2.14", "litert"), default="tflite-runtime-2.14")
     parser.add_argument("--qat-epochs", type=int, default=8, metavar="N", help="default: %(default)s")

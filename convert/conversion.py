@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,9 @@ from convert.export import (
 from convert.flatbuffer import check_runtime, read_facts
 from convert.layers import LayerError, layer_errors, layer_table
 from convert.metadata import with_metadata
-from convert.package import card_for_people, make_golden, model_card
+from convert.package import make_golden, model_card
 from convert.parity import Budget, Parity, check_parity, compare
+from convert.people import card_for_people
 from convert.provenance import check_architecture, check_calibration, check_labels
 from convert.qat import QatOptions, tune
 from convert.rejection import learn_look, measure
@@ -74,7 +76,7 @@ class ConvertOptions:
 
     model: Path
     out: Path
-    data: str | None = None
+    data: str | Sequence[str] | None = None
     formats: tuple[str, ...] = ("int8", "ptq")
     target: str = "tflite-runtime-2.14"
     budget: Budget = dataclasses.field(default_factory=Budget)
@@ -184,14 +186,14 @@ def read_source(options: ConvertOptions) -> Source:
     """
     model, manifest, run = read_run(options.model)
     check_architecture(model, run)
-    data = find_data(options.data)
+    data = find_data(options.data, manifest.rule.reads_test_folder, run.negative)
     if data.is_phantom != run.phantom:
         kind, other = ("phantoms", "--data phantom") if run.phantom else ("real films", "--data DIR")
         raise DataError(f"{options.model} was trained on {kind}: give convert {other}, or another --model")
     check_labels(run, manifest.labels, data.labels)
     films = load_films(data, run.input_size_px)
     training, validation = (apply_manifest(films, manifest, part) for part in (TRAIN, VALIDATION))
-    judges = all_judges(validation, run.labels.index("normal"))
+    judges = all_judges(validation, run.negative_index)
     check_calibration(run, predict(model, judges[-1].pixels)["logits"], judges[-1])
     return Source(model, run, training, validation, judges, predict(model, validation.pixels))
 

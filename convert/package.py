@@ -1,17 +1,16 @@
-"""The bundle's contents: card, golden films and the card for people, from a run and its figures."""
+"""The bundle's contents: card and golden films, from a run and its figures."""
 
 import importlib.metadata
 import os
 import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from edge_app import __version__
 from edge_app.bundle import Golden, steps_between
-from edge_app.card import ModelCard
+from edge_app.card import FINDING, NEGATIVE_LABEL, ModelCard
 from edge_app.errors import GateError
 from edge_app.isolated import run_isolated
 from edge_app.phantom import LABELS, PhantomStyle, draw_phantom
@@ -38,6 +37,12 @@ NOT_CHECKED = (
     "tuberculosis and every finding other than pneumonia",
     "whether bacterial or viral can be told from a film well enough to treat by",
 )
+OTHER_NOT_CHECKED = (
+    "films of another hospital, machine or country than the training films",
+    "whether the classes can be told from a film well enough to treat by",
+)
+PNEUMONIA_CLASSES = frozenset({"normal", "bacterial", "viral", FINDING})
+ALL_AGES_YEARS = (0, 150)
 TOOLS = (
     "tensorflow",
     "tf-keras",
@@ -51,6 +56,7 @@ TOOLS = (
 
 def model_card(run: Run, quantization: str, minimum_runtime: str) -> ModelCard:
     """The card of a converted file, still without the figures of its gates."""
+    finding = finding_of(run.labels, run.negative)
     return ModelCard(
         name=run.arch if not run.phantom else f"{run.arch}-phantom",
         version=__version__,
@@ -64,20 +70,44 @@ def model_card(run: Run, quantization: str, minimum_runtime: str) -> ModelCard:
         uncertainty_band=run.calibration.uncertainty_band,
         phantom=run.phantom,
         quantization=quantization,
-        intended_use=PHANTOM_USE if run.phantom else INTENDED_USE,
-        not_checked=("everything: it was trained on drawings",) if run.phantom else NOT_CHECKED,
+        intended_use=PHANTOM_USE if run.phantom else _intended_use(run, finding),
+        not_checked=("everything: it was trained on drawings",) if run.phantom else _not_checked(finding),
         data_licence=run.data_licence,
         data_attribution=run.data_attribution,
         created=_created(),
         git_commit=_git_commit(),
         minimum_runtime=minimum_runtime,
+        negative=run.negative,
+        finding=finding,
         training={
             "manifest_sha256": run.manifest_sha256,
             "seed": run.seed,
             "epochs": run.epochs,
+            **({} if finding == FINDING else {"age_range_years": ALL_AGES_YEARS}),
         },
         tools={name: version for name in TOOLS if (version := _version(name))},
     )
+
+
+def finding_of(labels: tuple[str, ...], negative: str) -> str:
+    """What the classes other than the negative one are called together."""
+    others = [label for label in labels if label != negative]
+    if negative == NEGATIVE_LABEL and set(labels) <= PNEUMONIA_CLASSES:
+        return FINDING
+    return others[0] if len(others) == 1 else f"not {negative}"
+
+
+def _intended_use(run: Run, finding: str) -> str:
+    if finding == FINDING:
+        return INTENDED_USE
+    return (
+        f"Draft sorting of films like its training films into {', '.join(run.labels)}, to be confirmed by a trained "
+        "reader. Not for diagnosis on its own."
+    )
+
+
+def _not_checked(finding: str) -> tuple[str, ...]:
+    return NOT_CHECKED if finding == FINDING else OTHER_NOT_CHECKED
 
 
 def golden_films() -> tuple[np.ndarray, ...]:
@@ -115,56 +145,6 @@ def make_golden(model: bytes, card: ModelCard, runtimes: list[str]) -> Golden:
 def _raw(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Outputs as the file computes them, by the names that a bundle gives them."""
     return {name: outputs[f"raw_{name}"] for name in ("logits", "class_map", "features")}
-
-
-def card_for_people(card: ModelCard) -> str:
-    """`MODEL_CARD.md`: every figure in it comes from the card."""
-    points = "\n".join(
-        f"| {name} | {point.threshold:.3f} | {point.recall.percent()} | {point.specificity.percent()} |"
-        for name, point in card.operating_points.items()
-    )
-    not_checked = "\n".join(f"- {item}" for item in card.not_checked)
-    return f"""# {card.name} {card.version}, {card.quantization}
-
-{card.intended_use}
-
-Input: one film, {card.input_size_px} x {card.input_size_px} gray. Answer: {", ".join(card.labels)}.
-Training data: {card.data_attribution} ({card.data_licence}).
-
-## Operating points
-
-Chosen on validation films drawn afresh so that resolution, sharpness, aspect and exposure do not give the
-label away. These are validation figures, not test figures.
-
-| name | threshold on P(pneumonia) | recall (95% interval) | specificity (95% interval) |
-|---|---|---|---|
-{points}
-
-## Validation films, this file in {card.metrics.get("runtime", "no runtime")}
-
-{_figures_table(card.metrics.get("judges", {}))}
-
-## Outside the training hospital
-
-Nothing was measured there with this file. Published: a ResNet-50 trained on this set scored AUC 0.95 inside and 0.54 on
-another hospital's films (Xin 2021, doi 10.1007/s10140-021-01954-x). A chest film cannot tell viral from bacterial
-infection reliably (PMC5922330): that part of the answer is no basis for treatment.
-
-## Not checked
-
-{not_checked}
-"""
-
-
-def _figures_table(judges: dict[str, Any]) -> str:
-    lines = ["| judge | films | AUC | accuracy | recall | specificity |", "|---|---|---|---|---|---|"]
-    for name, figures in judges.items():
-        cells = (
-            f"{figures[key]['value']:.4f} ({figures[key]['low']:.4f} to {figures[key]['high']:.4f})"
-            for key in ("auc", "accuracy", "recall", "specificity")
-        )
-        lines.append(f"| {name} | {figures['films']} | {' | '.join(cells)} |")
-    return "\n".join(lines)
 
 
 def _created() -> str:

@@ -60,8 +60,8 @@ def check_calibration(run: Run, logits: np.ndarray, judge: Judge) -> None:
     Raises:
         DataError: a threshold was moved, labels were swapped, or it is another model's run file.
     """
-    positive = judge.classes != run.labels.index("normal")
-    p_pneumonia = 1 - softmax(logits, run.calibration.temperature)[:, run.labels.index("normal")]
+    positive = judge.classes != run.negative_index
+    p_pneumonia = 1 - softmax(logits, run.calibration.temperature)[:, run.negative_index]
     for name, recorded in run.calibration.operating_points.items():
         measured = operating_point(positive, p_pneumonia, recorded.threshold)
         if not _agree(recorded, measured, int(positive.sum()), int((~positive).sum())):

@@ -62,7 +62,7 @@ def _phantom_note(source: "Source") -> str:
 def _checked(options: "ConvertOptions", source: "Source") -> str:
     """What the gates are, in words, with the budget that was in force."""
     budget = options.budget
-    positives = int((source.validation.classes != source.run.labels.index("normal")).sum())
+    positives = int((source.validation.classes != source.run.negative_index).sum())
     films = len(source.validation.films)
     items = (
         f"Each file ran all {films} validation films ({positives} with pneumonia; patients not in training) in every "

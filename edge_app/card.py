@@ -10,6 +10,7 @@ from edge_app.errors import BundleError
 
 FORMAT_VERSION = 1
 NEGATIVE_LABEL = "normal"
+FINDING = "pneumonia"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ class ModelCard:
     git_commit: str
     minimum_runtime: str
     format_version: int = FORMAT_VERSION
+    # The class without the finding, and what the others together are called: a model of another body
+    # region has its own. P(finding) is 1 - P(negative); it is P(pneumonia) for the models that ship.
+    negative: str = NEGATIVE_LABEL
+    finding: str = FINDING
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     parity: dict[str, Any] = field(default_factory=dict)
@@ -69,8 +74,13 @@ class ModelCard:
 
     @property
     def negative_index(self) -> int:
-        """Where in `labels` the class without pneumonia stands."""
-        return self.labels.index(NEGATIVE_LABEL)
+        """Where in `labels` the class without the finding stands."""
+        return self.labels.index(self.negative)
+
+    @property
+    def is_about_pneumonia(self) -> bool:
+        """False for a model of other classes, which the kiosk's words and record do not fit."""
+        return self.finding == FINDING
 
     def operating_point(self, name: str | None = None) -> tuple[str, OperatingPoint]:
         """The named operating point, or the default one.
@@ -153,7 +163,8 @@ def _check(card: ModelCard) -> None:
     low, high = card.uncertainty_band
     thresholds = [point.threshold for point in card.operating_points.values()]
     for wrong, what in (
-        (len(card.labels) < 2 or NEGATIVE_LABEL not in card.labels, f"labels are {card.labels}"),
+        (len(card.labels) < 2 or card.negative not in card.labels, f"labels are {card.labels}, not {card.negative!r}"),
+        (not card.finding or card.finding == card.negative, f"its finding is {card.finding!r}"),
         (len(set(card.labels)) != len(card.labels), f"labels repeat: {card.labels}"),
         (not 16 <= card.input_size_px <= 1024, f"input size is {card.input_size_px} px"),
         (not 0 < card.temperature < 100, f"temperature is {card.temperature}"),

@@ -9,7 +9,11 @@ from edge_app.card import ModelCard
 
 @dataclass(frozen=True)
 class Decision:
-    """`decision` is "pneumonia", "normal" or "uncertain"; probabilities are 0..1 and sum to 1."""
+    """`decision` is "pneumonia", "normal" or "uncertain"; probabilities are 0..1 and sum to 1.
+
+    A model of other classes decides between its card's `finding` and `negative`, and `p_pneumonia` is
+    its P(finding); `predict --json` names it so.
+    """
 
     label: str
     probabilities: dict[str, float]
@@ -44,13 +48,13 @@ def decide(logits: np.ndarray, card: ModelCard, operating_point: str | None = No
         p_pneumonia=p_pneumonia,
         operating_point=name,
         threshold=point.threshold,
-        decision=_verdict(p_pneumonia, point.threshold, card.uncertainty_band),
+        decision=_verdict(p_pneumonia, point.threshold, card),
     )
 
 
-def _verdict(p_pneumonia: float, threshold: float, band: tuple[float, float]) -> str:
+def _verdict(p_finding: float, threshold: float, card: ModelCard) -> str:
     """The band counts only where it holds the threshold in use: another point has its own doubts."""
-    low, high = band
-    if low <= threshold <= high and low <= p_pneumonia <= high:
+    low, high = card.uncertainty_band
+    if low <= threshold <= high and low <= p_finding <= high:
         return "uncertain"
-    return "pneumonia" if p_pneumonia >= threshold else "normal"
+    return card.finding if p_finding >= threshold else card.negative

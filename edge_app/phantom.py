@@ -102,14 +102,24 @@ def phantom_png(label: str, seed: int, style: PhantomStyle | None = None) -> byt
     return content.getvalue()
 
 
-def write_phantom_set(folder: Path, films_per_class: int, seed: int = 0, style: PhantomStyle | None = None) -> int:
+def write_phantom_set(
+    folder: Path,
+    films_per_class: int,
+    seed: int = 0,
+    style: PhantomStyle | None = None,
+    labels: tuple[str, ...] = LABELS,
+) -> int:
     """Write a training set in the Kaggle layout (see `train.data`); two films a phantom child.
 
+    Args:
+        labels: write only these classes.
     Returns:
         How many films were written.
     """
     written = 0
     for index, label in enumerate(LABELS):
+        if label not in labels:
+            continue
         target = folder / "train" / ("NORMAL" if label == "normal" else "PNEUMONIA")
         target.mkdir(parents=True, exist_ok=True)
         for film in range(films_per_class):

@@ -9,6 +9,7 @@ import numpy as np
 
 from edge_app.age import check_age
 from edge_app.bundle import Bundle, open_interpreter, read_bundle
+from edge_app.card import ModelCard
 from edge_app.decision import Decision, decide
 from edge_app.errors import FilmError
 from edge_app.film import Film, read_film
@@ -98,10 +99,19 @@ class Predictor:
         except FilmError as error:
             reason = {"code": error.code, "sentence": error.sentence}
             return common | {"status": error.status, "reason": reason}, None
-        return common | {"status": "ok"} | asdict(reading.decision) | {
+        return common | {"status": "ok"} | decided(reading.decision, self.card) | {
             "warnings": list(reading.warnings),
             "ms": reading.ms,
         }, reading
+
+
+def decided(decision: Decision, card: ModelCard) -> dict[str, Any]:
+    """A decision for machines; a model that is not about pneumonia speaks of no pneumonia."""
+    fields = asdict(decision)
+    if card.is_about_pneumonia:
+        return fields
+    named = {"p_finding" if name == "p_pneumonia" else name: value for name, value in fields.items()}
+    return named | {"finding": card.finding}
 
 
 def load_predictor(model: Path | None = None, data: Path | None = None) -> Predictor:

@@ -1,5 +1,6 @@
 """Scoring a finished model, float or bundle, on labelled films."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ class EvaluateOptions:
     """What `train evaluate` was asked for."""
 
     model: Path
-    data: str | None = None
-    manifest: Path | None = None  # score only its validation films
+    data: str | Sequence[str] | None = None
+    manifest: Path | None = None  # score only the films of one of its parts
+    part: str = VALIDATION
     operating_point: str | None = None
 
 
@@ -33,18 +35,18 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     Raises:
         DataError, BundleError: the films or the model are missing or unfit.
     """
-    data = find_data(options.data)
+    manifest = read_manifest(options.manifest) if options.manifest else None
     scorer = _bundle_scorer if options.model.suffix == ".tflite" else _float_scorer
     model = scorer(options)
+    data = find_data(options.data, manifest is not None and manifest.rule.reads_test_folder, model.negative)
     if model.labels != data.labels:
         raise DataError(f"the model answers {', '.join(model.labels)}, the films are of {', '.join(data.labels)}")
     films = load_films(data, model.input_size_px)
-    if options.manifest:
-        films = apply_manifest(films, read_manifest(options.manifest), VALIDATION)
+    if manifest:
+        films = apply_manifest(films, manifest, options.part)
     probabilities = softmax(model.logits(films), model.temperature)
-    negative = data.labels.index("normal")
-    figures = asdict(score(films.classes, probabilities, data.labels, negative, model.threshold))
-    return {"model": str(options.model), "films_of": _films_of(data, options.manifest), **figures}
+    figures = asdict(score(films.classes, probabilities, data.labels, data.negative_index, model.threshold))
+    return {"model": str(options.model), "films_of": _films_of(data, options), **figures}
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class _Scorer:
     """A model ready to score: `logits` maps loaded films to float (films, classes)."""
 
     labels: tuple[str, ...]
+    negative: str
     input_size_px: int
     temperature: float
     threshold: float
@@ -64,6 +67,7 @@ def _bundle_scorer(options: EvaluateOptions) -> _Scorer:
     _, point = card.operating_point(options.operating_point)
     return _Scorer(
         card.labels,
+        card.negative,
         card.input_size_px,
         card.temperature,
         point.threshold,
@@ -87,6 +91,7 @@ def _float_scorer(options: EvaluateOptions) -> _Scorer:
         raise DataError(f"the model has no operating point {name!r}; it has {', '.join(calibration.operating_points)}")
     return _Scorer(
         run.labels,
+        run.negative,
         run.input_size_px,
         calibration.temperature,
         calibration.operating_points[name].threshold,
@@ -94,8 +99,8 @@ def _float_scorer(options: EvaluateOptions) -> _Scorer:
     )
 
 
-def _films_of(data: DataSet, manifest: Path | None) -> str:
+def _films_of(data: DataSet, options: EvaluateOptions) -> str:
     """Validation is never called test."""
-    if manifest:
-        return f"validation part of {data.name}, held out from training by patient"
+    if options.manifest:
+        return f"{options.part} part of {data.name}, held out from training by patient"
     return f"all films of {data.name}, whether or not the model was trained on them"

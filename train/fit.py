@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from edge_app.errors import DataError
 from edge_app.files import write_atomically
 from train.averaging import WeightAverage
 from train.data import DataSet, find_data
+from train.finetune import LEARNING_RATE_SHARE, begin_from
 from train.inference import predict
 from train.inputs import LoadedFilms, load_films
 from train.judge import Judge, all_judges
@@ -22,12 +24,14 @@ from train.networks import find_architecture
 from train.operating_points import calibrate
 from train.plots import write_confusion, write_curves, write_roc_and_calibration
 from train.pretrained import start
+from train.randomness import EpochSeeds, use_own_generators
 from train.recipe import find_recipe
 from train.recorder import BEST, HISTORY, LAST, ProgressBar, RunRecorder, average_path, read_history
 from train.run import Run, write_run
-from train.split import TRAIN, VALIDATION, Manifest, SplitRule, read_manifest, split_films, write_manifest
+from train.split import TEST, TRAIN, VALIDATION, Manifest, SplitRule, read_manifest, split_films, write_manifest
 from train.stream import StreamOptions, one_hot, steps_per_epoch, training_stream
 from train.teacher import soft_labels
+from train.testing import figures_by_site, test_figures
 
 CHECKPOINT = "checkpoint"
 WARMUP_STEPS = 200
@@ -41,7 +45,7 @@ class FitOptions:
     """What `train fit` was asked for."""
 
     out: Path
-    data: str | None = None
+    data: str | Sequence[str] | None = None  # several are hospitals
     arch: str = "compact"
     epochs: int = 0  # at most; 0 for the network's own or, with phantoms, PHANTOM_EPOCHS
     seed: int = 0  # of weights, batches and augmentation; the split has its own
@@ -52,6 +56,8 @@ class FitOptions:
     recipe: str = "shipped"
     teachers: tuple[Path, ...] = ()  # float models of finished runs whose answers soften the labels
     patience: int = 30  # epochs without a better judge before training stops
+    init: Path | None = None  # the model.keras of a finished run to go on from
+    negative: str = ""  # the class without the finding; normal, or else the first
     resume: bool = False
     strict: bool = False  # refuse a data set that holds a film that cannot be read
 
@@ -65,22 +71,28 @@ def fit(options: FitOptions) -> dict[str, Any]:
         DataError: the data set or a run to resume is missing or unfit.
     """
     architecture = find_architecture(options.arch)
-    data = find_data(options.data)
+    data = find_data(options.data, options.split.reads_test_folder, options.negative)
     options = replace(
         options,
         epochs=options.epochs or (PHANTOM_EPOCHS if data.is_phantom else architecture.epochs),
         batch_size=options.batch_size or architecture.batch_size,
-        learning_rate=options.learning_rate or architecture.learning_rate,
+        learning_rate=options.learning_rate
+        or architecture.learning_rate * (LEARNING_RATE_SHARE if options.init else 1),
     )
     films = load_films(data, architecture.input_size_px, options.strict)
     manifest = split_films(films, data.name, data.labels, options.split)
-    negative = data.labels.index("normal") if "normal" in data.labels else 0
+    negative = data.negative_index
     parts = {part: films.only(manifest.rows(part)) for part in (TRAIN, VALIDATION)}
     judges = all_judges(parts[VALIDATION], negative)
     labels = training_labels(options, data, parts[TRAIN], manifest)
 
     model, history = train(options, parts[TRAIN], labels, judges, manifest, negative)
     run, metrics = judged(options, data, model, manifest, judges, negative)
+    if manifest.rule.has_test_part:
+        run = replace(run, test=test_figures(model, run, films.only(manifest.rows(TEST)), negative))
+        metrics["test"] = run.test
+    if by_site := figures_by_site(model, run, parts[VALIDATION], negative):
+        metrics["sites"] = by_site
     write_run(options.out, model, manifest, run)
     write_atomically(options.out / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
     write_atomically(options.out / HISTORY, json.dumps(history, indent=1).encode())
@@ -108,6 +120,7 @@ def train(
 ) -> tuple[Any, list[dict[str, float]]]:
     """The training loop; returns the model of the best epoch and the history of all."""
     keras.utils.set_random_seed(options.seed)
+    use_own_generators()
     recipe, own_steps = find_recipe(options.recipe), find_architecture(options.arch).steps_per_epoch
     stream = StreamOptions(options.batch_size, options.epochs, options.seed, own_steps, recipe)
     steps = steps_per_epoch(films, stream)
@@ -122,6 +135,7 @@ def train(
         steps_per_epoch=steps,
         verbose=0,
         callbacks=[
+            EpochSeeds(options.seed),
             *([WeightAverage(average, recipe.averaging)] if recipe.averaging else []),
             recorder,
             ProgressBar(options.epochs * steps, done),
@@ -140,7 +154,7 @@ def _started(
         if read_manifest(folder / "manifest.json").sha256 != manifest.sha256:
             raise DataError(f"{folder} was started with other films or another split: train without --resume")
         model = keras.models.load_model(folder / LAST)
-        # A kill between saving the model and the history leaves the model one epoch ahead.
+        # The history is written before the model: a kill between them leaves it one epoch ahead.
         epochs_done = int(model.optimizer.iterations.numpy()) // steps
         average = keras.models.load_model(average_path(folder, epochs_done)) if recipe.averaging else model
         return model, average, read_history(folder)[:epochs_done]
@@ -150,6 +164,8 @@ def _started(
     architecture = find_architecture(options.arch)
     model = architecture.build(architecture.input_size_px, len(manifest.labels))
     start(model, options.arch, architecture.pretrained, options.weights)
+    if options.init:
+        begin_from(model, options.init, options.arch, manifest.labels)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=options.learning_rate / 20,
         decay_steps=max(1, options.epochs * steps - WARMUP_STEPS),
@@ -197,6 +213,7 @@ def judged(
         manifest_sha256=manifest.sha256,
         calibration=calibration,
         metrics=figures,
+        negative=data.negative,
     )
     metrics = {
         "data": data.name,

@@ -1,6 +1,7 @@
 """Films to arrays, through the device's own preprocessing: parity by construction."""
 
 import sys
+from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from edge_app.errors import DataError, FilmError
 from edge_app.files import sha256_of
 from edge_app.preprocess import to_model_pixels
 from train.data import DataSet, LabelledFilm
+
+_Read = tuple[LabelledFilm, tuple[np.ndarray, str]]  # with the model's pixels and the hash of the film's own
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,11 @@ class LoadedFilms:
     classes: np.ndarray
     hashes: tuple[str, ...]
 
+    @property
+    def sites(self) -> np.ndarray:
+        """The hospital of each film, str (films,); all "" where there is but one."""
+        return np.array([film.site for film in self.films] or [""] * len(self.pixels))
+
     def only(self, rows: np.ndarray) -> "LoadedFilms":
         """The films of some rows, in that order."""
         return LoadedFilms(
@@ -40,32 +48,57 @@ class LoadedFilms:
 def load_films(data: DataSet, size_px: int, strict: bool = False) -> LoadedFilms:
     """Decode and preprocess every film of a data set.
 
+    A film is left out, and listed on stderr, when it cannot be read, when folder and name disagree on
+    its label, or when the very same pixels are there under another label.
+
     Args:
         size_px: side of the model's input.
-        strict: refuse the data set when a film cannot be read; otherwise list and skip such films.
+        strict: refuse the data set when a film would be left out.
     Raises:
-        DataError: a film cannot be read and `strict` is set, or a class has no readable film.
+        DataError: a film would be left out and `strict` is set, or a class has no film left.
     """
     progress: Iterable = tqdm(data.films, desc="reading films", file=sys.stderr, disable=not sys.stderr.isatty())
     # Pillow lets go of the lock while it decodes, so threads use both cores.
     with ThreadPoolExecutor() as pool:
         results = list(pool.map(lambda film: _loaded(film, size_px), progress))
-    pairs = list(zip(data.films, results, strict=True))
-    faults = [(film, result) for film, result in pairs if isinstance(result, FilmError)]
-    loaded = [(film, result) for film, result in pairs if not isinstance(result, FilmError)]
-    for film, error in faults:
-        print(f"train: skipped {film.name}: {error.sentence} ({error.code})", file=sys.stderr)
-    if faults and strict:
-        raise DataError(f"{len(faults)} films of {data.name} cannot be used, see above: repair or remove them")
+    read = [(film, result) for film, result in zip(data.films, results, strict=True) if isinstance(result, tuple)]
+    unreadable = [
+        f"{film.name}: {error.sentence} ({error.code})"
+        for film, error in zip(data.films, results, strict=True)
+        if isinstance(error, FilmError)
+    ]
+    loaded, contradictions = _without_contradictions(read)
+    _report([*data.faults, *unreadable, *contradictions], data.name, strict)
     missing = set(data.labels) - {film.label for film, _ in loaded}
     if missing:
-        raise DataError(f"{data.name} has no readable film of class {', '.join(sorted(missing))}")
+        raise DataError(f"{data.name} has no usable film of class {', '.join(sorted(missing))}")
     return LoadedFilms(
         films=tuple(film for film, _ in loaded),
         pixels=np.stack([pixels for _, (pixels, _) in loaded]),
         classes=np.array([data.labels.index(film.label) for film, _ in loaded]),
         hashes=tuple(digest for _, (_, digest) in loaded),
     )
+
+
+def _report(faults: list[str], name: str, strict: bool) -> None:
+    """List what is left out, or refuse it."""
+    for fault in faults:
+        print(f"train: {'refused' if strict else 'skipped'} {fault}", file=sys.stderr)
+    if faults and strict:
+        raise DataError(f"{len(faults)} films of {name} cannot be used, see above: repair or remove them")
+
+
+def _without_contradictions(read: list[_Read]) -> tuple[list[_Read], list[str]]:
+    """Without films whose pixels stand under two labels: one of them is wrong, and nothing says which."""
+    names: dict[str, dict[str, str]] = defaultdict(dict)  # pixels to label to a film
+    for film, (_, digest) in read:
+        names[digest].setdefault(film.label, film.name)
+    contradictions = []
+    for film, (_, digest) in read:
+        others = [f"{name} ({label})" for label, name in names[digest].items() if label != film.label]
+        if others:
+            contradictions.append(f"{film.name} ({film.label}): mislabelled? the same pixels are {', '.join(others)}")
+    return [item for item in read if len(names[item[1][1]]) == 1], contradictions
 
 
 def _loaded(film: LabelledFilm, size_px: int) -> tuple[np.ndarray, str] | FilmError:

@@ -4,6 +4,7 @@ Gradients by axis, gray levels and borders of the whole film go into a classifie
 scores on a judge is what a network could score there by shortcut alone.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,9 @@ def shortcut_statistics(pixels: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def probe(argument: str | None, manifest_path: Path | None = None, seed: int = 0) -> dict[str, Estimate]:
+def probe(
+    argument: str | Sequence[str] | None, manifest_path: Path | None = None, seed: int = 0
+) -> dict[str, Estimate]:
     """Train the classifier on shortcuts alone and score it.
 
     Args:
@@ -62,7 +65,7 @@ def probe(argument: str | None, manifest_path: Path | None = None, seed: int = 0
     else:
         manifest = split_films(films, data.name, data.labels, SplitRule())
     training, validation = (apply_manifest(films, manifest, part) for part in (TRAIN, VALIDATION))
-    negative = data.labels.index("normal")
+    negative = data.negative_index
     classifier = HistGradientBoostingClassifier(random_state=seed)
     classifier.fit(shortcut_statistics(training.pixels), training.classes != negative)
     return {

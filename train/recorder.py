@@ -38,19 +38,22 @@ class RunRecorder(keras.callbacks.Callback):
         self.history = history
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Judge, then save; the model is saved before the history that speaks of it."""
+        """Judge, then save: the history, the best model, and last the one that a resumed run starts from.
+
+        So whenever a kill comes, the last model has no epoch behind it that the two others lack.
+        """
         logs = {} if logs is None else logs
         logs.pop("logits_loss", None)  # the same as "loss": only the logits are trained
         logs |= self._judged()
         best_before = max((row["judge_auc"] for row in self.history), default=-math.inf)
         self.history.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
+        write_atomically(self._folder / HISTORY, json.dumps(self.history, indent=1).encode())
+        if logs["judge_auc"] > best_before:
+            save_model(self._average, self._folder / BEST)
         # The average first, beside the one before: a kill here leaves the pair that belongs together.
         save_model(self._average, average_path(self._folder, epoch + 1))
         save_model(self.model, self._folder / LAST)
         average_path(self._folder, epoch).unlink(missing_ok=True)
-        if logs["judge_auc"] > best_before:
-            save_model(self._average, self._folder / BEST)
-        write_atomically(self._folder / HISTORY, json.dumps(self.history, indent=1).encode())
         figures = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
         print(f"epoch {epoch + 1}: {figures}", file=sys.stderr, flush=True)
 

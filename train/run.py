@@ -1,7 +1,7 @@
 """A finished training run on disk: the float model and what is needed to use and judge it."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from edge_app.card import Estimate, OperatingPoint
 from edge_app.errors import DataError
 from edge_app.files import write_atomically
 from train.keras import keras
+from train.labelled import NORMAL
 from train.operating_points import Calibration
 from train.recorder import save_model
 from train.split import Manifest, read_manifest, write_manifest
@@ -31,6 +32,13 @@ class Run:
     manifest_sha256: str
     calibration: Calibration
     metrics: dict[str, Any]  # name of the judge to its figures
+    test: dict[str, Any] = field(default_factory=dict)  # figures on the split's test part, where it has one
+    negative: str = NORMAL  # the class without the finding
+
+    @property
+    def negative_index(self) -> int:
+        """Where in `labels` the class without the finding stands."""
+        return self.labels.index(self.negative)
 
 
 def write_run(folder: Path, model: Any, manifest: Manifest, run: Run) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from train.augment import augment
+from train.hospitals import balanced_weights, epoch_rows
 from train.inputs import LoadedFilms
 from train.keras import tf
 from train.recipe import SHIPPED, Recipe
@@ -45,7 +46,7 @@ def training_stream(films: LoadedFilms, labels: np.ndarray, options: StreamOptio
     steps, recipe = steps_per_epoch(films, options), options.recipe
     order = tf.constant(np.concatenate([_epoch_order(films, options, epoch) for epoch in range(options.epochs)]))
     pixels, targets = tf.constant(films.pixels), tf.constant(labels)
-    weights = tf.constant(film_weights(films.classes, labels.shape[1], recipe))
+    weights = tf.constant(film_weights(films, labels.shape[1], recipe))
 
     def batch(step: Any) -> Any:
         rows, seed = order[step], tf.stack([options.seed, step])
@@ -70,9 +71,11 @@ def mixed(films: Any, labels: Any, weights: Any, alpha: float, seed: Any) -> Any
     return blend(films), blend(labels), blend(weights)
 
 
-def film_weights(classes: np.ndarray, class_count: int, recipe: Recipe) -> np.ndarray:
+def film_weights(films: LoadedFilms, class_count: int, recipe: Recipe) -> np.ndarray:
     """What each film counts in the loss, float32 (films,)."""
-    return class_weights(classes, class_count)[classes] if recipe.weigh_classes else np.ones(len(classes), np.float32)
+    if not recipe.weigh_classes:
+        return np.ones(len(films.pixels), np.float32)
+    return balanced_weights(films.sites, films.classes, class_count)
 
 
 def one_hot(classes: np.ndarray, class_count: int) -> np.ndarray:
@@ -80,14 +83,8 @@ def one_hot(classes: np.ndarray, class_count: int) -> np.ndarray:
     return np.eye(class_count, dtype=np.float32)[classes]
 
 
-def class_weights(classes: np.ndarray, class_count: int) -> np.ndarray:
-    """Weights float32 (classes,) with which every class counts the same; their mean over films is 1."""
-    counts = np.bincount(classes, minlength=class_count)
-    return (len(classes) / class_count / counts).astype(np.float32)
-
-
 def _epoch_order(films: LoadedFilms, options: StreamOptions, epoch: int) -> np.ndarray:
     """Row numbers int32 (steps, batch) of one epoch."""
-    shuffled = np.random.default_rng([options.seed, epoch]).permutation(len(films.pixels))
+    shuffled = epoch_rows(films.sites, np.random.default_rng([options.seed, epoch]))
     steps, size = steps_per_epoch(films, options), options.batch_size
     return np.resize(shuffled, steps * size).reshape(steps, size).astype(np.int32)

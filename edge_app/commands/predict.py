@@ -77,8 +77,10 @@ def _heading(card: Any, runtime: Any, operating_point: str | None) -> str:
 def _line(record: dict[str, Any]) -> str:
     if record["status"] != "ok":
         return f"{record['file']}: {record['status']}: {record['reason']['sentence']} ({record['reason']['code']})"
+    finding = record.get("finding", "pneumonia")
+    p_finding = record["p_finding"] if "finding" in record else record["p_pneumonia"]
     return (
-        f"{record['file']}: {record['decision']}, P(pneumonia) {record['p_pneumonia']:.3f}, "
+        f"{record['file']}: {record['decision']}, P({finding}) {p_finding:.3f}, "
         f"threshold {record['threshold']:.3f} ({record['operating_point']})"
     )
 

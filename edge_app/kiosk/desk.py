@@ -7,6 +7,7 @@ from typing import Any
 
 from edge_app.audit import now
 from edge_app.bundle import golden_difference
+from edge_app.card import ModelCard
 from edge_app.dicom import is_dicom
 from edge_app.dicom_result import origin_of
 from edge_app.errors import BundleError, FilmError, StoreError
@@ -20,6 +21,19 @@ from edge_app.store import Draft, Record, Review, Store, new_record_id, open_sto
 
 READ_BEFORE = "read_before"
 MAX_WAITING_SHOWN = 100
+
+
+def check_speaks_of_pneumonia(card: ModelCard) -> None:
+    """Refuse a model of other classes: the kiosk's words, findings, record and export are about pneumonia.
+
+    Raises:
+        BundleError: it is one.
+    """
+    if not card.is_about_pneumonia:
+        raise BundleError(
+            f"model {card.name} decides between {card.finding} and {card.negative}, and all that the kiosk says and "
+            "records is about pneumonia: score with python -m edge_app predict --model"
+        )
 
 
 class Desk:
@@ -39,7 +53,10 @@ class Desk:
             home: the folder of the record.
             ask_first: a reader names an own impression before the machine's answer is shown.
             films: where films are kept; without it they are in memory only.
+        Raises:
+            BundleError: the model is about something else than pneumonia.
         """
+        check_speaks_of_pneumonia(predictor.card)
         self.predictor = predictor
         self.ask_first = ask_first
         self.shelf = shelf or Shelf()

@@ -18,7 +18,7 @@ from train.inputs import LoadedFilms
 from train.keras import keras, tf
 from train.run import read_run
 from train.split import SplitRule
-from train.stream import StreamOptions, class_weights, mixed, one_hot, training_stream
+from train.stream import StreamOptions, mixed, one_hot, training_stream
 from train.teacher import soft_labels
 
 
@@ -138,12 +138,6 @@ def test_averaged_weights_follow_the_weights() -> None:
         callback.on_train_batch_end(0)
     # By hand: 10/11 of 11 is 10; then 2/12 of 10 and 10/12 of 11.
     assert average.get_weights()[0][0, 0] == pytest.approx(10 / 6 + 11 * 10 / 12)
-
-
-def test_every_class_weighs_the_same() -> None:
-    classes = np.array([0] * 10 + [1] * 30 + [2] * 20)
-    weights = class_weights(classes, 3)
-    assert [float(weights[kind] * (classes == kind).sum()) for kind in range(3)] == pytest.approx([20, 20, 20])
 
 
 def test_command_line_errors_are_one_line_and_exit_1(tmp_path: Path, capsys) -> None:

@@ -1,4 +1,4 @@
-"""`data`: check a data set, or draw a phantom one."""
+"""`data`: check a data set, draw a phantom one, or list a site's signed cases."""
 
 import argparse
 import json
@@ -6,42 +6,60 @@ from collections import Counter
 from pathlib import Path
 
 NAME = "data"
-HELP = "check a folder of films, or write a phantom set"
+HELP = "check a folder of films, write a phantom set, or list a site's signed cases"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("check", help="read every film; list those that cannot be used, and duplicates")
-    check.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
+    check.add_argument("--data", action="append", metavar="DIR", help="as for fit")
+    join = actions.add_parser("join", help="a site's signed cases and its list of films become a list to train on")
+    join.add_argument("cases", type=Path, metavar="CASES", help="CSV of edge_app reviews export")
+    join.add_argument("files", type=Path, metavar="FILES", help="the site's own CSV: id (the record's), file, patient")
+    join.add_argument("--out", type=Path, required=True, metavar="FILE", help="the list to write, as .csv")
     phantom = actions.add_parser("phantom", help="draw a data set in the Kaggle layout")
     phantom.add_argument("folder", type=Path, metavar="DIR", help="where to write it")
     phantom.add_argument("--films", type=int, default=240, metavar="N", help="a class (default: %(default)s)")
+    phantom.add_argument("--hospital", choices=("a", "b"), help="as this drawn hospital makes its films")
     phantom.add_argument("--seed", type=int, default=0, metavar="N", help="which children are drawn")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check or draw.
+    """Check, join or draw.
 
     Returns:
         0, or 1 if a film cannot be used.
     """
-    if args.action == "phantom":
-        from edge_app.phantom import write_phantom_set
+    if args.action == "check":
+        return _check(args.data)
+    if args.action == "join":
+        from train.site_list import join_signed
 
-        print(f"{write_phantom_set(args.folder, args.films, args.seed)} phantom films written to {args.folder}")
+        print(json.dumps(join_signed(args.cases, args.files, args.out)))
         return 0
-    return _check(args.data)
+    print(f"{_draw(args)} phantom films written to {args.folder}")
+    return 0
 
 
-def _check(argument: str | None) -> int:
+def _draw(args: argparse.Namespace) -> int:
+    if args.hospital:
+        from train.two_hospitals import write_hospital
+
+        return write_hospital(args.folder, args.hospital, args.films, args.seed)
+    from edge_app.phantom import write_phantom_set
+
+    return write_phantom_set(args.folder, args.films, args.seed)
+
+
+def _check(argument: list[str] | None) -> int:
     from train.data import find_data
     from train.inputs import load_films
 
     data = find_data(argument)
     films = load_films(data, size_px=64)
     copies = sum(count - 1 for count in Counter(films.hashes).values())
-    unusable = len(data.films) - len(films.films)
+    unusable = len(data.films) + len(data.faults) - len(films.films)
     summary = {
         "data": data.name,
         "films": {label: int((films.classes == index).sum()) for index, label in enumerate(data.labels)},

@@ -12,8 +12,14 @@ HELP = "score a .keras model or a .tflite bundle on labelled films"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file in its run folder, or a bundle")
-    parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
-    parser.add_argument("--manifest", type=Path, metavar="FILE", help="score only the validation films it names")
+    parser.add_argument(
+        "--data",
+        action="append",
+        metavar="DIR",
+        help="films, or 'phantom'; once for each hospital (default: data/chest_xray, then $CXR_DATA)",
+    )
+    parser.add_argument("--manifest", type=Path, metavar="FILE", help="score only the films of one part of this split")
+    parser.add_argument("--part", choices=("validation", "test"), default="validation", help="default: %(default)s")
     parser.add_argument("--operating-point", metavar="NAME", help="a threshold of the model; its default otherwise")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -26,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from train.evaluate import EvaluateOptions, evaluate
 
-    figures = evaluate(EvaluateOptions(args.model, args.data, args.manifest, args.operating_point))
+    figures = evaluate(EvaluateOptions(args.model, args.data, args.manifest, args.part, args.operating_point))
     print(json.dumps(figures) if args.json else _table(figures))
     return 0
 

@@ -13,15 +13,33 @@ HELP = "train one float model; writes model, manifest, history, plots and metric
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("--arch", default="compact", help="which network (default: %(default)s)")
-    parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
+    parser.add_argument(
+        "--data",
+        action="append",
+        metavar="DIR",
+        help="films, or 'phantom'; once for each hospital (default: data/chest_xray, then $CXR_DATA)",
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/fit"), metavar="DIR", help="default: %(default)s")
     parser.add_argument(
         "--epochs", type=int, default=0, metavar="N", help="at most (default: the network's own, phantoms 25)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, batches and augmentation")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="to start from, made by train weights")
-    parser.add_argument("--split", default="random", metavar="RULE", help="random, acquisition-order or k-fold")
+    parser.add_argument(
+        "--split",
+        default="random",
+        metavar="RULE",
+        help="random, acquisition-order, k-fold, pooled-70-15-15, official, leave-one-source-out (default: random)",
+    )
     parser.add_argument("--fold", type=int, default=0, metavar="N", help="of k-fold: 0 to 4 (default: %(default)s)")
+    parser.add_argument("--held-out", default="", metavar="NAME", help="of leave-one-source-out: the folder's name")
+    parser.add_argument(
+        "--negative",
+        default="",
+        metavar="CLASS",
+        help="the class without the finding (default: normal, else the first)",
+    )
+    parser.add_argument("--init", type=Path, metavar="MODEL", help="model.keras of a finished run to go on from")
     parser.add_argument("--recipe", default="shipped", metavar="NAME", help="of train/recipe.py (default: %(default)s)")
     parser.add_argument(
         "--teacher",
@@ -52,7 +70,9 @@ def run(args: argparse.Namespace) -> int:
             arch=args.arch,
             epochs=args.epochs,
             seed=args.seed,
-            split=SplitRule(name=args.split, fold=args.fold),
+            split=SplitRule(name=args.split, fold=args.fold, held_out=args.held_out),
+            negative=args.negative,
+            init=args.init,
             recipe=args.recipe,
             teachers=tuple(args.teacher),
             resume=args.resume,
@@ -65,9 +85,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _table(metrics: dict[str, Any]) -> str:
-    """The judges side by side, for people."""
+    """The judges side by side, for people; a test part comes last and under its name."""
     lines = [f"{metrics['arch']}, {metrics['parameters']:,} parameters, validation films of {metrics['data']}:"]
-    for judge, figures in metrics["judges"].items():
-        values = "  ".join(f"{name} {figures[name]['value']:.4f}" for name in SHOWN)
-        lines.append(f"  {judge:14} {values}  (threshold {figures['threshold']:.3f})")
+    lines += [_line(judge, figures) for judge, figures in metrics["judges"].items()]
+    lines += [_line(f"at {site}", figures) for site, figures in metrics.get("sites", {}).items()]
+    if "test" in metrics:
+        lines += ["test films, judged once after everything was chosen:", _line("test", metrics["test"])]
     return "\n".join(lines)
+
+
+def _line(judge: str, figures: dict[str, Any]) -> str:
+    values = "  ".join(f"{name} {figures[name]['value']:.4f}" for name in SHOWN)
+    return f"  {judge:14} {values}  (threshold {figures['threshold']:.3f}, {figures['films']} films)"

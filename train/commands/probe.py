@@ -10,7 +10,12 @@ HELP = "score a classifier that sees only gradients, gray levels and borders: wh
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
+    parser.add_argument(
+        "--data",
+        action="append",
+        metavar="DIR",
+        help="films, or 'phantom'; once for each hospital (default: data/chest_xray, then $CXR_DATA)",
+    )
     parser.add_argument("--manifest", type=Path, metavar="FILE", help="the split of a run; a fresh one otherwise")
     parser.add_argument("--json", action="store_true", help="print JSON")
 

@@ -1,0 +1,59 @@
+"""`kill -9` at any moment of a training loses nothing: the resumed run ends as the unkilled one."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests_support import ENVIRONMENT
+
+from edge_app.phantom import write_phantom_set
+from train.fit import FitOptions, fit
+
+WORKER = Path(__file__).with_name("fit_worker.py")
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("phantoms")
+    write_phantom_set(folder, films_per_class=24)
+    return folder
+
+
+def _options(phantoms: Path, out: Path) -> FitOptions:
+    return FitOptions(out=out, data=str(phantoms), arch="tiny", epochs=3, batch_size=16, resume=True)
+
+
+@pytest.fixture(scope="module")
+def unkilled(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, float]]:
+    out = tmp_path_factory.mktemp("unkilled")
+    fit(_options(phantoms, out))
+    return json.loads((out / "history.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "step 5",  # in the middle of the second epoch
+        pytest.param("step 1", marks=pytest.mark.slow),  # before anything was saved
+        pytest.param("torn 1", marks=pytest.mark.slow),  # while the first best model is written
+        pytest.param("saved 1", marks=pytest.mark.slow),  # the best model is there, the last is not
+        pytest.param("torn 2", marks=pytest.mark.slow),  # while the first last model is written
+        pytest.param("torn 3", marks=pytest.mark.slow),  # as a later model replaces one
+        pytest.param("saved 3", marks=pytest.mark.slow),
+    ],
+)
+def test_killed_training_resumes_to_the_history_of_the_unkilled_one(
+    phantoms: Path, unkilled: list[dict[str, float]], tmp_path: Path, place: str
+) -> None:
+    words = [sys.executable, str(WORKER), str(tmp_path / "run"), str(phantoms), *place.split()]
+    killed = subprocess.run(words, env=ENVIRONMENT, capture_output=True, timeout=300)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-2000:]
+    assert not (tmp_path / "run" / "run.json").exists()  # nothing pretends to be finished
+    fit(_options(phantoms, tmp_path / "run"))
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert [row["epoch"] for row in history] == [1, 2, 3]
+    for row, wanted in zip(history, unkilled, strict=True):
+        assert row == pytest.approx(wanted, rel=1e-5)
