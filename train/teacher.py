@@ -19,6 +19,7 @@ from train.split import TRAIN, Manifest, apply_manifest
 
 FIRST_DRAW = 100  # the judge's own draws are never shown to a teacher
 DRAWS = 3
+_said: dict[tuple[Path, str], np.ndarray] = {}  # by teacher and split: every seed of a comparison asks the same
 
 
 def soft_labels(teachers: tuple[Path, ...], data: DataSet, manifest: Manifest) -> np.ndarray:
@@ -32,10 +33,13 @@ def soft_labels(teachers: tuple[Path, ...], data: DataSet, manifest: Manifest) -
     Raises:
         DataError: a teacher was trained on another split, so it may have seen validation films.
     """
-    return np.mean([_said_by(teacher, data, manifest) for teacher in teachers], axis=0, dtype=np.float32)
+    for teacher in teachers:
+        if (teacher, manifest.sha256) not in _said:
+            _said[teacher, manifest.sha256] = _ask(teacher, data, manifest)
+    return np.mean([_said[teacher, manifest.sha256] for teacher in teachers], axis=0, dtype=np.float32)
 
 
-def _said_by(teacher: Path, data: DataSet, manifest: Manifest) -> np.ndarray:
+def _ask(teacher: Path, data: DataSet, manifest: Manifest) -> np.ndarray:
     model, own_manifest, run = read_run(teacher)
     if own_manifest.sha256 != manifest.sha256:
         raise DataError(
