@@ -10,6 +10,13 @@ from PIL import Image
 SIDE_PX = 320
 SEED = 0
 AS_THEY_ARE = "as they are"
+
+
+def enlarged(cut: np.ndarray) -> np.ndarray:
+    """Three times as large, so that a cut of a small film is not refused for its size alone."""
+    return np.asarray(Image.fromarray(np.ascontiguousarray(cut)).resize((3 * cut.shape[1], 3 * cut.shape[0])))
+
+
 CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     AS_THEY_ARE: lambda film: film,
     "upside down": lambda film: np.rot90(film, 2),
@@ -17,8 +24,8 @@ CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "on the right side": lambda film: np.rot90(film, 3),
     "inverted": lambda film: 255 - film,
     "mirrored": lambda film: film[:, ::-1],
-    "upper third alone": lambda film: film[: len(film) // 3],
-    "lower third alone": lambda film: film[-(len(film) // 3) :],
+    "upper third alone": lambda film: enlarged(film[: len(film) // 3]),
+    "lower third alone": lambda film: enlarged(film[-(len(film) // 3) :]),
     "one side alone": lambda film: film[:, : film.shape[1] // 2],
     "one quarter alone": lambda film: film[: len(film) // 2, : film.shape[1] // 2],
 }

@@ -1,5 +1,8 @@
 """The kiosk's web application: guard, health, the way in for films, the record, and the page."""
 
+import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -23,6 +26,14 @@ from edge_app.kiosk.page import build_page, page_settings
 from edge_app.kiosk.plain import record_page, report_page
 from edge_app.kiosk.sheet import result_lines, result_sheet
 from edge_app.readers import add_reader, check_reader, reader_names
+
+# Only few films are taken in at once, so one that trickles in would keep others waiting.
+SLACK_S = 10.0
+SLOWEST_BYTES_PER_S = 32_000.0  # on the whole, after the slack: a poor radio link
+
+
+class BodyRefused(Exception):
+    """A film was not taken in: status, code, sentence."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +83,10 @@ def _add_machine_routes(app: FastAPI, desk: Desk) -> None:
         if counter.is_full():
             return _refused(503, "busy", "The kiosk is busy: hand the film in again in a moment.")
         async with counter:
-            content = await _body(request)
-            if content is None:
-                return _refused(413, "file_too_large", f"The file has more than {MAX_FILE_BYTES // 2**20} MiB.")
+            try:
+                content = await _body(request)
+            except BodyRefused as refusal:
+                return _refused(*refusal.args)
             slip = await run_in_threadpool(desk.read, content)
         return JSONResponse(desk.describe(slip))
 
@@ -148,14 +160,25 @@ def _exported(desk: Desk, content: str, kind: str) -> Response:
     return Response(content, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'})
 
 
-async def _body(request: Request) -> bytes | None:
-    """The request's body, None when it is larger than a film may be; never more than that in memory."""
+async def _body(request: Request, clock: Callable[[], float] = time.monotonic) -> bytes:
+    """The request's body; never more than a film may have in memory, never waited for without end.
+
+    Raises:
+        BodyRefused: it is larger than a film may be, or comes so slowly that it holds up the others.
+    """
     content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
+    chunks = request.stream()
+    started = clock()
+    while True:
+        patience = started + SLACK_S + len(content) / SLOWEST_BYTES_PER_S - clock()
+        try:
+            content += await asyncio.wait_for(anext(chunks), max(patience, 0))
+        except StopAsyncIteration:
+            return bytes(content)
+        except asyncio.TimeoutError as cause:
+            raise BodyRefused(408, "too_slow", "The film came too slowly: hand it in again.") from cause
         if len(content) > MAX_FILE_BYTES:
-            return None
-    return bytes(content)
+            raise BodyRefused(413, "file_too_large", f"The file has more than {MAX_FILE_BYTES // 2**20} MiB.")
 
 
 def _language(request: Request) -> str:

@@ -10,11 +10,11 @@ from edge_app.bundle import golden_difference
 from edge_app.card import ModelCard
 from edge_app.dicom import is_dicom
 from edge_app.dicom_result import origin_of
-from edge_app.errors import BundleError, FilmError, StoreError
+from edge_app.errors import BundleError, FilmError, FilmRefused, StoreError
 from edge_app.files import sha256_of
-from edge_app.film import film_content
+from edge_app.film import film_content, read_film
 from edge_app.kept_films import KeptFilms
-from edge_app.kiosk.shelf import Shelf, Slip, screen_film, screen_heat
+from edge_app.kiosk.shelf import SCREEN_SIDE_PX, Shelf, Slip, screen_film, screen_heat
 from edge_app.predictor import Predictor, Reading
 from edge_app.readers import check_reader
 from edge_app.store import Draft, Record, Review, Store, new_record_id, open_store
@@ -98,8 +98,7 @@ class Desk:
             with self._model_lock:
                 reading = self.predictor.read(content)
         except FilmError as error:
-            reason = {"code": error.code, "sentence": error.sentence}
-            slip = Slip(slip_id, now(), None, reason, status=error.status)
+            slip = _refused(slip_id, error, content)
         else:
             slip = self._recorded(self._answered(slip_id, reading, content), content, source)
         self.shelf.put(slip)
@@ -113,8 +112,7 @@ class Desk:
         try:
             content = film_content(path)
         except FilmError as error:
-            reason = {"code": error.code, "sentence": error.sentence}
-            return Slip(new_record_id(), now(), None, reason, status=error.status)
+            return _refused(new_record_id(), error, b"")
         try:
             if self.store().find_film(sha256_of(content)):
                 return None
@@ -187,7 +185,7 @@ class Desk:
             reason=None,
             warnings=reading.warnings,
             age_years=reading.film.age_years,
-            film_jpeg=screen_film(reading),
+            film_jpeg=screen_film(reading.film.pixels),
             heat_png=screen_heat(reading.evidence),
             aspect=reading.film.pixels.shape[1] / reading.film.pixels.shape[0],
             ms=reading.ms,
@@ -234,6 +232,19 @@ class Desk:
             return self.store().record(record_id)
         except StoreError:
             return None
+
+
+def _refused(slip_id: str, error: FilmError, content: bytes) -> Slip:
+    """Why a film got no score, with the film itself where it could be decoded: one sees how it lies."""
+    reason = {"code": error.code, "sentence": error.sentence}
+    slip = Slip(slip_id, now(), None, reason, status=error.status)
+    if not isinstance(error, FilmRefused):
+        return slip
+    try:
+        film = read_film(content, min_side_px=SCREEN_SIDE_PX).pixels
+    except FilmError:  # refused while it was read: in colour, blank
+        return slip
+    return replace(slip, film_jpeg=screen_film(film), aspect=film.shape[1] / film.shape[0])
 
 
 def _without_film(record: Record) -> Slip:

@@ -11,7 +11,6 @@ from PIL import Image
 
 from edge_app.dicom_result import Origin
 from edge_app.heatmap import overlay_layer
-from edge_app.predictor import Reading
 from edge_app.store import Review
 
 MAX_SLIPS = 100  # some 150 kB each
@@ -24,9 +23,9 @@ class Slip:
     """What one film gave, as the page shows it.
 
     `answer` is a decision as a dict, None for a refused film, whose `reason` then has a code and a
-    sentence. `film_jpeg` and `heat_png` are what the screen shows; the film as it came is not kept.
-    A film that the site kept comes back without its heatmap. `aspect` is width by height; `origin` is
-    there for a DICOM film.
+    sentence, and which is shown without a heatmap where it could be decoded. `film_jpeg` and
+    `heat_png` are what the screen shows; the film as it came is not kept. A film that the site kept
+    comes back without its heatmap. `aspect` is width by height; `origin` is there for a DICOM film.
     """
 
     id: str
@@ -69,9 +68,9 @@ class Shelf:
         return len(self._slips)
 
 
-def screen_film(reading: Reading) -> bytes:
-    """The film as a JPEG for the screen, its longer side at most SCREEN_SIDE_PX."""
-    image = Image.fromarray(reading.film.pixels)
+def screen_film(film: np.ndarray) -> bytes:
+    """A film, uint8 (height, width), as a JPEG for the screen, its longer side at most SCREEN_SIDE_PX."""
+    image = Image.fromarray(film)
     image.thumbnail((SCREEN_SIDE_PX, SCREEN_SIDE_PX), Image.Resampling.BOX)
     content = io.BytesIO()
     image.save(content, "JPEG", quality=JPEG_QUALITY)

@@ -109,7 +109,7 @@ def viewer(slip: Slip | None, language: str, hidden: bool = False) -> str:
         f'{heat if slip.heat_png and not hidden else ""}<div class="mark" hidden></div></div></figure>'
     )
     return (
-        f'<div class="viewer" data-id="{slip.id}" data-mode="heat" dir="ltr">{_tools(w)}'
+        f'<div class="viewer" data-id="{slip.id}" data-mode="heat" dir="ltr">{_tools(w, bool(slip.heat_png))}'
         f'<div class="stage" tabindex="0">{plain}{mapped}</div>{_legend(w) if slip.heat_png else ""}</div>'
     )
 
@@ -246,7 +246,7 @@ def _refusal(slip: Slip, w: Words) -> str:
     )
 
 
-def _tools(w: Words) -> str:
+def _tools(w: Words, has_heat: bool) -> str:
     modes = "".join(
         f'<button type="button" data-set="{mode}" aria-pressed="false">{w(key)}</button>'
         for mode, key in (("film", "film"), ("heat", "heatmap"), ("both", "side_by_side"))
@@ -259,6 +259,7 @@ def _tools(w: Words) -> str:
             ("brightness", 30, 250, 100),
             ("contrast", 30, 300, 100),
         )
+        if has_heat or name != "opacity"
     )
     buttons = "".join(
         f'<button type="button" data-do="{name}" title="{w(key)}" aria-label="{w(key)}">{sign}</button>'
@@ -272,7 +273,7 @@ def _tools(w: Words) -> str:
         )
     )
     return (
-        f'<div class="tools"><div class="modes" role="group">{modes}</div>'
+        f'<div class="tools"><div class="modes" role="group">{modes if has_heat else ""}</div>'
         f'<div class="buttons" role="group">{buttons}</div><div class="sliders">{sliders}</div></div>'
     )
 

@@ -1,8 +1,10 @@
 """Films are kept only where a site says so, go when their record goes, and come back as training folders."""
 
+import io
 import stat
 from datetime import datetime, timedelta, timezone
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -11,7 +13,7 @@ from edge_app.kept_films import KeptFilms
 from edge_app.kiosk import views
 from edge_app.kiosk.desk import Desk
 from edge_app.kiosk.plain import report_page
-from edge_app.phantom import phantom_png
+from edge_app.phantom import PhantomStyle, draw_phantom, phantom_png
 from edge_app.predictor import Predictor
 from edge_app.readers import add_reader
 from edge_app.retention import retain
@@ -113,3 +115,16 @@ def test_folder_that_cannot_be_made_is_said_at_once(tmp_path):
 
     with pytest.raises(StoreError, match="cannot be kept"):
         KeptFilms(tmp_path / "file" / "films")
+
+
+def test_refused_film_is_shown_where_it_could_be_decoded_but_never_kept(desk):
+    turned = np.rot90(draw_phantom("viral", 1, PhantomStyle(448, 400)))
+    content = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(turned)).save(content, "PNG")
+    slip = desk.read(content.getvalue())
+    assert (slip.answer, slip.reason["code"], slip.aspect) == (None, "sideways", 400 / 448)
+    shown = views.viewer(slip, "en")
+    assert 'class="film"' in shown
+    assert "data-set" not in shown, "there is no heatmap to switch"
+    assert desk.read(b"no film").film_jpeg == b""
+    assert desk.films.ids() == set()

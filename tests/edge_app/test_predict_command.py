@@ -1,14 +1,19 @@
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests_support import ENVIRONMENT
 
 from edge_app.__main__ import main
-from edge_app.phantom import phantom_png
+from edge_app.phantom import PhantomStyle, draw_phantom, phantom_png
 
 
 def _answers(capsys: pytest.CaptureFixture) -> list[dict]:
@@ -94,3 +99,31 @@ def test_wrong_usage_exits_with_2(capsys) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["predict", "x.png", "--no-such-flag"])
     assert caught.value.code == 2
+
+
+@pytest.mark.slow
+def test_cold_predict_is_quick_and_small(tmp_path: Path) -> None:
+    """Best of five starts: others on the machine only make it slower. Run it on an idle machine."""
+    film = tmp_path / "film.jpg"
+    Image.fromarray(draw_phantom("viral", 1, PhantomStyle(1024, 1024))).save(film, quality=92)
+    starts = [_cold_start(film) for _ in range(5)]
+    seconds, memory_mb = min(took for took, _ in starts), max(memory for _, memory in starts)
+    print(f"cold predict: {seconds:.3f} s, {memory_mb:.0f} MB, load {os.getloadavg()[0]:.1f}")
+    assert seconds < 0.5
+    assert memory_mb < 70
+
+
+COLD = (
+    "import sys; from edge_app.__main__ import main; code = main(['predict', '--json', sys.argv[1]]);"
+    "print([line for line in open('/proc/self/status') if line.startswith('VmHWM')][0].split()[1]); sys.exit(code)"
+)
+
+
+def _cold_start(film: Path) -> tuple[float, float]:
+    """Seconds from a process's start to its end, and its largest resident memory in MB."""
+    started = time.perf_counter()
+    words = [sys.executable, "-c", COLD, str(film)]
+    child = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    answer, kilobytes = child.stdout.splitlines()
+    assert json.loads(answer)["status"] == "ok"
+    return time.perf_counter() - started, int(kilobytes) / 1024
