@@ -127,13 +127,20 @@ def _data_folder(data: Path) -> list[Finding]:
         verdict = "ok" if os.access(nearest, os.W_OK) else "warn"
         return [Finding("data folder", verdict, f"{data} is not there yet", "" if verdict == "ok" else _give(data))]
     if not os.access(data, os.W_OK | os.X_OK):
-        return [Finding("data folder", "warn", f"{data} cannot be written by this user", _give(data))]
+        return [unwritable(data, data.stat().st_uid, os.geteuid())]
     records = sorted(data.glob("records.sqlite3*"))
     open_to_all = [path.name for path in records if path.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP)]
     if open_to_all and data.stat().st_mode & stat.S_IXOTH:
         names = ", ".join(open_to_all)
         return [Finding("data folder", "warn", f"others can read {names}", f"chmod 600 {data}/records.sqlite3*")]
     return [Finding("data folder", "ok", f"{data} can be written")]
+
+
+def unwritable(data: Path, owner: int, asking: int) -> Finding:
+    """Judge a folder that whoever asks cannot write: that of the kiosk's user is none of their business."""
+    if owner == asking:
+        return Finding("data folder", "warn", f"{data} cannot be written by its own user", "the disk may be read-only")
+    return Finding("data folder", "note", f"{data} belongs to another user", "look as that user: sudo cxr-edge doctor")
 
 
 def _give(folder: Path) -> str:

@@ -225,7 +225,7 @@ make_service() {
     systemctl daemon-reload
     systemctl enable --quiet cxr-edge.service
     say "starting the kiosk"
-    systemctl restart cxr-edge.service || say "the kiosk did not start: journalctl -u cxr-edge"
+    systemctl restart cxr-edge.service || say "the kiosk did not start: sudo journalctl -u cxr-edge"
     make_desktop_entry
 }
 

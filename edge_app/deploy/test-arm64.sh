@@ -144,7 +144,7 @@ for cpu in $processors; do
 done
 
 say "a film that is none, a model that is none, and the way out"
-inside sh -c 'echo x > /tmp/x.png; ! cxr-edge predict /tmp/x.png; ! cxr-edge models install /tmp/x.png'
+inside sh -c 'echo x > /tmp/x.png; ! cxr-edge predict /tmp/x.png && ! cxr-edge models install /tmp/x.png'
 inside sh /stick/install.sh --uninstall
 [ ! -e "$root/opt/cxr-edge" ] && [ -d "$root/var/lib/cxr-edge" ] || fail "uninstall removed the wrong things"
 say "the arm64 test passed; what was measured is in $out"

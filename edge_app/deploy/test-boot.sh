@@ -49,6 +49,13 @@ while True:
             raise SystemExit(f"no answer in five minutes: {error}")
         time.sleep(0.5)
 END
+cat >"$root/drive/not" <<'END'
+# `! command` does not stop a script under set -e; this does.
+if "$@"; then
+    echo "this should have failed: $*"
+    exit 1
+fi
+END
 cat >"$root/drive/first" <<'END'
 set -eu
 main() { systemctl show -P MainPID cxr-edge; }
@@ -63,7 +70,7 @@ grown() { # grown NUMBER: has the service been started again more often than tha
 }
 echo "== install"
 sh /stick/install.sh --desktop-user nurse
-! systemctl is-failed cxr-edge
+sh /drive/not systemctl is-failed cxr-edge
 grep -q "cxr-edge kiosk" /home/nurse/.config/labwc/autostart
 systemctl is-enabled cxr-edge
 systemctl is-active cxr-edge
@@ -96,26 +103,56 @@ before=$(restarts)
 kill -STOP "$(main)"
 grown "$before"
 python3 /drive/ask.py health
-journalctl -u cxr-edge --no-pager | grep -i "watchdog timeout"
+journalctl -b -u cxr-edge --no-pager | grep -i "watchdog timeout"
+echo "== a new model, the one before it, the shipped one (docs/DEPLOY.md, step 5)"
+/opt/cxr-edge/current/bin/python -c "
+import dataclasses, pathlib
+from edge_app.bundle import read_bundle, shipped_bundle_path, write_bundle
+old = read_bundle(shipped_bundle_path())
+card = dataclasses.replace(old.card, version='9.9')
+write_bundle(pathlib.Path('/drive/new.tflite'), old.model, card, old.golden, old.card_text)"
+cxr-edge models list
+cxr-edge models install /drive/new.tflite
+systemctl restart cxr-edge
+python3 /drive/ask.py health | grep '"version":"9.9"'
+cxr-edge models rollback
+systemctl restart cxr-edge
+python3 /drive/ask.py health | tee /drive/health
+sh /drive/not grep '"version":"9.9"' /drive/health
+cxr-edge models use shipped
 echo "== a model that is not there gives way to the shipped one"
 printf '0123456789abcdef\nshipped\n' >/var/lib/cxr-edge/models/current
 systemctl restart cxr-edge
 python3 /drive/ask.py health
-journalctl -u cxr-edge --no-pager | grep "going on with model shipped"
+journalctl -b -u cxr-edge --no-pager | grep "going on with model shipped"
 END
 cat >"$root/drive/second" <<'END'
 set -eu
 echo "== the next boot: it is there by itself, with its record"
 python3 /drive/ask.py health
 [ "$(cxr-edge reviews list | wc -l)" = 1 ]
-cut -d, -f1,2,22- <<RECORDS
-$(cxr-edge reviews export)
-RECORDS
+cxr-edge reviews export | tee /drive/records.csv | cut -d, -f1,2
+tail -1 /drive/records.csv | grep -E ",[0-9a-f-]{36},[0-9.]+$" # the start of the machine and the time since it
+echo "== back up, lose everything, restore (step 6)"
+cxr-edge reviews backup /var/lib/cxr-edge/backup.sqlite3
+cp /var/lib/cxr-edge/backup.sqlite3 /drive/
+before=$(cxr-edge reviews list)
+systemctl stop cxr-edge
+rm -f /var/lib/cxr-edge/records.sqlite3
+rm -f /var/lib/cxr-edge/records.sqlite3-wal /var/lib/cxr-edge/records.sqlite3-shm
+cp /drive/backup.sqlite3 /var/lib/cxr-edge/records.sqlite3
+chown cxr-edge: /var/lib/cxr-edge/records.sqlite3
+chmod 600 /var/lib/cxr-edge/records.sqlite3
+systemctl start cxr-edge
+python3 /drive/ask.py health
+[ "$(cxr-edge reviews list)" = "$before" ]
 cxr-edge reviews audit
+echo 2468 | cxr-edge reviews add-reader RD
+cxr-edge doctor
 echo "== the way out"
 sh /stick/install.sh --desktop-user nurse --uninstall
-! systemctl cat cxr-edge 2>/dev/null
-! grep -q "cxr-edge kiosk" /home/nurse/.config/labwc/autostart
+sh /drive/not systemctl cat cxr-edge
+sh /drive/not grep -q "cxr-edge kiosk" /home/nurse/.config/labwc/autostart
 [ ! -e /opt/cxr-edge ] && [ -f /var/lib/cxr-edge/records.sqlite3 ]
 END
 cat >"$root/etc/systemd/system/drive.service" <<'END'

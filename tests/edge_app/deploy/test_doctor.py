@@ -47,6 +47,13 @@ def test_records_that_others_can_read_are_warned_of(tmp_path):
     assert findings(tmp_path)["data folder"].verdict == "ok"
 
 
+def test_the_folder_of_the_kiosks_user_is_not_to_be_taken_from_it(tmp_path):
+    """Whoever follows the advice of `doctor` must not end with a kiosk that cannot write its records."""
+    found = health.unwritable(tmp_path, owner=997, asking=1000)
+    assert (found.verdict, found.todo) == ("note", "look as that user: sudo cxr-edge doctor")
+    assert health.unwritable(tmp_path, owner=997, asking=997).verdict == "warn"
+
+
 def test_a_damaged_installed_model_is_warned_of(tmp_path):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "current").write_text("0123456789abcdef\nshipped\n")
