@@ -11,6 +11,7 @@ RESULTS = Path(__file__).parent / "results"
 SEEDS = RESULTS / "seeds.json"  # compare.json of `train compare`
 RECIPES = RESULTS / "recipes.json"  # of `train recipes`
 PROBE = RESULTS / "probe.json"  # of `train probe --json`
+HOSPITALS = "hospitals*.json"  # of `train hospitals`, one for each recipe
 STABILITY = RESULTS / "stability.json"  # of `train stability BUNDLE --out`
 JUDGED = {"auc": "AUC", "accuracy": "accuracy", "recall": "recall", "specificity": "specificity"}
 COMPARED = ("auc", "accuracy", "recall", "specificity")
@@ -116,6 +117,14 @@ def stability() -> str:
         f"| {found['pairs']} | {_with_interval(found['median_change'])} | {found['p95_change']:.4f} | "
         f"{found['max_change']:.4f} | {changed} |\n"
     )
+
+
+def hospitals() -> str:
+    """Drawn hospitals: trained at one and at both, scored at each."""
+    from train.hospitals_table import hospitals_table
+
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob(HOSPITALS))]
+    return hospitals_table([row for result in results for row in result["rows"]]) + "\n"
 
 
 def _with_interval(figure: dict[str, float]) -> str:

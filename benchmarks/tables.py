@@ -164,6 +164,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "seeds": _of_training("seeds"),
     "recipes": _of_training("recipes"),
     "stability": _of_training("stability"),
+    "hospitals": _of_training("hospitals"),
     "goals": _goals,
     "machine": _machine,
     "latency": _rows("latency"),

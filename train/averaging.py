@@ -20,7 +20,10 @@ class WeightAverage(keras.callbacks.Callback):
     def set_model(self, model: Any) -> None:
         """Compile the update once the model is known."""
         super().set_model(model)
-        pairs = list(zip(self.average.variables, model.variables, strict=False))
+        # The replicas of a distributed model hold the same weights: this one's own are read.
+        strategy = model.distribute_strategy
+        weights = [strategy.experimental_local_results(weight)[0] for weight in model.variables]
+        pairs = list(zip(self.average.variables, weights, strict=False))
 
         @tf.function
         def update() -> None:

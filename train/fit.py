@@ -14,6 +14,7 @@ from edge_app.errors import DataError
 from edge_app.files import write_atomically
 from train.averaging import WeightAverage
 from train.data import DataSet, find_data
+from train.distribution import SINGLE, check_batch, shared_out, synchronized, unsynchronized, workplace
 from train.finetune import LEARNING_RATE_SHARE, begin_from
 from train.inference import predict
 from train.inputs import LoadedFilms, load_films
@@ -26,7 +27,7 @@ from train.plots import write_confusion, write_curves, write_roc_and_calibration
 from train.pretrained import start
 from train.randomness import EpochSeeds, use_own_generators
 from train.recipe import find_recipe
-from train.recorder import BEST, HISTORY, LAST, ProgressBar, RunRecorder, average_path, read_history
+from train.recorder import BEST, HISTORY, LAST, Patience, ProgressBar, RunRecorder, average_path, read_history
 from train.run import Run, write_run
 from train.split import TEST, TRAIN, VALIDATION, Manifest, SplitRule, read_manifest, split_films, write_manifest
 from train.stream import StreamOptions, one_hot, steps_per_epoch, training_stream
@@ -60,6 +61,7 @@ class FitOptions:
     negative: str = ""  # the class without the finding; normal, or else the first
     resume: bool = False
     strict: bool = False  # refuse a data set that holds a film that cannot be read
+    strategy: str = "single"  # or mirrored, multiworker
 
 
 def fit(options: FitOptions) -> dict[str, Any]:
@@ -70,6 +72,11 @@ def fit(options: FitOptions) -> dict[str, Any]:
     Raises:
         DataError: the data set or a run to resume is missing or unfit.
     """
+    with workplace(options.strategy, options.out, CHECKPOINT) as here:
+        return _fit(replace(options, out=here.out), here.strategy)
+
+
+def _fit(options: FitOptions, strategy: Any) -> dict[str, Any]:
     architecture = find_architecture(options.arch)
     data = find_data(options.data, options.split.reads_test_folder, options.negative)
     options = replace(
@@ -79,6 +86,7 @@ def fit(options: FitOptions) -> dict[str, Any]:
         learning_rate=options.learning_rate
         or architecture.learning_rate * (LEARNING_RATE_SHARE if options.init else 1),
     )
+    check_batch(strategy, options.batch_size)
     films = load_films(data, architecture.input_size_px, options.strict)
     manifest = split_films(films, data.name, data.labels, options.split)
     negative = data.negative_index
@@ -86,7 +94,7 @@ def fit(options: FitOptions) -> dict[str, Any]:
     judges = all_judges(parts[VALIDATION], negative)
     labels = training_labels(options, data, parts[TRAIN], manifest)
 
-    model, history = train(options, parts[TRAIN], labels, judges, manifest, negative)
+    model, history = train(options, parts[TRAIN], labels, judges, manifest, negative, strategy)
     run, metrics = judged(options, data, model, manifest, judges, negative)
     if manifest.rule.has_test_part:
         run = replace(run, test=test_figures(model, run, films.only(manifest.rows(TEST)), negative))
@@ -117,6 +125,7 @@ def train(
     judges: tuple[Judge, ...],
     manifest: Manifest,
     negative: int,
+    strategy: Any,
 ) -> tuple[Any, list[dict[str, float]]]:
     """The training loop; returns the model of the best epoch and the history of all."""
     keras.utils.set_random_seed(options.seed)
@@ -125,11 +134,11 @@ def train(
     stream = StreamOptions(options.batch_size, options.epochs, options.seed, own_steps, recipe)
     steps = steps_per_epoch(films, stream)
     folder = options.out / CHECKPOINT
-    model, average, history = _started(options, folder, manifest, steps)
+    model, average, history = _started(options, folder, manifest, steps, strategy)
     recorder = RunRecorder(folder, average, judges, negative, history)
     done = len(history) * steps
     model.fit(
-        training_stream(films, labels, stream, first_step=done),
+        shared_out(training_stream(films, labels, stream, first_step=done), strategy),
         epochs=options.epochs,
         initial_epoch=len(history),
         steps_per_epoch=steps,
@@ -139,21 +148,23 @@ def train(
             *([WeightAverage(average, recipe.averaging)] if recipe.averaging else []),
             recorder,
             ProgressBar(options.epochs * steps, done),
-            keras.callbacks.EarlyStopping("judge_auc", mode="max", patience=options.patience),
+            Patience(options.patience, list(history)),
         ],
     )
-    return keras.models.load_model(folder / BEST, compile=False), recorder.history
+    best = keras.models.load_model(folder / BEST, compile=False)
+    return best if options.strategy == SINGLE else unsynchronized(best), recorder.history
 
 
 def _started(
-    options: FitOptions, folder: Path, manifest: Manifest, steps: int
+    options: FitOptions, folder: Path, manifest: Manifest, steps: int, strategy: Any
 ) -> tuple[Any, Any, list[dict[str, float]]]:
     """A new model and its average, or those of a run to resume with the epochs that it has behind it."""
     recipe = find_recipe(options.recipe)
     if options.resume and (folder / LAST).exists():
         if read_manifest(folder / "manifest.json").sha256 != manifest.sha256:
             raise DataError(f"{folder} was started with other films or another split: train without --resume")
-        model = keras.models.load_model(folder / LAST)
+        with strategy.scope():
+            model = keras.models.load_model(folder / LAST)
         # The history is written before the model: a kill between them leaves it one epoch ahead.
         epochs_done = int(model.optimizer.iterations.numpy()) // steps
         average = keras.models.load_model(average_path(folder, epochs_done)) if recipe.averaging else model
@@ -161,11 +172,20 @@ def _started(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_manifest(manifest, folder / "manifest.json")
+    with strategy.scope():
+        model = _new_model(options, manifest.labels, steps, strategy)
+    average = keras.models.clone_model(model) if recipe.averaging else model
+    average.set_weights(model.get_weights())
+    return model, average, []
+
+
+def _new_model(options: FitOptions, labels: tuple[str, ...], steps: int, strategy: Any) -> Any:
+    """A compiled model at its first weights."""
     architecture = find_architecture(options.arch)
-    model = architecture.build(architecture.input_size_px, len(manifest.labels))
+    model = synchronized(architecture.build(architecture.input_size_px, len(labels)), strategy)
     start(model, options.arch, architecture.pretrained, options.weights)
     if options.init:
-        begin_from(model, options.init, options.arch, manifest.labels)
+        begin_from(model, options.init, options.arch, labels)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=options.learning_rate / 20,
         decay_steps=max(1, options.epochs * steps - WARMUP_STEPS),
@@ -173,13 +193,12 @@ def _started(
         warmup_steps=min(WARMUP_STEPS, options.epochs * steps // 2),
         alpha=0.01,
     )
+    smoothing = find_recipe(options.recipe).label_smoothing
     model.compile(
         optimizer=keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
-        loss={"logits": keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)},
+        loss={"logits": keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)},
     )
-    average = keras.models.clone_model(model) if recipe.averaging else model
-    average.set_weights(model.get_weights())
-    return model, average, []
+    return model
 
 
 def judged(

@@ -72,6 +72,20 @@ class RunRecorder(keras.callbacks.Callback):
         return float(-np.log(np.maximum(chosen, 1e-12)).mean()), auc.value
 
 
+class Patience(keras.callbacks.EarlyStopping):
+    """Stops when the judge's AUC has not risen for some epochs; those before a kill count."""
+
+    def __init__(self, patience: int, history: list[dict[str, float]]) -> None:
+        super().__init__("judge_auc", mode="max", patience=patience)
+        self._history = history
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Wait as long as the run has waited already."""
+        super().on_train_begin(logs)
+        for row in self._history:
+            self.on_epoch_end(int(row["epoch"]) - 1, row)
+
+
 class ProgressBar(keras.callbacks.Callback):
     """One bar over all steps, on a terminal only."""
 

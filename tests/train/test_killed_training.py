@@ -11,6 +11,7 @@ from tests_support import ENVIRONMENT
 
 from edge_app.phantom import write_phantom_set
 from train.fit import FitOptions, fit
+from train.recorder import Patience
 
 WORKER = Path(__file__).with_name("fit_worker.py")
 
@@ -38,11 +39,15 @@ def unkilled(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> list[d
     [
         "step 5",  # in the middle of the second epoch
         pytest.param("step 1", marks=pytest.mark.slow),  # before anything was saved
-        pytest.param("torn 1", marks=pytest.mark.slow),  # while the first best model is written
-        pytest.param("saved 1", marks=pytest.mark.slow),  # the best model is there, the last is not
-        pytest.param("torn 2", marks=pytest.mark.slow),  # while the first last model is written
-        pytest.param("torn 3", marks=pytest.mark.slow),  # as a later model replaces one
+        # An epoch saves the best model, if it is the best, the averaged one, and the last.
+        pytest.param("torn 1", marks=pytest.mark.slow),
+        pytest.param("saved 1", marks=pytest.mark.slow),
+        pytest.param("saved 2", marks=pytest.mark.slow),
+        pytest.param("torn 3", marks=pytest.mark.slow),
         pytest.param("saved 3", marks=pytest.mark.slow),
+        pytest.param("torn 4", marks=pytest.mark.slow),  # in the second epoch, as models replace those of the first
+        pytest.param("saved 4", marks=pytest.mark.slow),
+        pytest.param("torn 5", marks=pytest.mark.slow),
     ],
 )
 def test_killed_training_resumes_to_the_history_of_the_unkilled_one(
@@ -57,3 +62,20 @@ def test_killed_training_resumes_to_the_history_of_the_unkilled_one(
     assert [row["epoch"] for row in history] == [1, 2, 3]
     for row, wanted in zip(history, unkilled, strict=True):
         assert row == pytest.approx(wanted, rel=1e-5)
+
+
+def test_patience_counts_the_epochs_before_the_kill() -> None:
+    class Model:
+        stop_training = False
+
+    rows = [{"epoch": number + 1, "judge_auc": auc} for number, auc in enumerate([0.8, 0.9, 0.85, 0.85])]
+    whole, resumed = Patience(3, []), Patience(3, rows)
+    for patience in (whole, resumed):
+        patience.model = Model()
+        patience.on_train_begin()
+    for row in rows:
+        whole.on_epoch_end(row["epoch"] - 1, row)
+    assert whole.wait == resumed.wait == 2
+    assert whole.best == resumed.best == 0.9
+    resumed.on_epoch_end(4, {"judge_auc": 0.85})
+    assert resumed.model.stop_training

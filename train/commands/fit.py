@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help="finished runs' models whose answers soften the labels",
     )
+    parser.add_argument("--strategy", default="single", metavar="NAME", help="single, mirrored or multiworker")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
     parser.add_argument("--strict", action="store_true", help="refuse data with a film that cannot be read")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
@@ -60,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; every failure is raised.
     """
+    from train.distribution import is_chief
     from train.fit import FitOptions, fit
     from train.split import SplitRule
 
@@ -77,9 +80,13 @@ def run(args: argparse.Namespace) -> int:
             teachers=tuple(args.teacher),
             resume=args.resume,
             strict=args.strict,
+            strategy=args.strategy,
             weights=args.weights,
         )
     )
+    if not is_chief(args.strategy):
+        print("train: this worker has finished; the chief writes the run", file=sys.stderr)
+        return 0
     print(json.dumps(metrics) if args.json else _table(metrics) + f"\nwritten to {args.out}")
     return 0
 

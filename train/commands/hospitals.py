@@ -24,7 +24,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; every failure is raised.
     """
-    from train.two_hospitals import HospitalOptions, compare_hospitals, hospitals_table
+    from train.hospitals_table import hospitals_table
+    from train.two_hospitals import HospitalOptions, compare_hospitals
 
     rows = compare_hospitals(HospitalOptions(args.out, args.arch, args.films, args.epochs, args.recipe))
     print(json.dumps(rows) if args.json else hospitals_table(rows))
