@@ -12,6 +12,7 @@ from edge_app.decision import softmax
 from edge_app.errors import DataError
 from edge_app.files import write_atomically
 from train.averaging import WeightAverage
+from train.binary import as_labelled, merge_films, merge_manifest
 from train.data import DataSet, find_data
 from train.inference import predict
 from train.inputs import LoadedFilms, load_films
@@ -29,7 +30,7 @@ from train.split import TRAIN, VALIDATION, Manifest, SplitRule, read_manifest, s
 from train.stream import StreamOptions, one_hot, steps_per_epoch, training_stream
 from train.teacher import soft_labels
 
-CHECKPOINT = "checkpoint"
+CHECKPOINT, START = "checkpoint", "start.txt"
 WARMUP_STEPS = 200
 WEIGHT_DECAY = 0.02
 METRICS = "metrics.json"
@@ -48,6 +49,7 @@ class FitOptions:
     split: SplitRule = field(default_factory=SplitRule)
     batch_size: int = 0  # 0 for the network's own, as for the learning rate
     learning_rate: float = 0.0
+    binary: bool = False  # normal or pneumonia, whatever classes of pneumonia the films have
     weights: Path | None = None  # to start from, of `train weights`
     recipe: str = "shipped"
     teachers: tuple[Path, ...] = ()  # float models of finished runs whose answers soften the labels
@@ -74,6 +76,9 @@ def fit(options: FitOptions) -> dict[str, Any]:
     )
     films = load_films(data, architecture.input_size_px, options.strict)
     manifest = split_films(films, data.name, data.labels, options.split)
+    if options.binary:
+        films, manifest = merge_films(films, data.labels), merge_manifest(manifest)
+        data = as_labelled(data, manifest.labels)
     negative = data.labels.index("normal") if "normal" in data.labels else 0
     parts = {part: films.only(manifest.rows(part)) for part in (TRAIN, VALIDATION)}
     judges = all_judges(parts[VALIDATION], negative)
@@ -149,7 +154,8 @@ def _started(
     write_manifest(manifest, folder / "manifest.json")
     architecture = find_architecture(options.arch)
     model = architecture.build(architecture.input_size_px, len(manifest.labels))
-    start(model, options.arch, architecture.pretrained, options.weights)
+    origin = start(model, options.arch, architecture.pretrained, options.weights)
+    write_atomically(folder / START, origin.encode())
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=options.learning_rate / 20,
         decay_steps=max(1, options.epochs * steps - WARMUP_STEPS),
@@ -164,6 +170,12 @@ def _started(
     average = keras.models.clone_model(model) if recipe.averaging else model
     average.set_weights(model.get_weights())
     return model, average, []
+
+
+def _origin(checkpoint: Path) -> str:
+    """Where the first weights came from, as noted when the run began."""
+    path = checkpoint / START
+    return path.read_text(encoding="utf-8") if path.exists() else "not noted"
 
 
 def judged(
@@ -202,6 +214,7 @@ def judged(
         "data": data.name,
         "arch": options.arch,
         "parameters": model.count_params(),
+        "start": _origin(options.out / CHECKPOINT),
         "seed": options.seed,
         "recipe": options.recipe,
         "epochs": options.epochs,

@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--epochs", type=int, default=0, metavar="N", help="at most (default: the network's own, phantoms 25)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, batches and augmentation")
+    parser.add_argument("--binary", action="store_true", help="merge the classes of pneumonia into one")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="to start from, made by train weights")
     parser.add_argument("--split", default="random", metavar="RULE", help="random, acquisition-order or k-fold")
     parser.add_argument("--fold", type=int, default=0, metavar="N", help="of k-fold: 0 to 4 (default: %(default)s)")
@@ -58,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
             resume=args.resume,
             strict=args.strict,
             weights=args.weights,
+            binary=args.binary,
         )
     )
     print(json.dumps(metrics) if args.json else _table(metrics) + f"\nwritten to {args.out}")
