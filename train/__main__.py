@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from edge_app.commandline import run_commands
-from train.commands import compare, data, evaluate, fit, probe, recipes, weights
+from train.commands import compare, data, evaluate, fit, probe, recipes, tune, weights
 
-COMMANDS = (fit, compare, evaluate, probe, recipes, data, weights)
+COMMANDS = (fit, compare, evaluate, probe, recipes, tune, data, weights)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -65,7 +65,8 @@ def _figure_cell(row: dict[str, Any], found: dict[str, Any], name: str) -> str:
     if name == "class_accuracy" and len(row["labels"]) < 3:
         return ""
     sides = [found["float"][name]] + ([found["int8"][name]] if found["int8"] else [])
-    cell = " → ".join(f"{side['mean']:.4f} ± {side['spread']:.4f}" for side in sides)
+    several = len(row["seeds"]) > 1
+    cell = " → ".join(f"{side['mean']:.4f}" + (f" ± {side['spread']:.4f}" if several else "") for side in sides)
     return cell if found["int8"] else f"{cell} → refused"
 
 
@@ -84,7 +85,7 @@ def _notes(compared: dict[str, Any]) -> list[str]:
     """What the cells have no room for: how to make the table again, where weights came from, what was refused."""
     lines = []
     for row in compared["rows"]:
-        words = [f"{row['source']}; from {row['start']} weights, {len(row['seeds'])} seeds, {row['epochs']} epochs"]
+        words = [f"{row['source']}; from {row['start']} weights, seeds {', '.join(map(str, row['seeds']))}, at most {row['epochs']} epochs"]
         words += [f"taught by {row['teachers']} larger networks"] if row["teachers"] else []
         words += [f"int8 by {row['int8']['format']}"] if row["int8"]["accepted"] else []
         words += [f"seed {seed} refused: {reason}" for seed, reason in row["int8"]["refused"].items()]
