@@ -8,7 +8,9 @@ from edge_app.card import ModelCard
 from edge_app.errors import DataError
 
 RESULTS = Path(__file__).parent / "results"
-SEEDS = RESULTS / "seeds.json"  # compare.json of `train compare`
+SEEDS = RESULTS / "seeds.json"  # the shipped network alone, over seeds
+NETWORKS = RESULTS / "networks.json"  # compare.json of `train compare`
+SCATTERED = ("auc", "accuracy", "recall", "specificity", "class_accuracy")
 RECIPES = RESULTS / "recipes.json"  # of `train recipes`
 PROBE = RESULTS / "probe.json"  # of `train probe --json`
 HOSPITALS = "hospitals*.json"  # of `train hospitals`, one for each recipe
@@ -74,17 +76,34 @@ def probe(card: ModelCard) -> str:
 
 
 def seeds() -> str:
-    """Mean and spread over seeds, from what `train compare` wrote.
+    """Mean and standard deviation over seeds of the shipped network.
 
     Raises:
         DataError: it has not been written.
     """
-    from train.comparison import table
-
     try:
-        return table(json.loads(SEEDS.read_text(encoding="utf-8"))) + "\n"
+        rows = json.loads(SEEDS.read_text(encoding="utf-8"))
     except FileNotFoundError as cause:
-        raise DataError(f"{SEEDS} is missing: python -m train compare, then copy its compare.json there") from cause
+        raise DataError(f"{SEEDS} is missing: take it from the repository") from cause
+    heads = ("AUC", "accuracy", "recall", "specificity", "three classes")
+    lines = [
+        f"| network | parameters | validation films | seeds | {' | '.join(heads)} |",
+        "|---|---|---|---|" + "---|" * len(heads),
+    ]
+    for row in rows:
+        figures = [row["figures"][name] for name in SCATTERED]
+        cells = " | ".join(f"{figure['mean']:.4f} ± {figure['spread']:.4f}" for figure in figures)
+        lines.append(f"| {row['arch']} | {row['parameters']:,} | {row['judge']} | {len(row['seeds'])} | {cells} |")
+    return "\n".join(lines) + "\n"
+
+
+def networks() -> str:
+    """Every network beside compact, from what `train compare` wrote; a line that says so before it has."""
+    from train.comparison import comparison_table
+
+    if not NETWORKS.exists():
+        return "Not measured yet: `python -m train compare`.\n"
+    return comparison_table(json.loads(NETWORKS.read_text(encoding="utf-8")))
 
 
 def recipes() -> str:

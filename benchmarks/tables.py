@@ -162,6 +162,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "parity": _of_card("parity"),
     "probe": _of_card("probe"),
     "seeds": _of_training("seeds"),
+    "networks": _of_training("networks"),
     "recipes": _of_training("recipes"),
     "stability": _of_training("stability"),
     "hospitals": _of_training("hospitals"),

@@ -44,6 +44,7 @@ from edge_app.isolated import run_isolated
 from edge_app.rejection import Look
 from edge_app.runtime import installed_runtimes
 from train.augment import shortcut_free_draw
+from train.binary import as_labelled
 from train.data import find_data
 from train.inference import predict
 from train.inputs import LoadedFilms, load_films
@@ -190,6 +191,7 @@ def read_source(options: ConvertOptions) -> Source:
     if data.is_phantom != run.phantom:
         kind, other = ("phantoms", "--data phantom") if run.phantom else ("real films", "--data DIR")
         raise DataError(f"{options.model} was trained on {kind}: give convert {other}, or another --model")
+    data = as_labelled(data, run.labels)
     check_labels(run, manifest.labels, data.labels)
     films = load_films(data, run.input_size_px)
     training, validation = (apply_manifest(films, manifest, part) for part in (TRAIN, VALIDATION))

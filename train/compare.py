@@ -1,16 +1,28 @@
-"""Networks side by side, each over several seeds: the figures and how far they scatter."""
+"""Networks side by side, each over several seeds: float and int8, what they cost, how far they scatter."""
 
 import json
+import shlex
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edge_app.errors import BundleError, DataError
 from edge_app.files import write_atomically
-from train.comparison import arch_rows, table
+from train.answers import Answers, answers_of
+from train.comparison import CLAIMS, comparison_table, figures_over_seeds
 from train.fit import METRICS, FitOptions, fit
-from train.networks import find_architecture
+from train.latency import latencies
+from train.networks import Architecture, find_architecture
+from train.paired import paired_tests
+from train.plots import write_roc_and_calibration
+from train.quantized import Quantized, quantized
 from train.run import RUN
+from train.split import SplitRule, read_manifest
+
+REFERENCE = "compact"
+Quantize = Callable[[Path, Architecture, str | None], Quantized]
 
 
 @dataclass(frozen=True)
@@ -21,35 +33,173 @@ class CompareOptions:
     archs: tuple[str, ...] = ("compact",)
     seeds: tuple[int, ...] = (0, 1, 2)
     data: str | None = None
-    epochs: int = 0
+    epochs: int = 0  # of every network; 0 for each one's own
+    split: SplitRule = field(default_factory=SplitRule)
+    binary: bool = False  # each network once more with two classes
+    weights: dict[str, Path] = field(default_factory=dict)  # by network, to start from
+    teachers: tuple[Path, ...] = ()  # of `compact` with all its classes
 
 
-def compare(options: CompareOptions) -> list[dict[str, Any]]:
-    """Train what is not trained yet, and put the figures side by side.
+@dataclass(frozen=True)
+class FinishedRun:
+    """One trained and converted network with one seed."""
 
-    A run that is finished in its folder, `OUT/ARCH-SEED`, is not trained again; one that was
-    interrupted is resumed.
+    metrics: dict[str, Any]  # of `fit`, with run.json's labels, input size and manifest hash
+    answers: Answers
+    int8: Quantized
 
+
+def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str, Any]:
+    """Train and convert what is not done yet, and put the figures side by side.
+
+    A run that is finished in its folder, `OUT/ARCH-SEED` or `OUT/ARCH-binary-SEED`, is not trained
+    again; one that was interrupted is resumed.
+
+    Args:
+        quantize: makes the int8 file of a run folder.
     Returns:
-        One row for each network and judge.
+        What is written to `compare.json`: `rows`, `paired` tests against compact, `claims` of others.
     Raises:
-        DataError: no such network, or films that are missing or unfit.
+        DataError: no such network, films that are missing or unfit, or runs that were cut differently.
     """
-    for arch in options.archs:
+    for arch in (*options.archs, *options.weights):
         find_architecture(arch)
-    rows = []
-    for arch in options.archs:
-        source = find_architecture(arch).source
-        rows += arch_rows(arch, source, [_metrics(options, arch, seed) for seed in options.seeds])
-    write_atomically(options.out / "compare.json", (json.dumps(rows, indent=1) + "\n").encode())
-    write_atomically(options.out / "compare.md", (table(rows) + "\n").encode())
-    return rows
+    kinds = [(arch, binary) for arch in options.archs for binary in ((False, True) if options.binary else (False,))]
+    runs = {_name(*kind): [_finished(options, *kind, seed, quantize) for seed in options.seeds] for kind in kinds}
+    _check_cut(runs)
+    speed = _latencies(runs)
+    rows = [_row(name, found, options, speed.get(name)) for name, found in runs.items()]
+    compared = {"command": _command(options), "rows": rows, "paired": _paired(runs), "claims": list(CLAIMS)}
+    write_atomically(options.out / "compare.json", (json.dumps(compared, indent=1) + "\n").encode())
+    write_atomically(options.out / "compare.md", comparison_table(compared).encode())
+    for judge in next(iter(runs.values()))[0].answers.judges:
+        curves = {name: found[0].answers.judges[judge] for name, found in runs.items()}
+        write_roc_and_calibration(curves, options.out / f"roc-{judge}.png")
+    return compared
 
 
-def _metrics(options: CompareOptions, arch: str, seed: int) -> dict[str, Any]:
-    folder = options.out / f"{arch}-{seed}"
+def _name(arch: str, binary: bool) -> str:
+    return f"{arch}-binary" if binary else arch
+
+
+def _finished(options: CompareOptions, arch: str, binary: bool, seed: int, quantize: Quantize) -> FinishedRun:
+    folder = options.out / f"{_name(arch, binary)}-{seed}"
     if not (folder / METRICS).exists():
         print(f"compare: training {arch} with seed {seed} in {folder}", file=sys.stderr, flush=True)
-        fit(FitOptions(out=folder, data=options.data, arch=arch, epochs=options.epochs, seed=seed, resume=True))
+        fit(
+            FitOptions(
+                out=folder,
+                data=options.data,
+                arch=arch,
+                epochs=options.epochs,
+                seed=seed,
+                split=options.split,
+                binary=binary,
+                weights=options.weights.get(arch),
+                teachers=options.teachers if arch == REFERENCE and not binary else (),
+                resume=True,
+            )
+        )
+    rule = read_manifest(folder / "manifest.json").rule
+    if rule != options.split:
+        raise DataError(f"{folder} was cut by {rule.name}, fold {rule.fold}: remove it, or give another --out")
     metrics, run = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (METRICS, RUN))
-    return metrics | {"manifest_sha256": run["manifest_sha256"]}
+    for key in ("labels", "input_size_px", "manifest_sha256"):
+        metrics[key] = run[key]
+    return FinishedRun(
+        metrics, answers_of(folder, options.data), quantize(folder, find_architecture(arch), options.data)
+    )
+
+
+def _check_cut(runs: dict[str, list[FinishedRun]]) -> None:
+    """Refuse to compare figures of different films."""
+    cuts = {(tuple(run.metrics["labels"]), run.metrics["manifest_sha256"]) for found in runs.values() for run in found}
+    if len(cuts) > len({labels for labels, _ in cuts}):
+        raise DataError("the runs were cut differently: remove their folders and run compare again")
+
+
+def _latencies(runs: dict[str, list[FinishedRun]]) -> dict[str, dict[str, float]]:
+    """Of the first seed's file of every network."""
+    first = {name: found[0] for name, found in runs.items()}
+    files = {
+        name: (run.int8.path, len(run.metrics["labels"])) for name, run in first.items() if run.int8.path is not None
+    }
+    if not files:
+        return {}
+    try:
+        return latencies(files, REFERENCE)
+    except BundleError as fault:
+        print(f"compare: {fault}", file=sys.stderr)
+        return {}
+
+
+def _row(name: str, runs: list[FinishedRun], options: CompareOptions, speed: dict[str, float] | None) -> dict[str, Any]:
+    metrics = runs[0].metrics
+    accepted = [run.int8 for run in runs if not run.int8.refusal]
+    return {
+        "network": name,
+        "source": find_architecture(metrics["arch"]).source,
+        "labels": metrics["labels"],
+        "input_size_px": metrics["input_size_px"],
+        "start": metrics.get("start", "random"),
+        "teachers": metrics.get("teachers", 0),
+        "epochs": metrics.get("epochs"),
+        "seeds": list(options.seeds),
+        "data": metrics["data"],
+        "split": options.split.name,
+        "parameters": metrics["parameters"],
+        "macs": runs[0].answers.macs,
+        "judges": {
+            judge: {
+                "films": figures["films"],
+                "float": figures_over_seeds([run.metrics["judges"][judge] for run in runs]),
+                "int8": figures_over_seeds([int8.judges[judge] for int8 in accepted]) if accepted else None,
+            }
+            for judge, figures in metrics["judges"].items()
+        },
+        "int8": {
+            "format": runs[0].int8.format,
+            "bytes": runs[0].int8.bytes,
+            "accepted": len(accepted),
+            "refused": {
+                str(seed): run.int8.refusal for seed, run in zip(options.seeds, runs, strict=True) if run.int8.refusal
+            },
+        },
+        "latency": speed,
+    }
+
+
+def _paired(runs: dict[str, list[FinishedRun]]) -> list[dict[str, Any]]:
+    """Every network against compact with the same classes, seed by seed, on the same validation films."""
+    tests = []
+    for name, found in runs.items():
+        reference = _name(REFERENCE, name.endswith("-binary"))
+        if name == reference or reference not in runs:
+            continue
+        for run, other in zip(found, runs[reference], strict=True):
+            tests += paired_tests(
+                {"network": name, "against": reference, "seed": run.metrics["seed"]},
+                run.answers.judges,
+                other.answers.judges,
+                (_threshold(run), _threshold(other)),
+                run.metrics["validation_films"],
+            )
+    return tests
+
+
+def _threshold(run: FinishedRun) -> float:
+    calibration = run.metrics["calibration"]
+    return float(calibration["operating_points"][calibration["default_operating_point"]]["threshold"])
+
+
+def _command(options: CompareOptions) -> str:
+    """What makes the same table again, but for --data: where films lie is each machine's own."""
+    words = ["python", "-m", "train", "compare", "--archs", *options.archs, "--seeds", *map(str, options.seeds)]
+    words += ["--binary"] if options.binary else []
+    words += ["--epochs", str(options.epochs)] if options.epochs else []
+    words += ["--split", options.split.name] if options.split.name != SplitRule.name else []
+    words += (
+        ["--weights", *(f"{arch}={path.name}" for arch, path in options.weights.items())] if options.weights else []
+    )
+    words += ["--teacher", *map(str, options.teachers)] if options.teachers else []
+    return shlex.join(words)

@@ -3,36 +3,32 @@
 import statistics
 from typing import Any
 
-from edge_app.errors import DataError
-
 FIGURES = ("auc", "accuracy", "recall", "specificity", "class_accuracy")
 REFERENCE_RECIPE = "shipped"
 RECIPE_FIGURES = ("auc", "class_accuracy")
+# What the systems that this kit came from say of themselves.
+CLAIMS = (
+    {"system": "first system", "films": "own test", "accuracy": "90%"},
+    {
+        "system": "second system, precision over 92%",
+        "films": "own test",
+        "accuracy": "90 to 96%",
+        "recall": "over 95%",
+    },
+    {
+        "system": "third system",
+        "films": "own test",
+        "auc": "0.94 (three classes)",
+        "accuracy": "93%",
+        "recall": "98%",
+        "class_accuracy": "84%",
+    },
+)
 
 
-def arch_rows(arch: str, source: str, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One network's rows, from the metrics of its runs.
-
-    Raises:
-        DataError: the runs validated different films, so that they cannot be compared.
-    """
-    if len({run["manifest_sha256"] for run in runs}) > 1:
-        raise DataError(f"the runs of {arch} were cut differently: remove their folders and run compare again")
-    return [
-        {
-            "arch": arch,
-            "source": source,
-            "parameters": runs[0]["parameters"],
-            "judge": judge,
-            "seeds": [run["seed"] for run in runs],
-            "data": runs[0]["data"],
-            "films": runs[0]["judges"][judge]["films"],
-            "figures": {
-                name: mean_and_spread([run["judges"][judge][name]["value"] for run in runs]) for name in FIGURES
-            },
-        }
-        for judge in runs[0]["judges"]
-    ]
+def figures_over_seeds(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Mean and spread of every figure of one judge, from the figures of each run."""
+    return {name: mean_and_spread([run[name]["value"] for run in runs]) for name in FIGURES}
 
 
 def mean_and_spread(values: list[float]) -> dict[str, float]:
@@ -41,18 +37,67 @@ def mean_and_spread(values: list[float]) -> dict[str, float]:
     return {"mean": statistics.fmean(values), "spread": spread, "low": min(values), "high": max(values)}
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """Markdown: mean and standard deviation over seeds."""
+def comparison_table(compared: dict[str, Any]) -> str:
+    """Markdown: one line a network and judge, float beside int8; then what others said of theirs.
+
+    Args:
+        compared: as in `compare.json`.
+    """
     heads = ("AUC", "accuracy", "recall", "specificity", "three classes")
+    costs = ("parameters", "MMACs", "int8 bytes", "ms, int8")
     lines = [
-        f"| network | parameters | validation films | seeds | {' | '.join(heads)} |",
-        "|---|---|---|---|" + "---|" * len(heads),
+        f"| network | validation films | {' | '.join(heads)} | {' | '.join(costs)} |",
+        "|---|---|" + "---|" * (len(heads) + len(costs)),
     ]
-    for row in rows:
-        figures = [row["figures"][name] for name in FIGURES]
-        cells = " | ".join(f"{figure['mean']:.4f} ± {figure['spread']:.4f}" for figure in figures)
-        lines.append(f"| {row['arch']} | {row['parameters']:,} | {row['judge']} | {len(row['seeds'])} | {cells} |")
-    return "\n".join(lines)
+    for row in compared["rows"]:
+        title, spent = f"**{row['network']}**, {row['input_size_px']} px", " | ".join(_costs(row))
+        for judge, found in row["judges"].items():
+            cells = " | ".join(_figure_cell(row, found, name) for name in FIGURES)
+            lines.append(f"| {title} | {judge} | {cells} | {spent} |")
+            title, spent = "", " | ".join([""] * len(costs))
+    for claim in compared["claims"]:
+        cells = " | ".join(claim.get(name, "") for name in FIGURES)
+        lines.append(f"| *{claim['system']}: theirs* | {claim['films']} | {cells} | {' | '.join([''] * len(costs))} |")
+    return "\n".join([*lines, "", *_notes(compared)]) + "\n"
+
+
+def _figure_cell(row: dict[str, Any], found: dict[str, Any], name: str) -> str:
+    if name == "class_accuracy" and len(row["labels"]) < 3:
+        return ""
+    sides = [found["float"][name]] + ([found["int8"][name]] if found["int8"] else [])
+    several = len(row["seeds"]) > 1
+    cell = " → ".join(f"{side['mean']:.4f}" + (f" ± {side['spread']:.4f}" if several else "") for side in sides)
+    return cell if found["int8"] else f"{cell} → refused"
+
+
+def _costs(row: dict[str, Any]) -> list[str]:
+    speed = row["latency"]
+    ratio = f" ({speed['ratio']:.2f} x compact)" if speed and "ratio" in speed else ""
+    return [
+        f"{row['parameters']:,}",
+        f"{row['macs'] / 1e6:.1f}",
+        f"{row['int8']['bytes']:,}" if row["int8"]["bytes"] else "none",
+        f"{speed['ms']:.3f}{ratio}" if speed else "not measured",
+    ]
+
+
+def _notes(compared: dict[str, Any]) -> list[str]:
+    """What the cells have no room for: how to make the table again, where weights came from, what was refused."""
+    lines = []
+    for row in compared["rows"]:
+        seeds = ", ".join(map(str, row["seeds"]))
+        words = [row["source"], f"from {row['start']} weights", f"seeds {seeds}", f"at most {row['epochs']} epochs"]
+        words += [f"taught by {row['teachers']} larger networks"] if row["teachers"] else []
+        words += [f"int8 by {row['int8']['format']}"] if row["int8"]["accepted"] else []
+        words += [f"seed {seed} refused: {reason}" for seed, reason in row["int8"]["refused"].items()]
+        lines.append(f"- {row['network']}: {'; '.join(words)}")
+    return [
+        f"Float → int8 file, mean ± standard deviation over seeds; no test figures. Made by `{compared['command']}`.",
+        "",
+        "*Theirs*: what the systems before this kit reported of themselves, on cuts they do not state; not rerun here.",
+        "",
+        *lines,
+    ]
 
 
 def recipes_table(rows: list[dict[str, Any]]) -> str:

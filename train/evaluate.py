@@ -10,6 +10,7 @@ import numpy as np
 from edge_app.decision import softmax
 from edge_app.errors import DataError
 from edge_app.predictor import Predictor, load_predictor
+from train.binary import as_labelled
 from train.data import DataSet, find_data
 from train.inputs import LoadedFilms, load_films
 from train.metrics import score
@@ -39,6 +40,7 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     scorer = _bundle_scorer if options.model.suffix == ".tflite" else _float_scorer
     model = scorer(options)
     data = find_data(options.data, manifest is not None and manifest.rule.reads_test_folder, model.negative)
+    data = as_labelled(data, model.labels)
     if model.labels != data.labels:
         raise DataError(f"the model answers {', '.join(model.labels)}, the films are of {', '.join(data.labels)}")
     films = load_films(data, model.input_size_px)

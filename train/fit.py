@@ -13,6 +13,7 @@ from edge_app.decision import softmax
 from edge_app.errors import DataError
 from edge_app.files import write_atomically
 from train.averaging import WeightAverage
+from train.binary import as_labelled, merge_films, merge_manifest
 from train.data import DataSet, find_data
 from train.distribution import SINGLE, check_batch, shared_out, synchronized, unsynchronized, workplace
 from train.finetune import LEARNING_RATE_SHARE, begin_from
@@ -34,7 +35,7 @@ from train.stream import StreamOptions, one_hot, steps_per_epoch, training_strea
 from train.teacher import soft_labels
 from train.testing import figures_by_site, test_figures
 
-CHECKPOINT = "checkpoint"
+CHECKPOINT, START = "checkpoint", "start.txt"
 WARMUP_STEPS = 200
 WEIGHT_DECAY = 0.02
 METRICS = "metrics.json"
@@ -53,6 +54,7 @@ class FitOptions:
     split: SplitRule = field(default_factory=SplitRule)
     batch_size: int = 0  # 0 for the network's own, as for the learning rate
     learning_rate: float = 0.0
+    binary: bool = False  # normal or pneumonia, whatever classes of pneumonia the films have
     weights: Path | None = None  # to start from, of `train weights`
     recipe: str = "shipped"
     teachers: tuple[Path, ...] = ()  # float models of finished runs whose answers soften the labels
@@ -89,6 +91,9 @@ def _fit(options: FitOptions, strategy: Any) -> dict[str, Any]:
     check_batch(strategy, options.batch_size)
     films = load_films(data, architecture.input_size_px, options.strict)
     manifest = split_films(films, data.name, data.labels, options.split)
+    if options.binary:
+        films, manifest = merge_films(films, data.labels), merge_manifest(manifest)
+        data = as_labelled(data, manifest.labels)
     negative = data.negative_index
     parts = {part: films.only(manifest.rows(part)) for part in (TRAIN, VALIDATION)}
     judges = all_judges(parts[VALIDATION], negative)
@@ -183,9 +188,11 @@ def _new_model(options: FitOptions, labels: tuple[str, ...], steps: int, strateg
     """A compiled model at its first weights."""
     architecture = find_architecture(options.arch)
     model = synchronized(architecture.build(architecture.input_size_px, len(labels)), strategy)
-    start(model, options.arch, architecture.pretrained, options.weights)
+    origin = start(model, options.arch, architecture.pretrained, options.weights)
     if options.init:
         begin_from(model, options.init, options.arch, labels)
+        origin = f"the finished run {options.init.name}"
+    write_atomically(options.out / CHECKPOINT / START, origin.encode())
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=options.learning_rate / 20,
         decay_steps=max(1, options.epochs * steps - WARMUP_STEPS),
@@ -199,6 +206,12 @@ def _new_model(options: FitOptions, labels: tuple[str, ...], steps: int, strateg
         loss={"logits": keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)},
     )
     return model
+
+
+def _origin(checkpoint: Path) -> str:
+    """Where the first weights came from, as noted when the run began."""
+    path = checkpoint / START
+    return path.read_text(encoding="utf-8") if path.exists() else "not noted"
 
 
 def judged(
@@ -238,6 +251,7 @@ def judged(
         "data": data.name,
         "arch": options.arch,
         "parameters": model.count_params(),
+        "start": _origin(options.out / CHECKPOINT),
         "seed": options.seed,
         "recipe": options.recipe,
         "epochs": options.epochs,

@@ -122,6 +122,24 @@ def operating_point(positive: np.ndarray, p_pneumonia: np.ndarray, threshold: fl
     )
 
 
+def delong_paired(positive: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """Difference of two areas under the ROC curve on the same films, and the p value of it being none.
+
+    Args:
+        positive: bool (films,), with both values present, at least two films each.
+        first, second: float (films,), scores of two models, higher for pneumonia.
+    Returns:
+        AUC of the first minus that of the second, and DeLong's two-sided p.
+    """
+    parts = zip(_placements(positive, first), _placements(positive, second), strict=True)
+    differences = [one - other for one, other in parts]
+    difference = float(differences[0].mean())
+    variance = sum(float(part.var(ddof=1)) / len(part) for part in differences)
+    if variance == 0:
+        return difference, 1.0 if difference == 0 else 0.0
+    return difference, float(2 * norm.sf(abs(difference) / math.sqrt(variance)))
+
+
 def mcnemar_exact(first: np.ndarray, second: np.ndarray) -> float:
     """Exact p value of McNemar's test on paired right or wrong answers.
 

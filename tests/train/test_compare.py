@@ -1,11 +1,31 @@
+"""The comparison: nothing is done twice, nothing that was refused is hidden, unlike cuts are not compared."""
+
+import dataclasses
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edge_app.errors import DataError
 from edge_app.phantom import write_phantom_set
+from train.__main__ import main
 from train.compare import CompareOptions, compare
-from train.comparison import arch_rows, mean_and_spread, table
+from train.comparison import comparison_table, mean_and_spread
+from train.paired import paired_tests
+from train.quantized import Quantized, from_report
+from train.split import SplitRule
+
+
+def refused(folder, architecture, data) -> Quantized:
+    return Quantized("ptq", refusal="gate: 9 decisions changed")
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory: pytest.TempPathFactory) -> CompareOptions:
+    folder = tmp_path_factory.mktemp("compare")
+    write_phantom_set(folder / "data", films_per_class=24)
+    return CompareOptions(folder / "runs", ("tiny",), seeds=(0,), data=str(folder / "data"), epochs=1, binary=True)
 
 
 def test_mean_and_spread_by_hand() -> None:
@@ -14,18 +34,67 @@ def test_mean_and_spread_by_hand() -> None:
     assert mean_and_spread([0.9])["spread"] == 0.0
 
 
-def test_finished_runs_are_not_trained_again(tmp_path: Path, capsys) -> None:
-    write_phantom_set(tmp_path / "data", films_per_class=24)
-    options = CompareOptions(tmp_path / "runs", archs=("tiny",), seeds=(0, 1), data=str(tmp_path / "data"), epochs=1)
-    first = compare(options)
+def test_finished_runs_are_not_trained_again(options: CompareOptions, capsys) -> None:
+    first = compare(options, refused)
     assert capsys.readouterr().err.count("compare: training") == 2
-    assert compare(options) == first
+    assert compare(options, refused) == first
     assert "compare: training" not in capsys.readouterr().err
-    assert [row["judge"] for row in first] == ["random", "shortcut-swapped", "shortcut-free"]
-    assert len(table(first).splitlines()) == 5
+    assert [row["network"] for row in first["rows"]] == ["tiny", "tiny-binary"]
+    assert [len(row["labels"]) for row in first["rows"]] == [3, 2]
+    assert json.loads((options.out / "compare.json").read_text()) == json.loads(json.dumps(first))
+    for judge in first["rows"][0]["judges"]:
+        assert (options.out / f"roc-{judge}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_runs_on_other_films_are_not_compared() -> None:
-    runs = [{"manifest_sha256": digest, "judges": {}} for digest in ("a", "b")]
-    with pytest.raises(DataError, match="cut differently"):
-        arch_rows("compact", "this kit", runs)
+def test_a_file_that_the_gates_refuse_is_said_and_claims_are_marked_as_theirs(options: CompareOptions) -> None:
+    text = comparison_table(compare(options, refused))
+    assert "seed 0 refused: gate: 9 decisions changed" in text
+    assert "→ refused" in text
+    assert text.count(": theirs*") == 3
+    assert "python -m train compare --archs tiny --seeds 0 --binary --epochs 1" in text
+
+
+def test_runs_of_another_split_are_not_compared(options: CompareOptions) -> None:
+    compare(options, refused)
+    other = dataclasses.replace(options, split=SplitRule(name="acquisition-order"))
+    with pytest.raises(DataError, match="was cut by random"):
+        compare(other, refused)
+
+
+def test_the_wanted_file_is_taken_or_else_the_one_made_beside_it() -> None:
+    def row(name: str, status: str) -> dict:
+        made = {"format": name, "status": status, "path": f"elsewhere/{name}.tflite", "model_bytes": 5}
+        return made | ({"bundle_bytes": 9, "judges": {"random": {}}} if status == "ok" else {"reason": "no"})
+
+    both = from_report([row("int8", "ok"), row("ptq", "ok")], "int8", Path("run"))
+    assert (both.format, both.path, both.bytes, both.refusal) == ("int8", Path("run/int8.tflite"), 9, "")
+    assert from_report([row("int8", "rejected"), row("ptq", "ok")], "int8", Path("run")).format == "ptq"
+    neither = from_report([row("ptq", "rejected")], "ptq", Path("run"))
+    assert (neither.refusal, neither.judges, neither.bytes) == ("no", {}, 5)
+
+
+def test_draws_of_one_film_are_one_witness() -> None:
+    positive = np.array([True, True, True, False, False, False])
+    first = np.array([0.9, 0.8, 0.7, 0.3, 0.2, 0.1])
+    second = np.array([0.9, 0.8, 0.2, 0.7, 0.2, 0.1])
+    judges = {"plain": (positive, first), "draws": (np.tile(positive, 3), np.tile(first, 3))}
+    others = {"plain": (positive, second), "draws": (np.tile(positive, 3), np.tile(second, 3))}
+    plain, draws = paired_tests({"network": "x"}, judges, others, (0.5, 0.5), films=6)
+    assert plain | {"judge": "draws"} == draws
+    assert (plain["only_first_right"], plain["only_second_right"]) == (2, 0)
+    assert plain["mcnemar_p"] == pytest.approx(0.5)
+    assert plain["auc_difference"] == pytest.approx(1 - 7.5 / 9)
+
+
+def test_weights_that_are_not_there_are_said_before_any_training(tmp_path: Path, capsys) -> None:
+    for word in ("densenet201", f"densenet201={tmp_path / 'none.npz'}"):
+        assert main(["compare", "--data", "phantom", "--weights", word, "--out", str(tmp_path)]) == 1
+        assert "--weights takes ARCH=FILE" in capsys.readouterr().err
+
+
+@pytest.mark.slow  # converts for real
+def test_compare_makes_and_times_the_int8_file(options: CompareOptions) -> None:
+    (row,) = compare(dataclasses.replace(options, binary=False))["rows"]
+    assert row["int8"]["accepted"] == 1 or "refused" in row["int8"]
+    assert row["latency"]["ms"] > 0
+    assert row["int8"]["bytes"] > 0

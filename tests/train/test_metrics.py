@@ -1,9 +1,11 @@
+import math
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from edge_app.decision import softmax
-from train.metrics import calibration_error, mcnemar_exact, proportion, roc_auc, score
+from train.metrics import calibration_error, delong_paired, mcnemar_exact, proportion, roc_auc, score
 from train.operating_points import balanced_threshold, calibrate, fit_temperature, recall_threshold, uncertain_band
 
 
@@ -97,3 +99,15 @@ def test_calibration_gives_the_named_operating_points() -> None:
     assert set(calibration.operating_points) == {"balanced", "high-sensitivity", "who-tb-like"}
     assert calibration.operating_points["high-sensitivity"].recall.value >= 0.98
     assert calibration.operating_points["who-tb-like"].recall.value >= 0.90
+
+
+def test_delong_paired_by_hand() -> None:
+    """Three positives and three negatives; placements counted by hand."""
+    positive = np.array([True, True, True, False, False, False])
+    first = np.array([0.9, 0.8, 0.7, 0.3, 0.2, 0.1])  # every pair in order: placements 1
+    second = np.array([0.9, 0.8, 0.2, 0.7, 0.2, 0.1])  # positives 1, 1, 0.5; negatives 2/3, 5/6, 1
+    difference, p = delong_paired(positive, first, second)
+    assert difference == pytest.approx(1 / 6)
+    variance = np.var([0, 0, 0.5], ddof=1) / 3 + np.var([1 / 3, 1 / 6, 0], ddof=1) / 3
+    assert p == pytest.approx(math.erfc(1 / 6 / math.sqrt(variance) / math.sqrt(2)))
+    assert delong_paired(positive, first, first) == (0.0, 1.0)

@@ -9,11 +9,13 @@ from edge_app.errors import DataError
 from edge_app.phantom import draw_phantom, write_phantom_set
 from edge_app.preprocess import to_model_pixels
 from train.__main__ import main
-from train.fit import FitOptions, fit
 from train.inference import predict
-from train.networks import ARCHITECTURES, Architecture
+from train.keras import keras
+from train.networks import ARCHITECTURES
+from train.networks.dense import build_mlp
+from train.networks.densenet201 import COLOUR_DEVIATION, COLOUR_MEAN, SCALE, STEM_NORM, for_gray_pixels
 from train.networks.efficientnet_lite0 import PIXEL_MEAN, PIXEL_SCALE, build_efficientnet_lite0
-from train.pretrained import SOURCES, read_weights, start_from, write_weights
+from train.pretrained import SOURCES, read_weights, start, start_from, write_weights
 
 SIZE_PX = 160
 
@@ -35,7 +37,7 @@ def test_lite0_answers_as_the_published_torch_model_does() -> None:
     theirs = published.EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
     theirs._conv_stem.static_padding = torch.nn.ConstantPad2d((0, 1, 0, 1), -PIXEL_MEAN / PIXEL_SCALE)
     ours = build_efficientnet_lite0(SIZE_PX, 3)
-    start_from(ours, SOURCES["efficientnet-lite0"]())
+    start_from(ours, SOURCES["efficientnet-lite0"](None))
 
     films = np.stack([to_model_pixels(draw_phantom("viral", seed), SIZE_PX) for seed in range(3)])
     colour = torch.tensor((films.astype(np.float32) - PIXEL_MEAN) / PIXEL_SCALE)[:, None].repeat(1, 3, 1, 1)
@@ -81,14 +83,61 @@ def test_damaged_weights_are_an_error_before_training(content: bytes, tmp_path: 
     assert "no weights at" in capsys.readouterr().err
 
 
-def test_fine_tuning_without_weights_warns_loudly(tmp_path: Path, capsys, monkeypatch) -> None:
-    write_phantom_set(tmp_path / "data", films_per_class=8)
-    small = Architecture(build_efficientnet_lite0, 32, "tests", pretrained=True)
-    monkeypatch.setitem(ARCHITECTURES, "lite0-small", small)
-    fit(FitOptions(tmp_path / "run", str(tmp_path / "data"), "lite0-small", epochs=1, batch_size=8))
-    assert "WARNING: lite0-small starts from RANDOM weights" in capsys.readouterr().err
+def test_fine_tuning_without_weights_warns_loudly(capsys, monkeypatch) -> None:
+    def not_to_be_had(file: Path | None) -> dict[str, np.ndarray]:
+        raise DataError("no network here")
+
+    monkeypatch.setitem(SOURCES, "densenet201", not_to_be_had)
+    assert start(build_mlp(32, 3), "densenet201", pretrained=True, path=None) == "random"
+    assert "WARNING: densenet201 starts from RANDOM weights" in capsys.readouterr().err
+    assert start(build_mlp(32, 3), "mlp", pretrained=False, path=None) == "random"
+    assert capsys.readouterr().err == ""
 
 
 def test_unknown_weights_are_refused(tmp_path: Path, capsys) -> None:
     assert main(["weights", "compact", "--out", str(tmp_path / "x.npz")]) == 1
     assert "no weights for 'compact'" in capsys.readouterr().err
+
+
+def test_densenet_stem_for_gray_pixels_answers_as_that_for_colour_does() -> None:
+    random = np.random.default_rng(0)
+    colour = {
+        "conv1/conv/kernel": random.normal(size=(7, 7, 3, 4)).astype(np.float32),
+        "conv1/bn/moving_mean": random.normal(size=4).astype(np.float32),
+        "conv1/bn/moving_variance": random.uniform(0.5, 2, size=4).astype(np.float32),
+    }
+    gray = for_gray_pixels(colour)
+    patch = random.integers(0, 256, (7, 7)).astype(np.float64)
+    scaled = (patch[..., None] - COLOUR_MEAN) / COLOUR_DEVIATION  # the same gray in all colours
+    wanted = normalised(np.einsum("hwc,hwcn->n", scaled, colour["conv1/conv/kernel"]), colour, EPSILON)
+    given = normalised(np.einsum("hw,hwn->n", patch, gray["conv1/conv/kernel"][:, :, 0]), gray, EPSILON * SCALE**2)
+    assert given == pytest.approx(wanted, rel=1e-4, abs=1e-4)
+
+
+EPSILON = 1.001e-5  # of keras.applications
+
+
+def normalised(values: np.ndarray, weights: dict[str, np.ndarray], epsilon: float) -> np.ndarray:
+    mean, variance = weights["conv1/bn/moving_mean"], weights["conv1/bn/moving_variance"]
+    return (values - mean) / np.sqrt(variance + epsilon)
+
+
+@pytest.mark.slow  # builds DenseNet201 three times
+def test_densenet_takes_the_file_of_keras_applications(tmp_path: Path) -> None:
+    published = keras.applications.DenseNet201(include_top=False, weights=None, input_shape=(224, 224, 3))
+    published.save_weights(tmp_path / "notop.h5")
+    words = ["weights", "densenet201", "--from", str(tmp_path / "notop.h5"), "--out", str(tmp_path / "d.npz")]
+    assert main(words) == 0
+    model = ARCHITECTURES["densenet201"].build(64, 3)
+    start_from(model, read_weights(tmp_path / "d.npz"))
+    assert model.get_layer(STEM_NORM).epsilon == pytest.approx(EPSILON * SCALE**2)
+    name = "conv5_block32_2_conv"
+    assert np.array_equal(model.get_layer(name).get_weights()[0], published.get_layer(name).get_weights()[0])
+
+
+def test_a_file_that_is_not_of_keras_applications_is_refused(tmp_path: Path, capsys) -> None:
+    words = ["weights", "densenet201", "--out", str(tmp_path / "d.npz"), "--from"]
+    assert main([*words, str(tmp_path / "none.h5")]) == 1
+    assert "no weights at" in capsys.readouterr().err
+    assert main(["weights", "efficientnet-lite0", *words[2:], str(tmp_path / "none.h5")]) == 1
+    assert "leave out --from" in capsys.readouterr().err

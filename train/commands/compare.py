@@ -5,16 +5,23 @@ import json
 from pathlib import Path
 
 NAME = "compare"
-HELP = "train networks over several seeds; one table of mean and spread"
+HELP = "train and convert networks over several seeds; one table of float, int8 and cost"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("--archs", nargs="+", default=["compact"], metavar="NAME", help="default: compact")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="N", help="default: 0 1 2")
+    parser.add_argument("--binary", action="store_true", help="each network once more with pneumonia as one class")
     parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
     parser.add_argument("--out", type=Path, default=Path("runs/compare"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=0, metavar="N", help="as for fit")
+    parser.add_argument("--epochs", type=int, default=0, metavar="N", help="of all (default: each network's own)")
+    parser.add_argument("--split", default="random", metavar="RULE", help="as for fit (default: %(default)s)")
+    parser.add_argument("--fold", type=int, default=0, metavar="N", help="of k-fold: 0 to 4 (default: %(default)s)")
+    parser.add_argument(
+        "--weights", nargs="+", default=[], metavar="ARCH=FILE", help="what a network starts from, of train weights"
+    )
+    parser.add_argument("--teacher", nargs="+", type=Path, default=[], metavar="MODEL", help="of compact, as for fit")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -22,11 +29,41 @@ def run(args: argparse.Namespace) -> int:
     """Train, compare and print.
 
     Returns:
-        0; every failure is raised.
+        0; every failure is raised. A file that the gates refuse is said in its row.
     """
     from train.compare import CompareOptions, compare
-    from train.comparison import table
+    from train.comparison import comparison_table
+    from train.split import SplitRule
 
-    rows = compare(CompareOptions(args.out, tuple(args.archs), tuple(args.seeds), args.data, args.epochs))
-    print(json.dumps(rows) if args.json else table(rows))
+    compared = compare(
+        CompareOptions(
+            out=args.out,
+            archs=tuple(args.archs),
+            seeds=tuple(args.seeds),
+            data=args.data,
+            epochs=args.epochs,
+            split=SplitRule(name=args.split, fold=args.fold),
+            binary=args.binary,
+            weights=weights_by_network(args.weights),
+            teachers=tuple(args.teacher),
+        )
+    )
+    print(json.dumps(compared) if args.json else comparison_table(compared), end="\n" if args.json else "")
     return 0
+
+
+def weights_by_network(words: list[str]) -> dict[str, Path]:
+    """`ARCH=FILE` words as a mapping.
+
+    Raises:
+        DataError: a word has no `=`, or the file is missing: said before hours of training.
+    """
+    from edge_app.errors import DataError
+
+    found = {}
+    for word in words:
+        arch, separator, file = word.partition("=")
+        if not separator or not Path(file).is_file():
+            raise DataError(f"--weights takes ARCH=FILE with a file of train weights, got {word!r}")
+        found[arch] = Path(file)
+    return found

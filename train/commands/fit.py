@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--epochs", type=int, default=0, metavar="N", help="at most (default: the network's own, phantoms 25)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, batches and augmentation")
+    parser.add_argument("--binary", action="store_true", help="merge the classes of pneumonia into one")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="to start from, made by train weights")
     parser.add_argument(
         "--split",
@@ -82,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
             strict=args.strict,
             strategy=args.strategy,
             weights=args.weights,
+            binary=args.binary,
         )
     )
     if not is_chief(args.strategy):

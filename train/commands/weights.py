@@ -9,7 +9,10 @@ HELP = "write ImageNet weights of a network to a file for fit --weights"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("arch", help="which network: efficientnet-lite0")
+    parser.add_argument("arch", help="which network: densenet201 or efficientnet-lite0")
+    parser.add_argument(
+        "--from", dest="file", type=Path, metavar="H5", help="file of keras.applications (default: download it)"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="an .npz file")
 
 
@@ -24,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.arch not in SOURCES:
         raise DataError(f"there are no weights for {args.arch!r}, only for {', '.join(SOURCES)}")
-    weights = SOURCES[args.arch]()
+    weights = SOURCES[args.arch](args.file)
     write_weights(args.out, weights)
     print(f"{args.out}: {sum(value.size for value in weights.values()):,} weights of {args.arch}")
     return 0

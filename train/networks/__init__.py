@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_app.errors import DataError
+from train.networks.cnn import build_cnn
 from train.networks.compact import build_compact, build_wider
+from train.networks.dense import build_dense_baseline, build_mlp
+from train.networks.densenet201 import build_densenet201
 from train.networks.efficientnet_lite0 import build_efficientnet_lite0
 
 
@@ -20,12 +23,56 @@ class Architecture:
     learning_rate: float = 2e-3  # at its highest
     batch_size: int = 64
     steps_per_epoch: int = 0  # 0: as many full batches as there are films
-    pretrained: bool = False  # meant to start from --weights
+    pretrained: bool = False  # meant to start from weights learned elsewhere
+    qat: bool = False  # its int8 file comes from quantization-aware training
+    outside_xnnpack: tuple[str, ...] = ()  # operators of its int8 file that XNNPACK does not take
 
 
 ARCHITECTURES = {
-    "compact": Architecture(build_compact, 128, "this kit: residual 3x3 convolutions, fully convolutional head"),
+    "compact": Architecture(
+        build_compact, 128, "this kit: residual 3x3 convolutions, fully convolutional head", qat=True
+    ),
     "compact-160": Architecture(build_wider, 160, "this kit: compact for larger films, at twice its time"),
+    "dense-baseline": Architecture(
+        build_dense_baseline,
+        64,
+        "one of the systems before this kit: a simple network of a few hidden layers",
+        epochs=30,
+        learning_rate=1e-3,
+    ),
+    "mlp": Architecture(
+        build_mlp,
+        96,
+        "one of the systems before this kit: flatten and five dense layers",
+        epochs=30,
+        learning_rate=1e-3,
+    ),
+    "cnn": Architecture(
+        build_cnn,
+        156,
+        "one of the systems before this kit: convolution and max-pooling with a dense head, 156 px",
+        epochs=30,
+        learning_rate=1e-3,
+    ),
+    "cnn-100x50": Architecture(
+        build_cnn,
+        156,
+        "one of the systems before this kit: such a network at 50 epochs of 100 steps",
+        epochs=50,
+        learning_rate=1e-3,
+        batch_size=32,
+        steps_per_epoch=100,
+    ),
+    "densenet201": Architecture(
+        build_densenet201,
+        96,
+        "Huang et al., arXiv:1608.06993, by keras.applications; one of the systems before this kit fine-tuned it",
+        epochs=8,
+        learning_rate=5e-4,
+        batch_size=32,
+        pretrained=True,
+        outside_xnnpack=("AVERAGE_POOL_2D",),
+    ),
     "efficientnet-lite0": Architecture(
         build_efficientnet_lite0,
         160,

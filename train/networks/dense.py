@@ -1,0 +1,47 @@
+"""Networks without convolutions: the simplest that the systems before this kit tried.
+
+A dense head has no class map: the logits stand in its place, as a map of one cell that points nowhere.
+"""
+
+from typing import Any
+
+from train.keras import keras
+
+layers = keras.layers
+BASELINE_UNITS = (128, 64, 32)
+MLP_UNITS = (256, 128, 64, 32)  # the fifth dense layer gives the logits
+DROPOUT = 0.2
+BATCH_NORM_MOMENTUM = 0.98
+
+
+def build_dense_baseline(input_size_px: int, classes: int) -> Any:
+    """A few hidden layers on the film as a row of pixels; input (1, N, N, 1), gray levels 0..255."""
+    return _dense_network("dense_baseline", input_size_px, BASELINE_UNITS, classes)
+
+
+def build_mlp(input_size_px: int, classes: int) -> Any:
+    """Flatten and five dense layers; input (1, N, N, 1), gray levels 0..255."""
+    return _dense_network("mlp", input_size_px, MLP_UNITS, classes)
+
+
+def dense_head(x: Any, units: tuple[int, ...], classes: int) -> list[Any]:
+    """Dense layers, the last hidden one as features, and logits that are also the class map.
+
+    Args:
+        x: (films, values).
+        units: of the hidden layers.
+    """
+    for number, count in enumerate(units[:-1], start=1):
+        x = layers.Dense(count, activation="relu", name=f"dense{number}")(x)
+    features = layers.Dense(units[-1], activation="relu", name="features")(x)
+    logits = layers.Dense(classes, name="logits")(layers.Dropout(DROPOUT)(features))
+    return [logits, layers.Reshape((1, 1, classes), name="class_map")(logits), features]
+
+
+def _dense_network(name: str, input_size_px: int, units: tuple[int, ...], classes: int) -> Any:
+    film = layers.Input((input_size_px, input_size_px, 1), name="film")
+    # Gray levels are brought to unit scale by a convolution of one weight, with which conversion folds
+    # the batch norm. A scaling layer would do, but quantization-aware training knows none.
+    x = layers.Conv2D(1, 1, use_bias=False, kernel_initializer="ones", name="scale_conv")(film)
+    x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name="scale_bn")(x)
+    return keras.Model(film, dense_head(layers.Flatten()(x), units, classes), name=name)

@@ -1,0 +1,69 @@
+"""DenseNet201 of keras.applications with the kit's head, to be fine-tuned from ImageNet weights.
+
+The published weights are for colour pictures scaled to (pixel / 255 - mean) / deviation. As with
+EfficientNet-Lite0, the stem's kernel is summed over the colours and its batch norm holds the scaling,
+so that the graph takes gray levels 0..255.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from train.keras import keras
+from train.networks.compact import head
+
+STEM_CONVOLUTION, STEM_NORM = "conv1/conv", "conv1/bn"
+COLOUR_MEAN = 255 * np.array([0.485, 0.456, 0.406])
+COLOUR_DEVIATION = 255 * np.array([0.229, 0.224, 0.225])
+SCALE = float(COLOUR_DEVIATION.mean())
+PUBLISHED_SIZE_PX = 224
+
+
+def build_densenet201(input_size_px: int, classes: int) -> Any:
+    """Build the network.
+
+    Args:
+        input_size_px: side of the input (1, N, N, 1), gray levels 0..255; at least 32.
+        classes: number of logits.
+    Returns:
+        A Keras model with outputs `logits`, `class_map` and `features`.
+    """
+    base = keras.applications.DenseNet201(
+        include_top=False, weights=None, input_tensor=keras.layers.Input((input_size_px, input_size_px, 1), name="film")
+    )
+    base.get_layer(STEM_NORM).epsilon *= SCALE**2
+    return keras.Model(base.input, head(base.output, classes), name="densenet201")
+
+
+def published_weights(file: Path | None) -> dict[str, np.ndarray]:
+    """ImageNet weights for this graph.
+
+    Args:
+        file: the .h5 of keras.applications without its top; None downloads it.
+    Returns:
+        Name of the layer and variable, `conv1/conv/kernel`, to its value.
+    Raises:
+        OSError, ValueError: the file is no such file.
+        Exception: keras.applications cannot download it.
+    """
+    shape = (PUBLISHED_SIZE_PX, PUBLISHED_SIZE_PX, 3)
+    base = keras.applications.DenseNet201(include_top=False, weights=str(file or "imagenet"), input_shape=shape)
+    weights = {
+        f"{layer.name}/{variable.name.split('/')[-1].split(':')[0]}": variable.numpy()
+        for layer in base.layers
+        for variable in layer.weights
+    }
+    return weights | for_gray_pixels(weights)
+
+
+def for_gray_pixels(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The stem for unscaled gray pixels g, whose colours are (g - mean) / deviation."""
+    kernel = weights[f"{STEM_CONVOLUTION}/kernel"]  # (7, 7, 3, channels)
+    by_colour = kernel / COLOUR_DEVIATION[:, None]
+    shift = (by_colour * COLOUR_MEAN[:, None]).sum(axis=(0, 1, 2))
+    return {
+        f"{STEM_CONVOLUTION}/kernel": (SCALE * by_colour.sum(axis=2, keepdims=True)).astype(np.float32),
+        f"{STEM_NORM}/moving_mean": (SCALE * (weights[f"{STEM_NORM}/moving_mean"] + shift)).astype(np.float32),
+        f"{STEM_NORM}/moving_variance": (SCALE**2 * weights[f"{STEM_NORM}/moving_variance"]).astype(np.float32),
+    }
