@@ -108,7 +108,7 @@ def _purge(store: "Store", args: argparse.Namespace) -> int:
     from edge_app.retention import retain
 
     records, films = retain(store, args.days, KeptFilms(args.films) if args.films else None)
-    print(f"{records} signed records and {films} films deleted")
+    print(f"{records} signed records{f' and {films} films' if args.films else ''} deleted")
     return 0
 
 
