@@ -8,7 +8,7 @@ DEV := .venv
 STICK := .venv-stick
 SOURCES := edge_app train convert benchmarks tests docs
 
-.PHONY: app test test-app test-slow test-arm64 test-boot unit-security check lint types format wheelhouse clean
+.PHONY: app test test-app test-slow test-arm64 test-boot unit-security fault-report check lint types format wheelhouse clean
 app: $(APP)/ready  ## open the kiosk on 127.0.0.1:7860
 	$(APP)/bin/python -m edge_app serve
 
@@ -48,6 +48,11 @@ test-arm64: wheelhouse $(DEV)/ready  ## install and use the stick in an emulated
 test-boot: $(STICK)/ready  ## install the stick in a booted Debian and break the service (root, minutes)
 	$(STICK)/bin/python -m edge_app.deploy.wheelhouse --out dist/stick-here --target $$(uname -m)-3.11
 	sh edge_app/deploy/test-boot.sh dist/stick-here dist/boot
+
+fault-report: $(DEV)/ready  ## run every fault test and write what it found into docs/RELIABILITY.md (half an hour)
+	rm -f docs/fault-report.jsonl
+	CXR_FAULT_REPORT=$(CURDIR)/docs/fault-report.jsonl $(DEV)/bin/python -m pytest -m 'slow or not slow' tests/edge_app/faults
+	$(DEV)/bin/python tests/edge_app/faults/report_table.py
 
 unit-security:  ## write what systemd makes of the service's sandbox to docs/unit-security.txt
 	sh edge_app/deploy/unit-security.sh >docs/unit-security.new

@@ -114,9 +114,10 @@ class ModelStore:
             before = self._selection_or_shipped()
             staged = self._staged(bundle, source.stem)
             self._check(staged)
-            self._move_in(staged.parent, version)
+            if not self._holds(version):
+                self._move_in(staged.parent, version)
             self._forget_all_but(self._select(version, before))
-        return dataclasses.replace(bundle, path=self.folder / version / staged.name)
+        return dataclasses.replace(bundle, path=self.bundle_path(version))
 
     def use(self, wanted: str) -> str:
         """Take an installed version, or "shipped", into use, after trying it.
@@ -202,8 +203,15 @@ class ModelStore:
         write_atomically(sidecar_path(path), f"{bundle.sha256}  {path.name}\n".encode())
         return path
 
+    def _holds(self, version: str) -> bool:
+        """Is it there, whole? Then it stays where it is: it may be in use, and moving it takes two steps."""
+        try:
+            return read_bundle(self.bundle_path(version)).sha256.startswith(version)
+        except BundleError:
+            return False
+
     def _move_in(self, staged: Path, version: str) -> None:
-        """Name the folder by its version. One of that name that is there already gives way."""
+        """Name the folder by its version. A damaged one of that name gives way."""
         target = self.folder / version
         if target.exists():
             target.rename(Path(tempfile.mkdtemp(dir=self.folder, prefix=STAGING_PREFIX)) / version)

@@ -1,7 +1,9 @@
 """What DEPLOY.md and RELIABILITY.md name exists: tests, counts, commands and options."""
 
 import hashlib
+import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -59,3 +61,25 @@ def test_each_picture_of_the_deployment_page_is_taken_by_the_script():
     shown = set(re.findall(r"\(pictures/(\w+)\.png\)", DEPLOY))
     assert shown == set(re.findall(r'keep\(browser, "(\w+)"\)', script))
     assert shown == {path.stem for path in (ROOT / "docs" / "pictures").glob("*.png")}
+
+
+def test_the_last_run_in_the_reliability_page_is_the_reports():
+    """`make fault-report` writes both."""
+    script = FAULTS / "report_table.py"
+    namespace = runpy.run_path(str(script))
+    assert namespace["TABLE"].search(RELIABILITY).group() == namespace["table"]()
+
+
+def test_the_last_run_lost_nothing_and_tried_enough():
+    """What the kit promises to have tried, from the report itself."""
+    noted = [json.loads(line) for line in (ROOT / "docs" / "fault-report.jsonl").read_text().splitlines()]
+
+    def total(key, name=""):
+        return sum(row.get(key, 0) for row in noted if name in row["test"])
+
+    assert all(total(key) == 0 for key in ("records_lost", "models_lost", "untyped", "crashes", "tracebacks"))
+    assert total("kills", "two_servers") >= 200
+    assert total("kills", "of_an_install") >= 200
+    assert total("bundles_damaged") >= 500
+    assert sum(total("films_damaged", f"[{kind}]") for kind in ("JPEG", "PNG", "TIFF", "DICOM")) >= 2_000
+    assert total("films", "ten_thousand") >= 10_000

@@ -2,6 +2,7 @@
 
     python install_worker.py kill FOLDER FIRST SECOND THIRD CYCLES SEED
     python install_worker.py steps FOLDER FIRST SECOND
+    python install_worker.py again FOLDER FIRST SECOND      (FIRST is installed again while it is in use)
     python install_worker.py disk FOLDER FIRST SECOND       (FOLDER is a small file system)
 
 FIRST and SECOND are bundles. Prints one JSON object: what was tried, and each broken promise.
@@ -101,6 +102,28 @@ def every_step(folder: Path, first: Path, second: Path) -> Iterator[str]:
         steps = step  # the crash that did not come told how many steps an install has
 
 
+def in_use_again(folder: Path, model: Path) -> Iterator[str]:
+    """Crash at each step of an install of the very model that is in use: it must stay in use, whole."""
+    global tried
+    step, ended = 0, CRASHED
+    while ended == CRASHED:
+        step += 1
+        shutil.rmtree(folder, ignore_errors=True)
+        ModelStore(folder, whole).install(model)
+
+        def install(step: int = step) -> None:
+            fail_at(step, "crash")
+            ModelStore(folder, whole).install(model)
+
+        ended = in_child(install)
+        tried += 1
+        try:
+            if version_in_use(folder) != read_bundle(model).card.version:
+                yield f"crash at step {step}: another model is in use"
+        except BundleError as error:
+            yield f"crash at step {step}: {error}"
+
+
 def broken_promises(folder: Path, first: Path, second: Path, ended: int, what: str) -> Iterator[str]:
     """A model is in use, it is one of the two, an acknowledged one is the second, and a retry works."""
     global tried
@@ -193,6 +216,8 @@ def main() -> None:
         broken = list(kills(folder, [first, second, Path(sys.argv[5])], int(sys.argv[6]), int(sys.argv[7])))
     elif sys.argv[1] == "steps":
         broken = list(every_step(folder, first, second))
+    elif sys.argv[1] == "again":
+        broken = list(in_use_again(folder, first))
     else:
         if os.system(f"mount -t tmpfs -o size=2m tmpfs {folder}"):
             raise SystemExit("no mount")

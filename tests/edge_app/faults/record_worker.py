@@ -5,10 +5,12 @@
     python record_worker.py damage FOLDER TIMES SEED     flip, cut and overwrite the database and its log
     python record_worker.py disk FOLDER                  fill a small file system, then make it read-only
     python record_worker.py limit FOLDER TIMES           let writes beyond a growing size fail
+    python record_worker.py steps FOLDER                 let each step of input or output fail; wants LD_PRELOAD
 
 Prints one JSON object: what was tried, how many records were acknowledged, each broken promise.
 """
 
+import ctypes
 import json
 import os
 import random
@@ -200,6 +202,37 @@ def failing_writes(folder: Path, times: int) -> Iterator[str]:
         shutil.rmtree(data)
 
 
+def every_step(folder: Path) -> Iterator[str]:
+    """Each open, write, flush and cut fails, once and then for ever; `failing_disk.c` is loaded before libc."""
+    disk = ctypes.CDLL(None)
+    for for_ever in (0, 1):
+        step, more = 0, True
+        while more:
+            step += 1
+            data, steps = folder / f"data-{for_ever}-{step}", folder / "steps"
+
+            def write(pipe: int, data: Path = data, steps: Path = steps, at: tuple = (step, for_ever)) -> None:
+                disk.fail_at(*at)
+                try:
+                    store = open_store(data)
+                    for _ in range(3):
+                        os.write(pipe, f"{write_one(store)}\n".encode())
+                    store.close()
+                finally:
+                    steps.write_text(str(disk.steps_taken()))
+
+            child, _, reading = in_child(write)
+            ids, code = collect(child, reading)
+            more = int(steps.read_text()) >= step  # else the step did not come, and all of them were tried
+            counts["tried"] += more
+            counts["acknowledged"] += len(ids)
+            counts["refused"] += code == 1
+            if code not in (0, 1):
+                yield f"step {step}, for ever {for_ever}: neither written nor refused ({code})"
+            yield from (f"step {step}, for ever {for_ever}: {promise}" for promise in missing(data, set(ids)))
+            shutil.rmtree(data)
+
+
 def main() -> None:
     """Run one of them."""
     folder = Path(sys.argv[2])
@@ -207,6 +240,7 @@ def main() -> None:
     if sys.argv[1] == "disk" and os.system(f"mount -t tmpfs -o size=2m tmpfs {folder}"):
         raise SystemExit("no mount")
     tests = {"kill": kills, "start": start, "damage": damage, "disk": small_disk, "limit": failing_writes}
+    tests["steps"] = every_step
     broken = list(tests[sys.argv[1]](folder, *numbers))
     print(json.dumps(counts | {"broken": broken, "file": FILE_NAME}))
 

@@ -43,41 +43,65 @@ def run_worker(mode, folder, *numbers, within=()):
     return result
 
 
-def test_kill_9_of_two_servers_on_one_record_loses_nothing_that_was_acknowledged(folder):
+def test_kill_9_of_two_servers_on_one_record_loses_nothing_that_was_acknowledged(folder, tally):
     result = run_worker("kill", folder, KILLS, SEED)
     assert result["tried"] == KILLS
     assert result["acknowledged"] > KILLS
+    tally(seed=SEED, kills=KILLS, servers=2, records_acknowledged=result["acknowledged"], records_lost=0)
 
 
-def test_servers_that_start_at_once_on_a_new_folder_all_open_the_record(folder):
+def test_servers_that_start_at_once_on_a_new_folder_all_open_the_record(folder, tally):
     assert run_worker("start", folder, STARTS)["tried"] == STARTS
+    tally(starts=STARTS, servers=3, refused=0)
 
 
 @pytest.mark.slow
-def test_kill_9_many_times_loses_nothing_that_was_acknowledged(folder):
-    assert run_worker("kill", folder, MANY_KILLS, SEED + 1)["tried"] == MANY_KILLS
+def test_kill_9_many_times_loses_nothing_that_was_acknowledged(folder, tally):
+    result = run_worker("kill", folder, MANY_KILLS, SEED + 1)
+    assert result["tried"] == MANY_KILLS
+    tally(seed=SEED + 1, kills=MANY_KILLS, servers=2, records_acknowledged=result["acknowledged"], records_lost=0)
 
 
-def test_a_damaged_database_is_opened_or_set_aside_and_the_kiosk_goes_on(folder):
+def test_a_damaged_database_is_opened_or_set_aside_and_the_kiosk_goes_on(folder, tally):
     result = run_worker("damage", folder, DAMAGED, SEED)
     assert result["tried"] == DAMAGED
     assert result["set_aside"] > 30
+    tally(seed=SEED, databases_damaged=DAMAGED, set_aside=result["set_aside"], refused=result["refused"], untyped=0)
 
 
-def test_failing_writes_refuse_the_record_and_keep_those_before(folder):
+def test_failing_writes_refuse_the_record_and_keep_those_before(folder, tally):
     result = run_worker("limit", folder, SIZES)
     assert result["tried"] == SIZES
     assert result["acknowledged"] > 20
+    tally(write_limits=SIZES, records_acknowledged=result["acknowledged"], records_lost=0)
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="a C compiler makes the disk that fails")
+def test_each_step_that_fails_once_or_for_ever_loses_nothing_that_was_acknowledged(folder, tmp_path, tally):
+    library = tmp_path / "failing_disk.so"
+    source = WORKER.with_name("failing_disk.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
+    result = run_worker("steps", folder, within=("env", f"LD_PRELOAD={library}"))
+    assert result["tried"] > 40
+    assert result["refused"] > 20
+    assert result["acknowledged"] > 20
+    tally(
+        steps_failed=result["tried"],
+        refused=result["refused"],
+        records_acknowledged=result["acknowledged"],
+        records_lost=0,
+    )
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="util-linux is not installed")
-def test_a_full_or_read_only_disk_refuses_the_record_and_keeps_those_before(tmp_path):
+def test_a_full_or_read_only_disk_refuses_the_record_and_keeps_those_before(tmp_path, tally):
     within = ("unshare", "--mount") if os.geteuid() == 0 else ("unshare", "--mount", "--map-root-user")
     if subprocess.run([*within, "true"], capture_output=True).returncode:
         pytest.skip("this kernel gives this user no mount namespace")
     result = run_worker("disk", tmp_path, within=within)
     assert result["tried"] == 11
     assert result["acknowledged"] > 50
+    tally(full_or_read_only=result["tried"], records_acknowledged=result["acknowledged"], records_lost=0)
 
 
 def test_a_clock_that_jumps_back_breaks_neither_the_record_nor_its_log(tmp_path, monkeypatch):

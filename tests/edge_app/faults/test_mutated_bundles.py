@@ -34,13 +34,17 @@ def write(folder, content, sha256):
     return path
 
 
-def test_a_damaged_bundle_is_refused_by_its_hash(shipped, tmp_path):
+def test_a_damaged_bundle_is_refused_by_its_hash(shipped, tmp_path, tally):
+    damaged = 0
     for index in range(DAMAGED):
         content = mutated(shipped.content, np.random.default_rng([SEED, index]))
         if content == shipped.content:
             continue
+        damaged += 1
         with pytest.raises(BundleError, match="is damaged"):
             read_bundle(write(tmp_path, content, shipped.sha256))
+    assert damaged > DAMAGED - 20
+    tally(seed=SEED, bundles_damaged=damaged, refused=damaged)
 
 
 def test_a_damaged_hash_file_refuses_the_bundle(shipped, tmp_path):
@@ -55,7 +59,7 @@ def test_a_damaged_hash_file_refuses_the_bundle(shipped, tmp_path):
             read_bundle(path)
 
 
-def test_a_bundle_whose_hash_fits_but_whose_zip_is_damaged_gets_a_typed_refusal(shipped, tmp_path):
+def test_a_bundle_whose_hash_fits_but_whose_zip_is_damaged_gets_a_typed_refusal(shipped, tmp_path, tally):
     """As if someone had made a new hash for a damaged file: only BundleError may come out."""
     start = zip_start(shipped.content)
     refused = 0
@@ -67,6 +71,7 @@ def test_a_bundle_whose_hash_fits_but_whose_zip_is_damaged_gets_a_typed_refusal(
         except BundleError:
             refused += 1
     assert refused > LYING / 3
+    tally(seed=SEED, bundles_damaged=LYING, refused=refused, untyped=0)
 
 
 @pytest.mark.parametrize("member", ["card.json", "labels.txt", "golden.npz"])
@@ -159,18 +164,27 @@ def check_lying_models(shipped, folder, count):
     return refusals
 
 
-def test_a_damaged_network_with_a_fitting_hash_is_refused_from_a_child(shipped, tmp_path):
+def crashes(refusals):
+    """How many of them crashed the child that tried them."""
+    return sum("crashes the interpreter" in refusal for refusal in refusals)
+
+
+def test_a_damaged_network_with_a_fitting_hash_is_refused_from_a_child(shipped, tmp_path, tally):
     refusals = check_lying_models(shipped, tmp_path, LYING_MODELS)
     assert refusals
     assert not [refusal for refusal in refusals if UNTYPED in refusal]
+    tally(seed=SEED, networks_damaged=LYING_MODELS, refused=len(refusals), crashed=crashes(refusals), untyped=0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("runtime", installed_runtimes())
-def test_many_damaged_networks_with_a_fitting_hash_are_refused_from_a_child(shipped, tmp_path, monkeypatch, runtime):
+def test_many_damaged_networks_with_a_fitting_hash_are_refused_from_a_child(
+    shipped, tmp_path, monkeypatch, runtime, tally
+):
     monkeypatch.setenv(RUNTIME_VARIABLE, runtime)
     refusals = check_lying_models(shipped, tmp_path, MANY_LYING_MODELS)
     assert len(refusals) > MANY_LYING_MODELS / 2
     assert not [refusal for refusal in refusals if UNTYPED in refusal]
     if runtime == "tflite-runtime":  # or a child would not be needed; LiteRT checks a file's structure first
-        assert any("crashes the interpreter" in refusal for refusal in refusals)
+        assert crashes(refusals)
+    tally(seed=SEED, networks_damaged=MANY_LYING_MODELS, refused=len(refusals), crashed=crashes(refusals), untyped=0)

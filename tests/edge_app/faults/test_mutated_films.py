@@ -33,16 +33,19 @@ def read_damaged(kind, seed, count):
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_damaged_films_are_refused_with_a_code_or_decoded_whole(kind):
+def test_damaged_films_are_refused_with_a_code_or_decoded_whole(kind, tally):
     outcomes = read_damaged(kind, SEED, PER_FORMAT)
     assert outcomes["damaged"] > PER_FORMAT / 10  # the damage is real
     assert "wrong" not in outcomes
+    decoded = outcomes.get("ok", 0)
+    tally(seed=SEED, films_damaged=PER_FORMAT, decoded=decoded, refused=PER_FORMAT - decoded, untyped=0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
-def test_many_damaged_films_are_refused_with_a_code_or_decoded_whole(kind):
-    read_damaged(kind, SEED + 1, MANY_PER_FORMAT)
+def test_many_damaged_films_are_refused_with_a_code_or_decoded_whole(kind, tally):
+    decoded = read_damaged(kind, SEED + 1, MANY_PER_FORMAT).get("ok", 0)
+    tally(seed=SEED + 1, films_damaged=MANY_PER_FORMAT, decoded=decoded, refused=MANY_PER_FORMAT - decoded, untyped=0)
 
 
 def test_a_film_too_large_for_the_memory_is_refused_and_the_process_lives(tmp_path):

@@ -75,16 +75,21 @@ def soak(count):
     (_, before_mib, before_open), (_, after_mib, after_open) = map(json.loads, child.stdout.splitlines())
     assert after_open == before_open
     assert after_mib - before_mib < ALLOWED_GROWTH_MIB, f"{before_mib:.0f} MiB grew to {after_mib:.0f} MiB"
+    return {
+        "films": count,
+        "mib_grown": round(after_mib - before_mib, 1),
+        "descriptors_grown": after_open - before_open,
+    }
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system has no /proc")
-def test_the_same_films_get_the_same_answers_in_the_same_memory():
-    soak(FILMS)
+def test_the_same_films_get_the_same_answers_in_the_same_memory(tally):
+    tally(seed=SEED, **soak(FILMS))
 
 
 @pytest.mark.slow
-def test_ten_thousand_films_get_the_same_answers_in_the_same_memory():
-    soak(MANY_FILMS)
+def test_ten_thousand_films_get_the_same_answers_in_the_same_memory(tally):
+    tally(seed=SEED, **soak(MANY_FILMS))
 
 
 @pytest.fixture
@@ -138,12 +143,15 @@ def serve_many(kiosk, count):
     return before, after
 
 
-def test_a_kiosk_fed_damaged_films_goes_on_serving(kiosk):
+def test_a_kiosk_fed_damaged_films_goes_on_serving(kiosk, tally):
     serve_many(kiosk, SERVED_FILMS)
+    tally(seed=SEED, films_served=SERVED_FILMS, crashes=0, tracebacks=0)
 
 
 @pytest.mark.slow
-def test_a_kiosk_fed_two_thousand_films_needs_no_more_memory_or_descriptors(kiosk):
+def test_a_kiosk_fed_two_thousand_films_needs_no_more_memory_or_descriptors(kiosk, tally):
     before, after = serve_many(kiosk, MANY_SERVED_FILMS)
     assert after[1] <= before[1] + 4
     assert after[0] - before[0] < 3 * ALLOWED_GROWTH_MIB, f"{before} grew to {after}"
+    mib_grown = round(after[0] - before[0], 1)
+    tally(seed=SEED, films_served=MANY_SERVED_FILMS, mib_grown=mib_grown, crashes=0, tracebacks=0)

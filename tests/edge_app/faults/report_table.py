@@ -1,0 +1,34 @@
+"""Turns docs/fault-report.jsonl, which `make fault-report` wrote, into the table of docs/RELIABILITY.md.
+
+python tests/edge_app/faults/report_table.py        rewrites the table in place
+"""
+
+import json
+import re
+from pathlib import Path
+
+DOCS = Path(__file__).parents[3] / "docs"
+REPORT = DOCS / "fault-report.jsonl"
+PAGE = DOCS / "RELIABILITY.md"
+TABLE = re.compile(r"(?<=<!-- fault-report -->\n).*(?=<!-- /fault-report -->)", re.DOTALL)
+
+
+def table() -> str:
+    """The table: a row a test, its seed, what was tried and what came of it."""
+    rows = ["| test | seed | tried, and what came of it |", "|---|---|---|"]
+    for line in REPORT.read_text(encoding="utf-8").splitlines():
+        noted = json.loads(line)
+        name, seed = noted.pop("test"), noted.pop("seed", "")
+        figures = ", ".join(f"{key.replace('_', ' ')} {value:,}" for key, value in noted.items())
+        rows.append(f"| `{name}` | {seed} | {figures} |")
+    return "\n".join(rows) + "\n"
+
+
+def main() -> None:
+    """Write it into the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(TABLE.sub(lambda _: table(), text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
