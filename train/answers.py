@@ -45,11 +45,11 @@ def answers_of(folder: Path, data: str | None) -> Answers:
 
 def _answered(folder: Path, argument: str | None) -> Answers:
     model, manifest, run = read_run(folder / MODEL)
-    data = as_labelled(find_data(argument), run.labels)
+    data = as_labelled(find_data(argument, manifest.rule.reads_test_folder, run.negative), run.labels)
     wanted = {manifest.films[row]["name"] for row in manifest.rows(VALIDATION)}
     shown = replace(data, films=tuple(film for film in data.films if film.name in wanted))
     validation = apply_manifest(load_films(shown, run.input_size_px), manifest, VALIDATION)
-    negative = run.labels.index("normal") if "normal" in run.labels else 0
+    negative = run.negative_index
     judges = {}
     for judge in all_judges(validation, negative):
         probabilities = softmax(predict(model, judge.pixels)["logits"], run.calibration.temperature)

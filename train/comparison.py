@@ -86,7 +86,7 @@ def _notes(compared: dict[str, Any]) -> list[str]:
     lines = []
     for row in compared["rows"]:
         seeds = ", ".join(map(str, row["seeds"]))
-        words = [row["source"], f"from {row['start']} weights", f"seeds {seeds}", f"at most {row['epochs']} epochs"]
+        words = [f"{row['source']}; from {row['start']} weights, seeds {seeds}, at most {row['epochs']} epochs"]
         words += [f"taught by {row['teachers']} larger networks"] if row["teachers"] else []
         words += [f"int8 by {row['int8']['format']}"] if row["int8"]["accepted"] else []
         words += [f"seed {seed} refused: {reason}" for seed, reason in row["int8"]["refused"].items()]

@@ -27,7 +27,8 @@ def test_every_network_of_the_space_can_be_built_and_keeps_its_channels() -> Non
         assert all(layer.filters % 16 == 0 for layer in model.layers if "conv2d" in layer.name)
 
 
-@pytest.mark.filterwarnings("ignore:currentThread:DeprecationWarning")  # keras-tuner's own
+# keras-tuner's own, two ways of naming a thread
+@pytest.mark.filterwarnings("ignore:currentThread:DeprecationWarning", "ignore:getName:DeprecationWarning")
 def test_two_trials_are_scored_and_a_finished_search_adds_none(tmp_path: Path) -> None:
     write_phantom_set(tmp_path / "data", films_per_class=16)
     options = TuneOptions(tmp_path / "tune", trials=2, epochs=1, data=str(tmp_path / "data"), input_size_px=32)
