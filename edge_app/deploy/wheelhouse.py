@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -283,12 +284,24 @@ def _download(folder: Path, target: Target, requirements: list[str]) -> None:
 
 def _pip(*words: str) -> None:
     command = [sys.executable, "-m", "pip", *words, "--quiet", "--disable-pip-version-check"]
-    # The same source gives the same wheel, and so the same stick, whenever it is made.
-    environment = os.environ | {"SOURCE_DATE_EPOCH": "315532800"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=pip_environment(words[0], os.environ), capture_output=True, text=True, check=False
+    )
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
         raise KitError(f"pip {words[0]} failed: {said[-1] if said else 'no reason given'}")
+
+
+def pip_environment(command: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """What pip is told: the same source gives the same wheel, and so the same stick, whenever it is made.
+
+    Constraints (the Makefile sets them) hold for this machine's Python, so no download for another
+    may see them: every version is already named.
+    """
+    told = dict(environ) | {"SOURCE_DATE_EPOCH": "315532800"}
+    if command == "download":
+        told.pop("PIP_CONSTRAINT", None)
+    return told
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from edge_app.deploy.wheelhouse import (
     follow,
     needs,
     pinned,
+    pip_environment,
     read_pins,
     wheel_requirement,
     write_sums,
@@ -48,6 +49,13 @@ def test_conditions_are_read_for_the_target(tmp_path):
     )
     names = {key: {r.name for r in needs(wheel, {"e"}, TARGETS[key])} for key in ("aarch64-3.13", "armv7l-3.11")}
     assert names == {"aarch64-3.13": {"new", "page"}, "armv7l-3.11": {"arm", "page"}}
+
+
+def test_constraints_of_this_machines_python_do_not_reach_a_download_for_another():
+    """`make wheelhouse` from nothing asked for numpy 2.2.6 (3.13) under a constraint of 1.26.4 (3.11), and failed."""
+    environ = {"PIP_CONSTRAINT": "constraints.txt", "HOME": "/h"}
+    assert "PIP_CONSTRAINT" not in pip_environment("download", environ)
+    assert pip_environment("wheel", environ)["PIP_CONSTRAINT"] == "constraints.txt"
 
 
 def test_needs_of_needs_are_followed_once(tmp_path):
