@@ -14,6 +14,7 @@ from typing import Any
 from edge_app.errors import DataError
 from edge_app.files import write_atomically
 from train import search_space
+from train.data import find_data
 from train.fit import FitOptions, fit
 from train.networks import ARCHITECTURES, Architecture
 from train.recipe import RECIPES, Recipe
@@ -47,15 +48,24 @@ def tune(options: TuneOptions) -> list[dict[str, Any]]:
     except ImportError as cause:
         raise DataError(f"{cause.name} is missing: pip install 'cxr-edge-kit[train]'") from cause
 
+    find_data(options.data)  # keras-tuner would take missing films for a failed trial and go on
+
     class Search(keras_tuner.Tuner):
         """Each trial is a run of `fit`."""
 
-        def run_trial(self, trial: Any) -> dict[str, float]:
+        def run_trial(self, trial: Any, **_: Any) -> dict[str, float]:
             return _trial(options, trial)
 
+    # Declared before the search: the oracle proposes only what it knows of.
+    space = keras_tuner.HyperParameters()
+    search_space.training(space)
+    search_space.network(space, options.input_size_px)
     search = Search(
         keras_tuner.oracles.BayesianOptimizationOracle(
-            objective=keras_tuner.Objective(OBJECTIVE, "max"), max_trials=options.trials, seed=options.seed
+            objective=keras_tuner.Objective(OBJECTIVE, "max"),
+            max_trials=options.trials,
+            seed=options.seed,
+            hyperparameters=space,
         ),
         directory=str(options.out),
         project_name="search",
