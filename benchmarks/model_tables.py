@@ -5,12 +5,10 @@ from pathlib import Path
 
 from edge_app.bundle import read_bundle, shipped_bundle_path
 from edge_app.card import ModelCard
-from edge_app.errors import DataError
 
 RESULTS = Path(__file__).parent / "results"
-SEEDS = RESULTS / "seeds.json"  # the shipped network alone, over seeds
+REJECTION = RESULTS / "rejection.json"  # of `benchmarks rejection`
 NETWORKS = RESULTS / "networks.json"  # compare.json of `train compare`
-SCATTERED = ("auc", "accuracy", "recall", "specificity", "class_accuracy")
 RECIPES = RESULTS / "recipes.json"  # of `train recipes`
 PROBE = RESULTS / "probe.json"  # of `train probe --json`
 HOSPITALS = "hospitals*.json"  # of `train hospitals`, one for each recipe
@@ -75,28 +73,6 @@ def probe(card: ModelCard) -> str:
     return "\n".join(lines) + "\n"
 
 
-def seeds() -> str:
-    """Mean and standard deviation over seeds of the shipped network.
-
-    Raises:
-        DataError: it has not been written.
-    """
-    try:
-        rows = json.loads(SEEDS.read_text(encoding="utf-8"))
-    except FileNotFoundError as cause:
-        raise DataError(f"{SEEDS} is missing: take it from the repository") from cause
-    heads = ("AUC", "accuracy", "recall", "specificity", "three classes")
-    lines = [
-        f"| network | parameters | validation films | seeds | {' | '.join(heads)} |",
-        "|---|---|---|---|" + "---|" * len(heads),
-    ]
-    for row in rows:
-        figures = [row["figures"][name] for name in SCATTERED]
-        cells = " | ".join(f"{figure['mean']:.4f} ± {figure['spread']:.4f}" for figure in figures)
-        lines.append(f"| {row['arch']} | {row['parameters']:,} | {row['judge']} | {len(row['seeds'])} | {cells} |")
-    return "\n".join(lines) + "\n"
-
-
 def networks() -> str:
     """Every network beside compact, from what `train compare` wrote; a line that says so before it has."""
     from train.comparison import comparison_table
@@ -107,17 +83,22 @@ def networks() -> str:
 
 
 def recipes() -> str:
-    """What each part of the training recipe is worth, from what `train recipes` wrote.
-
-    Raises:
-        DataError: it has not been written.
-    """
+    """What each part of the training recipe is worth, from what `train recipes` wrote; a line before it has."""
     from train.comparison import recipes_table
 
-    try:
-        return recipes_table(json.loads(RECIPES.read_text(encoding="utf-8")))
-    except FileNotFoundError as cause:
-        raise DataError(f"{RECIPES} is missing: python -m train recipes, then copy its recipes.json there") from cause
+    if not RECIPES.exists():
+        return "Not measured yet: `python -m train recipes`.\n"
+    return recipes_table(json.loads(RECIPES.read_text(encoding="utf-8")))
+
+
+def rejection() -> str:
+    """What the shipped model refuses, or a line that says that this was not counted yet."""
+    from benchmarks.rejection import rows_table
+
+    found = json.loads(REJECTION.read_text(encoding="utf-8")) if REJECTION.exists() else {}
+    if found.get("model", {}).get("sha256") != read_bundle(shipped_bundle_path()).sha256:
+        return "Not counted yet for this model: `python -m benchmarks rejection`.\n"
+    return rows_table(found["rows"])
 
 
 def stability() -> str:
