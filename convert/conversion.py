@@ -35,7 +35,7 @@ from convert.qat import QatOptions, tune
 from convert.rejection import learn_look, measure
 from convert.report import report_page
 from convert.signing import Signer, read_signer
-from edge_app.bundle import write_bundle
+from edge_app.bundle import Golden, write_bundle
 from edge_app.card import ModelCard
 from edge_app.decision import softmax
 from edge_app.errors import BundleError, DataError, GateError, RuntimeUnavailable
@@ -225,6 +225,7 @@ def accept(
     result = Result(name, model, card)
     try:
         _hold_to_gates(result, source, options, runtimes)
+        golden = make_golden(result.model, result.card, runtimes)
     except (GateError, BundleError) as error:
         result.refusal = str(error)
         if result.parities or options.debug:
@@ -233,7 +234,7 @@ def accept(
         return result
     if options.debug:
         _explain(result, source, runtimes[0])
-    _write_accepted(result, source, path, options.budget, runtimes, signer)
+    _write_accepted(result, source, path, golden, options.budget, runtimes, signer)
     return result
 
 
@@ -275,12 +276,17 @@ def _write_rejected(result: Result, path: Path) -> None:
 
 
 def _write_accepted(
-    result: Result, source: Source, path: Path, budget: Budget, runtimes: list[str], signer: Signer | None
+    result: Result,
+    source: Source,
+    path: Path,
+    golden: Golden,
+    budget: Budget,
+    runtimes: list[str],
+    signer: Signer | None,
 ) -> None:
     result.card = _with_figures(result, source, runtimes[0], budget)
     result.card = dataclasses.replace(result.card, features=_feature_statistics(result, source, runtimes[0]))
     result.judges = result.card.metrics["judges"]
-    golden = make_golden(result.model, result.card, runtimes)
     write_bundle(path, result.model, result.card, golden, card_for_people(result.card), signer)
     result.path = path
     for stale in (".rejected.tflite", ".rejected.json"):  # of an earlier try

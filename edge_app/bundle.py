@@ -193,7 +193,7 @@ def run_all(interpreter: Interpreter, films: tuple[np.ndarray, ...]) -> dict[str
 
 
 def steps_between(got: np.ndarray, expected: np.ndarray) -> int:
-    """The largest difference in steps: of int8, or of 1e-3 for floats. A wrong shape is refused."""
+    """The largest difference in steps: of whole numbers, or of 1e-3 for floats. A wrong shape is refused."""
     if got.shape != expected.shape or got.dtype != expected.dtype:
         raise BundleError(
             f"golden outputs are {expected.dtype} {expected.shape}, the model gives {got.dtype} {got.shape}"
@@ -201,7 +201,7 @@ def steps_between(got: np.ndarray, expected: np.ndarray) -> int:
     difference = np.abs(got.astype(np.float64) - expected.astype(np.float64)).max(initial=0.0)
     if not np.isfinite(difference):
         raise BundleError("the model gives outputs that are no numbers: run convert again")
-    return int(difference if got.dtype == np.int8 else difference / 1e-3)
+    return int(difference if np.issubdtype(got.dtype, np.integer) else difference / 1e-3)
 
 
 def _members(path: Path, content: bytes) -> dict[str, bytes]:

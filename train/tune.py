@@ -75,6 +75,7 @@ def tune(options: TuneOptions) -> list[dict[str, Any]]:
         {"trial": trial.trial_id, "score": trial.score, "settings": dict(trial.hyperparameters.values)}
         for trial in search.oracle.get_best_trials(options.trials)
     ]
+    trials.sort(key=lambda trial: (-trial["score"], trial["trial"]))  # keras-tuner leaves equal scores in any order
     write_atomically(options.out / "tune.json", (json.dumps(trials, indent=1) + "\n").encode())
     return trials
 

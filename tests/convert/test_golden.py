@@ -1,8 +1,12 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from convert import package
 from convert.conversion import Source
+from convert.export import export_dynamic, export_float32
 from convert.package import STEPS_ALLOWED, golden_films, make_golden, model_card
 from edge_app.bundle import steps_between
 from edge_app.errors import GateError
@@ -28,6 +32,19 @@ def test_golden_outputs_of_the_built_in_kernels_are_those_of_a_raspberry_pi(
         assert np.array_equal(expected, reference[f"raw_{name}"]), name
         assert steps_between(own[f"raw_{name}"], expected) <= golden.steps_allowed["builtin"]
     assert golden.steps_allowed["xnnpack"] == STEPS_ALLOWED["xnnpack"]
+
+
+@pytest.mark.parametrize("export", [export_dynamic, export_float32])
+def test_golden_outputs_of_float_kernels_are_their_own(
+    source: Source, runtimes: list[str], pixels: np.ndarray, export: Callable[[Any], bytes]
+) -> None:
+    if "tflite-runtime" not in runtimes:
+        pytest.skip("tflite-runtime is not installed here")
+    model = export(source.model)
+    golden = make_golden(model, model_card(source.run, "float", "1.14.0"), runtimes)
+    own = run_isolated(model, 3, pixels, "tflite-runtime")
+    assert all(np.array_equal(golden.expected["builtin"][name], own[f"raw_{name}"]) for name in ("logits", "features"))
+    assert golden.steps_allowed == STEPS_ALLOWED
 
 
 def test_kernels_too_far_from_the_reference_give_no_golden_outputs(
