@@ -40,16 +40,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bundle(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`train fit --negative sound`, then `convert --ptq`."""
     out = tmp_path_factory.mktemp("out")
-    ARCHITECTURES["tiny-other"] = Architecture(build_compact, 32, "tests")
+    ARCHITECTURES["small"] = Architecture(build_compact, 32, "tests")
     try:
-        words = ["--data", str(folder), "--out", str(out / "run"), "--arch", "tiny-other", "--epochs", "2"]
+        words = ["--data", str(folder), "--out", str(out / "run"), "--arch", "small", "--epochs", "2"]
         assert train(["fit", *words, "--negative", "sound"]) == 0
         wide = ["--max-films-missed", "20", "--max-accuracy-loss", "1", "--max-flips", "1", "--max-auc-loss", "1"]
         words = ["--model", str(out / "run" / "model.keras"), "--data", str(folder), "--out", str(out / "made")]
         assert convert(["--ptq", *words, *wide]) == 0
     finally:
-        del ARCHITECTURES["tiny-other"]
-    return out / "made" / "tiny-ptq.tflite"
+        del ARCHITECTURES["small"]
+    return out / "made" / "small-ptq.tflite"
 
 
 def test_first_folder_is_the_negative_class_unless_one_is_named(folder: Path) -> None:
