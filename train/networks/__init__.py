@@ -30,9 +30,9 @@ class Architecture:
 
 ARCHITECTURES = {
     "compact": Architecture(
-        build_compact, 128, "this kit: residual 3x3 convolutions, fully convolutional head", qat=True
+        build_compact, 128, "this kit: residual 3x3 convolutions, fully convolutional head", epochs=80, qat=True
     ),
-    "compact-160": Architecture(build_wider, 160, "this kit: compact for larger films, at twice its time"),
+    "compact-160": Architecture(build_wider, 160, "this kit: compact as it was in 0.1, for larger films"),
     "dense-baseline": Architecture(
         build_dense_baseline,
         64,
