@@ -54,7 +54,7 @@ def score_with_dask(paths: Sequence[str], model: str, workers: int, scheduler: s
     """
     from distributed import Client, LocalCluster
 
-    local = None if scheduler else LocalCluster(workers, threads_per_worker=1, dashboard_address=None)
+    local = None if scheduler else LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
     with Client(scheduler or local) as client:
         tasks = client.map(functools.partial(score, model=model), list(chunks(paths)), pure=False)
         answers = [answer for part in client.gather(tasks) for answer in part]

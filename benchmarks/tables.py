@@ -132,6 +132,11 @@ def _bulk_plan(results: Results) -> str:
     return plan_table(results["bulk"])
 
 
+def _kiosk_start(results: Results) -> str:
+    row = results["kiosk"]["rows"][0]
+    return f"The kiosk answered its health check {row['ready_s']} s after its start.\n"
+
+
 def _reduced_scale(results: Results) -> str:
     from benchmarks.pipeline import reduced_scale_words
 
@@ -176,6 +181,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "coldstart": _rows("coldstart"),
     "roofline": _rows("roofline"),
     "kiosk": _rows("kiosk"),
+    "kiosk-start": _kiosk_start,
     "reduced-scale": _reduced_scale,
     "bulk": _rows("bulk"),
     "bulk-plan": _bulk_plan,
