@@ -67,19 +67,12 @@ def _depthwise(keras: Any, x: Any, side: int, stride: int) -> Any:
 
 
 def _efficientnet_lite0(keras: Any, size_px: int) -> Any:
-    """Repeats, kernel, stride, expansion and channels of every stage, as published."""
-    stages = [
-        (1, 3, 1, 1, 16),
-        (2, 3, 2, 6, 24),
-        (2, 5, 2, 6, 40),
-        (3, 3, 2, 6, 80),
-        (3, 5, 1, 6, 112),
-        (4, 5, 2, 6, 192),
-        (1, 3, 1, 6, 320),
-    ]
+    """For colour pictures and 1,000 classes, as published; the kit's own is for gray films."""
+    from train.networks.efficientnet_lite0 import HEAD_CHANNELS, STAGES, STEM_CHANNELS
+
     image = keras.Input((size_px, size_px, 3))
-    x = _convolution(keras, image, 32, 3, 2)
-    for repeats, side, first_stride, expansion, channels in stages:
+    x = _convolution(keras, image, STEM_CHANNELS, 3, 2)
+    for repeats, side, first_stride, expansion, channels in STAGES:
         for stride in [first_stride] + [1] * (repeats - 1):
             start = x
             if expansion > 1:
@@ -87,7 +80,7 @@ def _efficientnet_lite0(keras: Any, size_px: int) -> Any:
             x = _convolution(keras, _depthwise(keras, x, side, stride), channels, 1, 1, activate=False)
             if stride == 1 and start.shape[-1] == channels:
                 x = keras.layers.Add()([start, x])
-    x = keras.layers.GlobalAveragePooling2D()(_convolution(keras, x, 1280, 1, 1))
+    x = keras.layers.GlobalAveragePooling2D()(_convolution(keras, x, HEAD_CHANNELS, 1, 1))
     return keras.Model(image, keras.layers.Dense(CLASSES)(x))
 
 

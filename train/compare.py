@@ -12,7 +12,7 @@ from edge_app.errors import BundleError, DataError
 from edge_app.files import write_atomically
 from train.answers import Answers, answers_of
 from train.comparison import CLAIMS, comparison_table, figures_over_seeds
-from train.fit import METRICS, FitOptions, fit
+from train.fit import FitOptions, finished
 from train.latency import latencies
 from train.networks import Architecture, find_architecture
 from train.paired import paired_tests
@@ -84,26 +84,22 @@ def _name(arch: str, binary: bool) -> str:
 
 def _finished(options: CompareOptions, arch: str, binary: bool, seed: int, quantize: Quantize) -> FinishedRun:
     folder = options.out / f"{_name(arch, binary)}-{seed}"
-    if not (folder / METRICS).exists():
-        print(f"compare: training {arch} with seed {seed} in {folder}", file=sys.stderr, flush=True)
-        fit(
-            FitOptions(
-                out=folder,
-                data=options.data,
-                arch=arch,
-                epochs=options.epochs,
-                seed=seed,
-                split=options.split,
-                binary=binary,
-                weights=options.weights.get(arch),
-                teachers=options.teachers if arch == REFERENCE and not binary else (),
-                resume=True,
-            )
-        )
+    wanted = FitOptions(
+        out=folder,
+        data=options.data,
+        arch=arch,
+        epochs=options.epochs,
+        seed=seed,
+        split=options.split,
+        binary=binary,
+        weights=options.weights.get(arch),
+        teachers=options.teachers if arch == REFERENCE and not binary else (),
+    )
+    metrics = finished(wanted, "compare", arch)
     rule = read_manifest(folder / "manifest.json").rule
     if rule != options.split:
         raise DataError(f"{folder} was cut by {rule.name}, fold {rule.fold}: remove it, or give another --out")
-    metrics, run = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (METRICS, RUN))
+    run = json.loads((folder / RUN).read_text(encoding="utf-8"))
     for key in ("labels", "input_size_px", "manifest_sha256"):
         metrics[key] = run[key]
     return FinishedRun(

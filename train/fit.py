@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -76,6 +77,22 @@ def fit(options: FitOptions) -> dict[str, Any]:
     """
     with workplace(options.strategy, options.out, CHECKPOINT) as here:
         return _fit(replace(options, out=here.out), here.strategy)
+
+
+def finished(options: FitOptions, command: str, name: str) -> dict[str, Any]:
+    """The metrics of a run that is trained only if it was not: an interrupted one is resumed.
+
+    Args:
+        command, name: who asks and for what, as the log says it.
+    Raises:
+        DataError: as `fit`.
+    """
+    path = options.out / METRICS
+    if not path.exists():
+        print(f"{command}: training {name} with seed {options.seed} in {options.out}", file=sys.stderr, flush=True)
+        fit(replace(options, resume=True))
+    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return metrics
 
 
 def _fit(options: FitOptions, strategy: Any) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """What each part of the recipe is worth: every recipe over several seeds, beside the one that ships."""
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from edge_app.errors import DataError
 from edge_app.files import write_atomically
 from train.comparison import RECIPE_FIGURES, REFERENCE_RECIPE, mean_and_spread, recipes_table
-from train.fit import METRICS, FitOptions, fit
+from train.fit import FitOptions, finished
 from train.recipe import find_recipe
 
 EPOCHS = 20
@@ -73,21 +72,17 @@ def _row(
 
 def _judges(options: RecipesOptions, recipe: str, seed: int) -> dict[str, Any]:
     folder = options.out / f"{recipe}-{seed}"
-    if not (folder / METRICS).exists():
-        print(f"recipes: training {recipe} with seed {seed} in {folder}", file=sys.stderr, flush=True)
-        fit(
-            FitOptions(
-                out=folder,
-                data=options.data,
-                arch=options.arch,
-                teachers=options.teachers,
-                epochs=options.epochs,
-                seed=seed,
-                recipe=recipe,
-                resume=True,
-            )
-        )
-    metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+    wanted = FitOptions(
+        out=folder,
+        data=options.data,
+        arch=options.arch,
+        teachers=options.teachers,
+        epochs=options.epochs,
+        seed=seed,
+        recipe=recipe,
+    )
+    metrics = finished(wanted, "recipes", recipe)
     if metrics["epochs"] != options.epochs:
         raise DataError(f"{folder} was trained for {metrics['epochs']} epochs, not {options.epochs}: remove it")
-    return metrics["judges"]
+    judges: dict[str, Any] = metrics["judges"]
+    return judges
