@@ -13,6 +13,7 @@ RECIPES = RESULTS / "recipes.json"  # of `train recipes`
 PROBE = RESULTS / "probe.json"  # of `train probe --json`
 HOSPITALS = "hospitals*.json"  # of `train hospitals`, one for each recipe
 STABILITY = RESULTS / "stability.json"  # of `train stability BUNDLE --out`
+REGIONS = RESULTS / "regions.json"  # of `train regions BUNDLE --out`
 JUDGED = {"auc": "AUC", "accuracy": "accuracy", "recall": "recall", "specificity": "specificity"}
 COMPARED = ("auc", "accuracy", "recall", "specificity")
 
@@ -117,6 +118,16 @@ def stability() -> str:
         f"| {found['pairs']} | {_with_interval(found['median_change'])} | {found['p95_change']:.4f} | "
         f"{found['max_change']:.4f} | {changed} |\n"
     )
+
+
+def regions() -> str:
+    """What the shipped model's answers come from: the chest, or what lies around it."""
+    from train.regions_table import regions_table
+
+    found = json.loads(REGIONS.read_text(encoding="utf-8")) if REGIONS.exists() else {}
+    if found.get("model_sha256") != read_bundle(shipped_bundle_path()).sha256:
+        return f"Not measured yet for this model: `python -m train regions BUNDLE --out {REGIONS.name}`.\n"
+    return regions_table(found)
 
 
 def hospitals() -> str:

@@ -170,6 +170,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "rejection": _of_training("rejection"),
     "recipes": _of_training("recipes"),
     "stability": _of_training("stability"),
+    "regions": _of_training("regions"),
     "hospitals": _of_training("hospitals"),
     "goals": _goals,
     "machine": _machine,

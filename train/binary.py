@@ -43,6 +43,11 @@ def merge_films(films: LoadedFilms, labels: tuple[str, ...]) -> LoadedFilms:
     )
 
 
+def merge_labels(labels: np.ndarray) -> np.ndarray:
+    """What films are to be called, (films, classes), with the shares of all findings added up."""
+    return np.stack([labels[:, 0], labels[:, 1:].sum(axis=1)], axis=1)
+
+
 def merge_manifest(manifest: Manifest) -> Manifest:
     """The same films on the same sides under merged labels."""
     return replace(

@@ -32,12 +32,18 @@ class CompareOptions:
     out: Path
     archs: tuple[str, ...] = ("compact",)
     seeds: tuple[int, ...] = (0, 1, 2)
+    seeds_of: dict[str, tuple[int, ...]] = field(default_factory=dict)  # other seeds, by name as in the table
     data: str | None = None
     epochs: int = 0  # of every network; 0 for each one's own
     split: SplitRule = field(default_factory=SplitRule)
     binary: bool = False  # each network once more with two classes
     weights: dict[str, Path] = field(default_factory=dict)  # by network, to start from
-    teachers: tuple[Path, ...] = ()  # of `compact` with all its classes
+    bfloat16: tuple[str, ...] = ()  # networks to train at half precision
+    teachers: tuple[Path, ...] = ()  # of `compact`
+
+    def seeds_for(self, network: str) -> tuple[int, ...]:
+        """Of a network, `ARCH` or `ARCH-binary`."""
+        return self.seeds_of.get(network, self.seeds)
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,11 @@ def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str
     Raises:
         DataError: no such network, films that are missing or unfit, or runs that were cut differently.
     """
-    for arch in (*options.archs, *options.weights):
-        find_architecture(arch)
-    kinds = [(arch, binary) for arch in options.archs for binary in ((False, True) if options.binary else (False,))]
-    runs = {_name(*kind): [_finished(options, *kind, seed, quantize) for seed in options.seeds] for kind in kinds}
+    kinds = _kinds(options)
+    runs = {
+        name: [_finished(options, *kind, seed, quantize) for seed in options.seeds_for(name)]
+        for name, kind in kinds.items()
+    }
     _check_cut(runs)
     speed = _latencies(runs)
     rows = [_row(name, found, options, speed.get(name)) for name, found in runs.items()]
@@ -76,6 +83,22 @@ def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str
         curves = {name: found[0].answers.judges[judge] for name, found in runs.items()}
         write_roc_and_calibration(curves, options.out / f"roc-{judge}.png")
     return compared
+
+
+def _kinds(options: CompareOptions) -> dict[str, tuple[str, bool]]:
+    """The table's names, each with its network and whether it has two classes.
+
+    Raises:
+        DataError: an option names a network that is not there.
+    """
+    for arch in (*options.archs, *options.weights, *options.bfloat16):
+        find_architecture(arch)
+    both = (False, True) if options.binary else (False,)
+    kinds = {_name(arch, binary): (arch, binary) for arch in options.archs for binary in both}
+    for name in options.seeds_of:
+        if name not in kinds:
+            raise DataError(f"--seeds-of names {name!r}, which is not compared; there are {', '.join(kinds)}")
+    return kinds
 
 
 def _name(arch: str, binary: bool) -> str:
@@ -93,7 +116,8 @@ def _finished(options: CompareOptions, arch: str, binary: bool, seed: int, quant
         split=options.split,
         binary=binary,
         weights=options.weights.get(arch),
-        teachers=options.teachers if arch == REFERENCE and not binary else (),
+        bfloat16=arch in options.bfloat16,
+        teachers=options.teachers if arch == REFERENCE else (),
     )
     metrics = finished(wanted, "compare", arch)
     rule = read_manifest(folder / "manifest.json").rule
@@ -140,7 +164,8 @@ def _row(name: str, runs: list[FinishedRun], options: CompareOptions, speed: dic
         "start": metrics.get("start", "random"),
         "teachers": metrics.get("teachers", 0),
         "epochs": metrics.get("epochs"),
-        "seeds": list(options.seeds),
+        "seeds": [run.metrics["seed"] for run in runs],
+        "bfloat16": metrics.get("bfloat16", False),
         "data": metrics["data"],
         "split": options.split.name,
         "parameters": metrics["parameters"],
@@ -157,9 +182,7 @@ def _row(name: str, runs: list[FinishedRun], options: CompareOptions, speed: dic
             "format": runs[0].int8.format,
             "bytes": runs[0].int8.bytes,
             "accepted": len(accepted),
-            "refused": {
-                str(seed): run.int8.refusal for seed, run in zip(options.seeds, runs, strict=True) if run.int8.refusal
-            },
+            "refused": {str(run.metrics["seed"]): run.int8.refusal for run in runs if run.int8.refusal},
         },
         "latency": speed,
     }
@@ -172,7 +195,10 @@ def _paired(runs: dict[str, list[FinishedRun]]) -> list[dict[str, Any]]:
         reference = _name(REFERENCE, name.endswith("-binary"))
         if name == reference or reference not in runs:
             continue
-        for run, other in zip(found, runs[reference], strict=True):
+        others = {run.metrics["seed"]: run for run in runs[reference]}
+        for run in found:
+            if (other := others.get(run.metrics["seed"])) is None:
+                continue
             tests += paired_tests(
                 {"network": name, "against": reference, "seed": run.metrics["seed"]},
                 run.answers.judges,
@@ -191,11 +217,14 @@ def _threshold(run: FinishedRun) -> float:
 def _command(options: CompareOptions) -> str:
     """What makes the same table again, but for --data: where films lie is each machine's own."""
     words = ["python", "-m", "train", "compare", "--archs", *options.archs, "--seeds", *map(str, options.seeds)]
+    others = [f"{name}={','.join(map(str, seeds))}" for name, seeds in options.seeds_of.items()]
+    words += ["--seeds-of", *others] if others else []
     words += ["--binary"] if options.binary else []
     words += ["--epochs", str(options.epochs)] if options.epochs else []
     words += ["--split", options.split.name] if options.split.name != SplitRule.name else []
     words += (
         ["--weights", *(f"{arch}={path.name}" for arch, path in options.weights.items())] if options.weights else []
     )
+    words += ["--bfloat16", *options.bfloat16] if options.bfloat16 else []
     words += ["--teacher", *map(str, options.teachers)] if options.teachers else []
     return shlex.join(words)

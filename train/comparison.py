@@ -88,6 +88,7 @@ def _notes(compared: dict[str, Any]) -> list[str]:
         seeds = ", ".join(map(str, row["seeds"]))
         words = [f"{row['source']}; from {row['start']} weights, seeds {seeds}, at most {row['epochs']} epochs"]
         words += [f"taught by {row['teachers']} larger networks"] if row["teachers"] else []
+        words += ["trained in bfloat16"] if row.get("bfloat16") else []
         words += [f"int8 by {row['int8']['format']}"] if row["int8"]["accepted"] else []
         words += [f"seed {seed} refused: {reason}" for seed, reason in row["int8"]["refused"].items()]
         lines.append(f"- {row['network']}: {'; '.join(words)}")

@@ -16,6 +16,7 @@ from typing import Any
 
 from edge_app.errors import DataError
 from train.keras import keras, tf
+from train.rebuild import rebuilt
 
 SINGLE, MIRRORED, MULTIWORKER = STRATEGIES = ("single", "mirrored", "multiworker")
 CONFIG_VARIABLE = "TF_CONFIG"
@@ -129,12 +130,8 @@ def unsynchronized(model: Any) -> Any:
 
 
 def _with_synchronized(model: Any, wanted: bool) -> Any:
-    def rebuilt(layer: Any) -> Any:
-        config = layer.get_config()
+    def change(layer: Any, config: dict[str, Any]) -> None:
         if isinstance(layer, keras.layers.BatchNormalization):
             config["synchronized"] = wanted
-        return type(layer).from_config(config)
 
-    clone = keras.models.clone_model(model, clone_function=rebuilt)
-    clone.set_weights(model.get_weights())
-    return clone
+    return rebuilt(model, change)

@@ -14,7 +14,7 @@ from edge_app.decision import softmax
 from edge_app.errors import DataError
 from edge_app.files import write_atomically
 from train.averaging import WeightAverage
-from train.binary import as_labelled, merge_films, merge_manifest
+from train.binary import as_labelled, merge_films, merge_labels, merge_manifest
 from train.data import DataSet, find_data
 from train.distribution import SINGLE, check_batch, shared_out, synchronized, unsynchronized, workplace
 from train.finetune import LEARNING_RATE_SHARE, begin_from
@@ -26,6 +26,7 @@ from train.metrics import score
 from train.networks import find_architecture
 from train.operating_points import calibrate
 from train.plots import write_confusion, write_curves, write_roc_and_calibration
+from train.precision import full_precise, half_precise
 from train.pretrained import start
 from train.randomness import EpochSeeds, use_own_generators
 from train.recipe import find_recipe
@@ -65,6 +66,7 @@ class FitOptions:
     resume: bool = False
     strict: bool = False  # refuse a data set that holds a film that cannot be read
     strategy: str = "single"  # or mirrored, multiworker
+    bfloat16: bool = False  # multiply at half precision while training
 
 
 def fit(options: FitOptions) -> dict[str, Any]:
@@ -108,16 +110,18 @@ def _fit(options: FitOptions, strategy: Any) -> dict[str, Any]:
     check_batch(strategy, options.batch_size)
     films = load_films(data, architecture.input_size_px, options.strict)
     manifest = split_films(films, data.name, data.labels, options.split)
+    labels = training_labels(options, data, films.classes[manifest.rows(TRAIN)], manifest)
     if options.binary:
-        films, manifest = merge_films(films, data.labels), merge_manifest(manifest)
+        films, manifest, labels = merge_films(films, data.labels), merge_manifest(manifest), merge_labels(labels)
         data = as_labelled(data, manifest.labels)
     negative = data.negative_index
     parts = {part: films.only(manifest.rows(part)) for part in (TRAIN, VALIDATION)}
     judges = all_judges(parts[VALIDATION], negative)
-    labels = training_labels(options, data, parts[TRAIN], manifest)
 
     model, history = train(options, parts[TRAIN], labels, judges, manifest, negative, strategy)
-    run, metrics = judged(options, data, model, manifest, judges, negative)
+    logits = {judge.name: predict(model, judge.pixels)["logits"] for judge in judges}
+    run, metrics = judged(options, data, logits, manifest, judges, negative)
+    metrics["parameters"] = model.count_params()
     if manifest.rule.has_test_part:
         run = replace(run, test=test_figures(model, run, films.only(manifest.rows(TEST)), negative))
         metrics["test"] = run.test
@@ -126,14 +130,14 @@ def _fit(options: FitOptions, strategy: Any) -> dict[str, Any]:
     write_run(options.out, model, manifest, run)
     write_atomically(options.out / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
     write_atomically(options.out / HISTORY, json.dumps(history, indent=1).encode())
-    _write_plots(options.out, history, run, model, judges, negative)
+    _write_plots(options.out, history, run, logits, judges, negative)
     shutil.rmtree(options.out / CHECKPOINT)
     return metrics
 
 
-def training_labels(options: FitOptions, data: DataSet, films: LoadedFilms, manifest: Manifest) -> np.ndarray:
+def training_labels(options: FitOptions, data: DataSet, classes: np.ndarray, manifest: Manifest) -> np.ndarray:
     """What each training film is to be called, float32 (films, classes); teachers have their share."""
-    labels = one_hot(films.classes, len(manifest.labels))
+    labels = one_hot(classes, len(manifest.labels))
     share = find_recipe(options.recipe).teacher_share
     if not options.teachers or not share:
         return labels
@@ -174,6 +178,7 @@ def train(
         ],
     )
     best = keras.models.load_model(folder / BEST, compile=False)
+    best = full_precise(best) if options.bfloat16 else best
     return best if options.strategy == SINGLE else unsynchronized(best), recorder.history
 
 
@@ -196,15 +201,14 @@ def _started(
     write_manifest(manifest, folder / "manifest.json")
     with strategy.scope():
         model = _new_model(options, manifest.labels, steps, strategy)
-    average = keras.models.clone_model(model) if recipe.averaging else model
-    average.set_weights(model.get_weights())
-    return model, average, []
+    return model, full_precise(model) if recipe.averaging else model, []
 
 
 def _new_model(options: FitOptions, labels: tuple[str, ...], steps: int, strategy: Any) -> Any:
     """A compiled model at its first weights."""
     architecture = find_architecture(options.arch)
-    model = synchronized(architecture.build(architecture.input_size_px, len(labels)), strategy)
+    model = architecture.build(architecture.input_size_px, len(labels))
+    model = synchronized(half_precise(model) if options.bfloat16 else model, strategy)
     origin = start(model, options.arch, architecture.pretrained, options.weights)
     if options.init:
         begin_from(model, options.init, options.arch, labels)
@@ -232,10 +236,14 @@ def _origin(checkpoint: Path) -> str:
 
 
 def judged(
-    options: FitOptions, data: DataSet, model: Any, manifest: Manifest, judges: tuple[Judge, ...], negative: int
+    options: FitOptions,
+    data: DataSet,
+    logits: dict[str, np.ndarray],
+    manifest: Manifest,
+    judges: tuple[Judge, ...],
+    negative: int,
 ) -> tuple[Run, dict[str, Any]]:
-    """Calibrate the model and score it on all judges."""
-    logits = {judge.name: predict(model, judge.pixels)["logits"] for judge in judges}
+    """Calibrate a model by its logits on every judge, float32 (films, classes), and score it."""
     calibration = calibrate([(logits[judge.name], judge.classes) for judge in judges], negative)
     threshold = calibration.operating_points[calibration.default_operating_point].threshold
     figures = {
@@ -267,12 +275,12 @@ def judged(
     metrics = {
         "data": data.name,
         "arch": options.arch,
-        "parameters": model.count_params(),
         "start": _origin(options.out / CHECKPOINT),
         "seed": options.seed,
         "recipe": options.recipe,
         "epochs": options.epochs,
         "teachers": len(options.teachers),
+        "bfloat16": options.bfloat16,
         "training_films": len(manifest.rows(TRAIN)),
         "validation_films": len(manifest.rows(VALIDATION)),
         "judges": figures,
@@ -282,12 +290,17 @@ def judged(
 
 
 def _write_plots(
-    folder: Path, history: list[dict[str, float]], run: Run, model: Any, judges: tuple[Judge, ...], negative: int
+    folder: Path,
+    history: list[dict[str, float]],
+    run: Run,
+    logits: dict[str, np.ndarray],
+    judges: tuple[Judge, ...],
+    negative: int,
 ) -> None:
     write_curves(history, folder / "curves.png")
     curves = {}
     for judge in judges:
-        probabilities = softmax(predict(model, judge.pixels)["logits"], run.calibration.temperature)
+        probabilities = softmax(logits[judge.name], run.calibration.temperature)
         curves[judge.name] = (judge.classes != negative, 1 - probabilities[:, negative])
         title = f"validation, {judge.name}"
         write_confusion(run.metrics[judge.name]["confusion"], run.labels, title, folder / f"confusion-{judge.name}.png")

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Boots a Debian tree with a systemd of its own, installs the stick in it without a network, and breaks the
-# service: killed, hung, started with a model that is not there, started again by the next boot.
+# service: killed, hung, started with a model that is not there, started again by the next boot, and by
+# boots that keep nothing but the data folder.
 #
 #   sudo sh test-boot.sh STICK OUT        BOOT_ROOT=DIR keeps the tree for the next run
 set -eu
@@ -8,6 +9,8 @@ set -eu
 stick=$1
 out=$2
 root=${BOOT_ROOT:-/var/tmp/cxr-edge-boot}
+drive=$root-drive # bound to /drive: what the boots are told, and what they say
+data=$root-data   # bound to the data folder of the boots that keep nothing else
 limit_s=900 # a boot with all that is tried in it takes two minutes on a quiet machine
 
 fail() {
@@ -27,12 +30,13 @@ if [ ! -x "$root/usr/bin/python3" ]; then
 fi
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-rm -rf "$root/stick" "$root/opt/cxr-edge" "$root/var/lib/cxr-edge" "$root/etc/systemd/system/cxr-edge.service"* "$root/drive"
-mkdir "$root/drive"
+rm -rf "$root/stick" "$root/opt/cxr-edge" "$root/var/lib/cxr-edge" "$root/etc/systemd/system/cxr-edge.service"* "$drive" "$data" \
+    "$root/etc/systemd/journald.conf.d" "$root/etc/systemd/system.conf.d"
+mkdir "$drive"
 cp -r "$stick" "$root/stick"
 chroot "$root" id nurse >/dev/null 2>&1 || chroot "$root" useradd --create-home nurse
 
-cat >"$root/drive/ask.py" <<'END'
+cat >"$drive/ask.py" <<'END'
 """ask.py health | film: what the kiosk answers, as soon as it does."""
 import pathlib, sys, time, urllib.request
 
@@ -49,14 +53,14 @@ while True:
             raise SystemExit(f"no answer in five minutes: {error}")
         time.sleep(0.5)
 END
-cat >"$root/drive/not" <<'END'
+cat >"$drive/not" <<'END'
 # `! command` does not stop a script under set -e; this does.
 if "$@"; then
     echo "this should have failed: $*"
     exit 1
 fi
 END
-cat >"$root/drive/first" <<'END'
+cat >"$drive/first" <<'END'
 set -eu
 main() { systemctl show -P MainPID cxr-edge; }
 restarts() { systemctl show -P NRestarts cxr-edge; }
@@ -126,7 +130,7 @@ systemctl restart cxr-edge
 python3 /drive/ask.py health
 journalctl -b -u cxr-edge --no-pager | grep "going on with model shipped"
 END
-cat >"$root/drive/second" <<'END'
+cat >"$drive/second" <<'END'
 set -eu
 echo "== the next boot: it is there by itself, with its record"
 python3 /drive/ask.py health
@@ -149,6 +153,33 @@ python3 /drive/ask.py health
 cxr-edge reviews audit
 echo 2468 | cxr-edge reviews add-reader RD
 cxr-edge doctor
+echo "== what docs/DEPLOY.md says to make it last"
+mkdir -p /etc/systemd/journald.conf.d /etc/systemd/system.conf.d
+printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=20M\n' | tee /etc/systemd/journald.conf.d/cxr-edge.conf
+printf '[Manager]\nRuntimeWatchdogSec=14\n' | tee /etc/systemd/system.conf.d/cxr-edge.conf
+END
+cat >"$drive/sealed" <<'END'
+set -eu
+echo "== a system that keeps nothing but the data folder"
+grep " / .* overlay " /proc/self/mountinfo
+[ "$(systemctl show -P RuntimeWatchdogUSec)" = 14s ]
+[ ! -e /var/log/journal ] && journalctl -b -u cxr-edge --no-pager | grep -q Started
+python3 /drive/ask.py health
+touch /etc/written-while-sealed
+python3 /drive/ask.py film
+cxr-edge models install /drive/new.tflite
+END
+cat >"$drive/sealed-again" <<'END'
+set -eu
+echo "== the boot after it: what was written is gone, what was recorded is there"
+grep " / .* overlay " /proc/self/mountinfo
+[ ! -e /etc/written-while-sealed ]
+python3 /drive/ask.py health | grep '"version":"9.9"'
+[ "$(cxr-edge reviews list | wc -l)" = 2 ]
+cxr-edge doctor
+END
+cat >"$drive/out" <<'END'
+set -eu
 echo "== the way out"
 sh /stick/install.sh --desktop-user nurse --uninstall
 sh /drive/not systemctl cat cxr-edge
@@ -168,23 +199,32 @@ END
 mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
 ln -sf ../drive.service "$root/etc/systemd/system/multi-user.target.wants/drive.service"
 
-boot() { # boot NAME: start the tree, let it do drive/NAME and go down again
-    say "boot: $1"
-    cp "$root/drive/$1" "$root/drive/now"
-    rm -f "$root/drive/now.rc"
+boot() { # boot NAME [OPTIONS of nspawn]: start the tree, let it do drive/NAME and go down again
+    name=$1
+    shift
+    say "boot: $name"
+    cp "$drive/$name" "$drive/now"
+    rm -f "$drive/now.rc"
     # A /run of its own: nspawn keeps its sockets there. No network but the loopback.
     unshare --mount sh -c '
         mount -t tmpfs tmpfs /run
-        exec timeout --signal=KILL "$2" systemd-nspawn --quiet --directory="$1" --boot --private-network \
-            --register=no --keep-unit --console=pipe
-    ' nspawn "$root" "$limit_s" >"$out/$1.console" 2>&1 || true
+        exec timeout --signal=KILL "$@" --quiet --boot --private-network --register=no --keep-unit --console=pipe
+    ' nspawn "$limit_s" systemd-nspawn --directory="$root" --bind="$drive:/drive" "$@" >"$out/$name.console" 2>&1 || true
     for kind in log journal; do
-        [ ! -f "$root/drive/now.$kind" ] || cp "$root/drive/now.$kind" "$out/$1.$kind"
+        [ ! -f "$drive/now.$kind" ] || cp "$drive/now.$kind" "$out/$name.$kind"
     done
-    cat "$out/$1.log"
-    [ "$(cat "$root/drive/now.rc" 2>/dev/null)" = 0 ] || fail "the $1 boot went wrong: see $out/$1.log and .journal"
+    cat "$out/$name.log"
+    [ "$(cat "$drive/now.rc" 2>/dev/null)" = 0 ] || fail "the $name boot went wrong: see $out/$name.log and .journal"
 }
+# As with the Pi's Overlay File System: the root is read, writes go to memory; the data folder lies elsewhere.
+sealed() { boot "$1" --volatile=overlay --bind="$data:/var/lib/cxr-edge"; }
+
 boot first
-cp "$root/drive/security.txt" "$out/security.txt"
+cp "$drive/security.txt" "$out/security.txt"
 boot second
+rm -rf "$data" && mv "$root/var/lib/cxr-edge" "$data" && mkdir "$root/var/lib/cxr-edge"
+sealed sealed
+sealed sealed-again
+rm -rf "$root/var/lib/cxr-edge" && mv "$data" "$root/var/lib/cxr-edge"
+boot out
 say "the boot test passed; what was seen is in $out"

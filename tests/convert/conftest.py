@@ -10,6 +10,7 @@ from edge_app.phantom import write_phantom_set
 from edge_app.runtime import installed_runtimes
 from train.data import find_data
 from train.fit import FitOptions, judged
+from train.inference import predict
 from train.inputs import load_films
 from train.judge import all_judges
 from train.keras import keras
@@ -40,7 +41,8 @@ def run_folder(phantom_set: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     model = _trained(training.pixels, training.classes)
     judges = all_judges(validation, negative=0)
     options = FitOptions(out=folder, epochs=1)
-    run, _ = judged(options, data, model, manifest, judges, negative=0)
+    logits = {judge.name: predict(model, judge.pixels)["logits"] for judge in judges}
+    run, _ = judged(options, data, logits, manifest, judges, negative=0)
     _write(folder, model, manifest, run)
     return folder
 

@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from convert.conversion import ConvertOptions, convert
 from edge_app.phantom import write_phantom_set
 from train.__main__ import main
-from train.binary import as_labelled, merge_films, merge_manifest
+from train.binary import as_labelled, merge_films, merge_labels, merge_manifest
 from train.data import find_data
 from train.fit import FitOptions, fit
 from train.inputs import load_films
@@ -33,6 +34,14 @@ def test_merged_films_are_cut_as_the_three_classes_were(phantoms: Path) -> None:
     for film, kind, was in zip(two.films, two.classes, films.films, strict=True):
         assert merged.labels[kind] == film.label
         assert (film.label == "normal") == (was.label == "normal")
+
+
+def test_teachers_of_all_classes_soften_the_labels_of_two(phantoms: Path, tmp_path: Path) -> None:
+    fit(FitOptions(tmp_path / "teacher", str(phantoms), "tiny", epochs=1))
+    teachers = (tmp_path / "teacher" / "model.keras",)
+    metrics = fit(FitOptions(tmp_path / "run", str(phantoms), "tiny", epochs=1, binary=True, teachers=teachers))
+    assert metrics["teachers"] == 1
+    np.testing.assert_allclose(merge_labels(np.float32([[0.5, 0.3, 0.2], [0, 0, 1]])), [[0.5, 0.5], [0, 1]])
 
 
 def test_labels_of_another_model_are_left_as_they_are(phantoms: Path) -> None:

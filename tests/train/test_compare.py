@@ -54,6 +54,32 @@ def test_a_file_that_the_gates_refuse_is_said_and_claims_are_marked_as_theirs(op
     assert "python -m train compare --archs tiny --seeds 0 --binary --epochs 1" in text
 
 
+def test_a_network_may_have_seeds_of_its_own_and_is_paired_by_seed(options: CompareOptions) -> None:
+    fewer = dataclasses.replace(options, archs=("tiny", "compact"), seeds_of={"compact": (0,), "tiny": (0, 1)})
+    fewer = dataclasses.replace(fewer, binary=False, bfloat16=("compact",))
+    compared = compare(fewer, refused)
+    tiny, reference = compared["rows"]
+    assert (tiny["seeds"], reference["seeds"]) == ([0, 1], [0])
+    assert {test["seed"] for test in compared["paired"]} == {0}
+    assert (tiny["bfloat16"], reference["bfloat16"]) == (False, True)
+    assert "--seeds-of compact=0 tiny=0,1" in compared["command"]
+    assert "trained in bfloat16" in comparison_table(compared)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--seeds-of", "compact"], "takes NETWORK=N,N"),
+        (["--seeds-of", "compact=a"], "takes NETWORK=N,N"),
+        (["--seeds-of", "cnn=0"], "names 'cnn', which is not compared; there are compact"),
+        (["--bfloat16", "none"], "there is no network 'none'"),
+    ],
+)
+def test_options_that_name_no_network_are_refused(words: list[str], message: str, tmp_path: Path, capsys) -> None:
+    assert main(["compare", "--data", "phantom", "--out", str(tmp_path), *words]) == 1
+    assert message in capsys.readouterr().err
+
+
 def test_runs_of_another_split_are_not_compared(options: CompareOptions) -> None:
     compare(options, refused)
     other = dataclasses.replace(options, split=SplitRule(name="acquisition-order"))

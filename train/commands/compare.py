@@ -12,6 +12,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("--archs", nargs="+", default=["compact"], metavar="NAME", help="default: compact")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="N", help="default: 0 1 2")
+    parser.add_argument(
+        "--seeds-of",
+        nargs="+",
+        default=[],
+        metavar="NETWORK=N,N",
+        help="other seeds of NAME or NAME-binary",
+    )
     parser.add_argument("--binary", action="store_true", help="each network once more with pneumonia as one class")
     parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
     parser.add_argument("--out", type=Path, default=Path("runs/compare"), metavar="DIR", help="default: %(default)s")
@@ -21,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", nargs="+", default=[], metavar="ARCH=FILE", help="what a network starts from, of train weights"
     )
+    parser.add_argument("--bfloat16", nargs="+", default=[], metavar="ARCH", help="those to train at half precision")
     parser.add_argument("--teacher", nargs="+", type=Path, default=[], metavar="MODEL", help="of compact, as for fit")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -40,16 +48,35 @@ def run(args: argparse.Namespace) -> int:
             out=args.out,
             archs=tuple(args.archs),
             seeds=tuple(args.seeds),
+            seeds_of=seeds_by_network(args.seeds_of),
             data=args.data,
             epochs=args.epochs,
             split=SplitRule(name=args.split, fold=args.fold),
             binary=args.binary,
             weights=weights_by_network(args.weights),
+            bfloat16=tuple(args.bfloat16),
             teachers=tuple(args.teacher),
         )
     )
     print(json.dumps(compared) if args.json else comparison_table(compared), end="\n" if args.json else "")
     return 0
+
+
+def seeds_by_network(words: list[str]) -> dict[str, tuple[int, ...]]:
+    """`NETWORK=N,N` words as a mapping.
+
+    Raises:
+        DataError: a word has no `=`, or no whole numbers after it.
+    """
+    from edge_app.errors import DataError
+
+    found = {}
+    for word in words:
+        network, _, seeds = word.partition("=")
+        if not all(seed.isdecimal() for seed in seeds.split(",")):
+            raise DataError(f"--seeds-of takes NETWORK=N,N as in cnn-binary=0,1, got {word!r}")
+        found[network] = tuple(int(seed) for seed in seeds.split(","))
+    return found
 
 
 def weights_by_network(words: list[str]) -> dict[str, Path]:

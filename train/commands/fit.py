@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="finished runs' models whose answers soften the labels",
     )
     parser.add_argument("--strategy", default="single", metavar="NAME", help="single, mirrored or multiworker")
+    parser.add_argument("--bfloat16", action="store_true", help="multiply at half precision: fast where built in")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
     parser.add_argument("--strict", action="store_true", help="refuse data with a film that cannot be read")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
@@ -82,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
             resume=args.resume,
             strict=args.strict,
             strategy=args.strategy,
+            bfloat16=args.bfloat16,
             weights=args.weights,
             binary=args.binary,
         )

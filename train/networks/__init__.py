@@ -77,7 +77,7 @@ ARCHITECTURES = {
         build_efficientnet_lite0,
         160,
         "Tan and Le, arXiv:1905.11946, in its int8 variant (TensorFlow TPU models, efficientnet/lite)",
-        epochs=20,
+        epochs=12,
         learning_rate=3e-4,
         pretrained=True,
     ),

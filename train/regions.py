@@ -1,0 +1,120 @@
+"""Whether the chest decides, or what lies around it: parts of each film are hidden, and a marker is put on.
+
+Collimator edges and burnt-in letters lie in the outer frame of a film. A model that needs them loses
+its answers with the frame, and keeps them without the chest.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from edge_app.card import Estimate
+from edge_app.decision import softmax
+from edge_app.files import sha256_of
+from edge_app.heatmap import evidence_map
+from edge_app.predictor import Predictor, load_predictor
+from train.data import find_data
+from train.inputs import LoadedFilms, load_films
+from train.metrics import plain, proportion, roc_auc
+from train.split import VALIDATION, apply_manifest, read_manifest
+from train.stability import median_with_interval
+
+FRAME = 1 / 8  # of the side, at each edge
+MARKER, MARKER_HEIGHT = "R", 1 / 8  # the letter of the patient's right side, and its height
+
+
+def regions(bundle: Path, argument: str | None, manifest_path: Path) -> dict[str, Any]:
+    """Score validation films with parts of them hidden, and see where the class map finds pneumonia.
+
+    Args:
+        bundle: the model's file.
+        argument: the data set, as `--data`.
+        manifest_path: of the run that the model was made from.
+    Returns:
+        `views`: AUC and changed decisions by what was hidden or put on; `frame_evidence`: the share
+        of the class map's evidence that lies in the frame, median over films called positive, beside
+        `frame_area`, the frame's share of the map.
+    Raises:
+        DataError: the films are not those of the manifest.
+        BundleError: the model is unfit.
+    """
+    predictor = load_predictor(bundle)
+    data = find_data(argument)
+    films = apply_manifest(load_films(data, predictor.card.input_size_px), read_manifest(manifest_path), VALIDATION)
+    threshold = predictor.card.operating_point()[1].threshold
+    whole, maps = _answers(predictor, films.pixels)
+    views = {
+        name: _view(films, data.negative_index, _answers(predictor, change(films.pixels))[0], whole, threshold)
+        for name, change in VIEWS.items()
+    }
+    in_frame = frame_of(maps.shape[1:])
+    found = maps[(whole >= threshold) & (maps.sum(axis=(1, 2)) > 0)]
+    return {
+        "model": bundle.name,
+        "model_sha256": sha256_of(bundle.read_bytes()),
+        "films": len(films.pixels),
+        "threshold": threshold,
+        "views": views,
+        "frame_evidence": plain(median_with_interval(found[:, in_frame].sum(axis=1) / found.sum(axis=(1, 2)))),
+        "frame_area": float(in_frame.mean()),
+    }
+
+
+def frame_of(shape: tuple[int, ...]) -> np.ndarray:
+    """Which cells of a grid have their centre in the outer frame, bool (rows, columns)."""
+    rows, columns = ((np.arange(side) + 0.5) / side for side in shape)
+    return np.logical_or.outer(*((np.abs(centres - 0.5) > 0.5 - FRAME) for centres in (rows, columns)))
+
+
+def without_frame(pixels: np.ndarray) -> np.ndarray:
+    """The films, uint8 (films, side, side), with the frame in each film's median gray."""
+    return _hidden(pixels, frame_of(pixels.shape[1:]))
+
+
+def without_chest(pixels: np.ndarray) -> np.ndarray:
+    """The films with all but the frame in each film's median gray."""
+    return _hidden(pixels, ~frame_of(pixels.shape[1:]))
+
+
+def with_marker(pixels: np.ndarray) -> np.ndarray:
+    """The films with a white letter in their upper left corner."""
+    side = pixels.shape[1]
+    layer = Image.new("L", (side, side))
+    font = ImageFont.load_default(MARKER_HEIGHT * side)
+    ImageDraw.Draw(layer).text((side // 32, 0), MARKER, fill=255, font=font)
+    return np.maximum(pixels, np.asarray(layer))
+
+
+VIEWS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "as they are": lambda pixels: pixels,
+    "frame hidden": without_frame,
+    "chest hidden": without_chest,
+    "a marker put on": with_marker,
+}
+
+
+def _hidden(pixels: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    gray = np.median(pixels, axis=(1, 2)).astype(np.uint8)
+    return np.where(cells, gray[:, None, None], pixels)
+
+
+def _answers(predictor: Predictor, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """P(finding), float (films,), and the kiosk's heatmap before it is drawn, float (films, rows, columns)."""
+    card = predictor.card
+    outputs = [predictor.infer(film) for film in pixels]
+    positive = 1 - softmax(np.stack([o.logits for o in outputs]), card.temperature)[:, card.negative_index]
+    return positive, np.stack([evidence_map(o.class_map, card.negative_index, card.temperature) for o in outputs])
+
+
+def _view(
+    films: LoadedFilms, negative: int, positive: np.ndarray, whole: np.ndarray, threshold: float
+) -> dict[str, dict[str, float]]:
+    changed = int(((positive >= threshold) != (whole >= threshold)).sum())
+    figures: dict[str, Estimate] = {
+        "auc": roc_auc(films.classes != negative, positive),
+        "share_changed": proportion(changed, len(whole)),
+    }
+    return {name: plain(figure) for name, figure in figures.items()}
