@@ -20,6 +20,7 @@ class Recipe:
     averaging: float = 0.998  # decay a step of the average of the weights; 0 is none
     teacher_share: float = 0.5  # of the label that teachers give, where there are any
     weigh_classes: bool = True  # every class counts the same
+    weigh_series: bool = False  # and in a class every series of file names, as `IM-` and `NORMAL2-IM-`
 
 
 SHIPPED = Recipe()
@@ -36,6 +37,7 @@ RECIPES = {
     "no-smoothing": replace(SHIPPED, label_smoothing=0.0),
     "no-averaging": replace(SHIPPED, averaging=0.0),
     "no-class-weights": replace(SHIPPED, weigh_classes=False),
+    "weigh-series": replace(SHIPPED, weigh_series=True),
     "no-teacher": replace(SHIPPED, teacher_share=0.0),
     "mixup": replace(SHIPPED, mixup=0.2),
 }

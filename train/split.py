@@ -183,13 +183,13 @@ def _cut_groups(groups: list[int], films: LoadedFilms, rule: SplitRule) -> dict[
     strata: dict[tuple[int, str], list[int]] = defaultdict(list)
     for group in sorted(first_film):
         film = films.films[first_film[group]]
-        series = _series_and_number(film.patient)[0] if in_order else film.site
+        series = series_and_number(film.patient)[0] if in_order else film.site
         strata[int(films.classes[first_film[group]]), series].append(group)
     rng = np.random.default_rng(rule.seed)
     cut: dict[int, str] = {}
     for _, stratum in sorted(strata.items()):
         if in_order:
-            ordered = sorted(stratum, key=lambda group: _series_and_number(films.films[first_film[group]].patient))
+            ordered = sorted(stratum, key=lambda group: series_and_number(films.films[first_film[group]].patient))
         else:
             ordered = rng.permutation(stratum).tolist()
         cut |= _cut_stratum(ordered, rule)
@@ -224,7 +224,7 @@ def patient_groups(films: LoadedFilms) -> list[int]:
     return [numbers[name] for name in leaders]
 
 
-def _series_and_number(patient: str) -> tuple[str, int]:
+def series_and_number(patient: str) -> tuple[str, int]:
     """`NORMAL2-IM-0012` as ("NORMAL2-IM-", 12); a name without a number is a series of its own."""
     digits = re.search(r"\d+$", patient)
     return (patient[: digits.start()], int(digits.group())) if digits else (patient, 0)

@@ -14,6 +14,7 @@ from train.hospitals import balanced_weights, epoch_rows
 from train.inputs import LoadedFilms
 from train.keras import tf
 from train.recipe import SHIPPED, Recipe
+from train.split import series_and_number
 
 MIXUP_SEED = 7  # folded into a step's seed, so that mixing does not follow the augmentation's draws
 
@@ -75,7 +76,27 @@ def film_weights(films: LoadedFilms, class_count: int, recipe: Recipe) -> np.nda
     """What each film counts in the loss, float32 (films,)."""
     if not recipe.weigh_classes:
         return np.ones(len(films.pixels), np.float32)
+    if recipe.weigh_series:
+        series = np.array([series_and_number(film.patient)[0] for film in films.films])
+        return series_weights(series, films.classes)
     return balanced_weights(films.sites, films.classes, class_count)
+
+
+def series_weights(series: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Weights float32 (films,) with which every class counts the same, and in it every series; mean 1.
+
+    Args:
+        series: name of each film's series, (films,).
+        classes: class number of each film, (films,).
+    """
+    weights = np.zeros(len(classes), dtype=np.float32)
+    found = np.unique(classes)
+    for kind in found:
+        names = np.unique(series[classes == kind])
+        for name in names:
+            here = (classes == kind) & (series == name)
+            weights[here] = len(classes) / (len(found) * len(names) * here.sum())
+    return weights
 
 
 def one_hot(classes: np.ndarray, class_count: int) -> np.ndarray:

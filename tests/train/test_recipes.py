@@ -1,6 +1,7 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edge_app.errors import DataError
@@ -8,6 +9,7 @@ from edge_app.phantom import write_phantom_set
 from train.comparison import recipes_table
 from train.recipe import RECIPES, SHIPPED
 from train.recipes import RecipesOptions, compare_recipes
+from train.stream import series_weights
 
 
 def test_every_recipe_changes_one_thing_of_the_shipped_one() -> None:
@@ -18,6 +20,12 @@ def test_every_recipe_changes_one_thing_of_the_shipped_one() -> None:
             if getattr(recipe, field.name) != getattr(SHIPPED, field.name)
         ]
         assert len(changed) == (name != "shipped"), name
+
+
+def test_every_series_of_a_class_counts_the_same() -> None:
+    series = np.array(["IM-", "IM-", "IM-", "NORMAL2-IM-", "person", "person"])
+    weights = series_weights(series, np.array([0, 0, 0, 0, 1, 1]))
+    assert weights.tolist() == [0.5, 0.5, 0.5, 1.5, 1.5, 1.5]
 
 
 def test_recipes_are_set_against_the_shipped_one_and_not_trained_twice(tmp_path: Path, capsys) -> None:
