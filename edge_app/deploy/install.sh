@@ -91,7 +91,8 @@ uninstall() {
     rm -f "$launcher"
     rm -rf "$prefix"
     if [ "$purge" = yes ]; then
-        rm -rf "$data"
+        [ ! -d "$data" ] || find "$data" -mindepth 1 -delete
+        rmdir "$data" 2>/dev/null || true # a partition of its own stays mounted
         [ "$user" != cxr-edge ] || userdel cxr-edge 2>/dev/null || true
         say "removed the program, the models and the records"
     else
