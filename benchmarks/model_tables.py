@@ -83,6 +83,15 @@ def networks() -> str:
     return comparison_table(json.loads(NETWORKS.read_text(encoding="utf-8")))
 
 
+def paired() -> str:
+    """Every network against compact on the same films, from what `train compare` wrote."""
+    from train.comparison import paired_table
+
+    if not NETWORKS.exists():
+        return "Not measured yet: `python -m train compare`.\n"
+    return paired_table(json.loads(NETWORKS.read_text(encoding="utf-8"))["paired"])
+
+
 def recipes() -> str:
     """What each part of the training recipe is worth, from what `train recipes` wrote; a line before it has."""
     from train.comparison import recipes_table

@@ -167,6 +167,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "parity": _of_card("parity"),
     "probe": _of_card("probe"),
     "networks": _of_training("networks"),
+    "paired": _of_training("paired"),
     "rejection": _of_training("rejection"),
     "recipes": _of_training("recipes"),
     "stability": _of_training("stability"),

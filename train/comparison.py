@@ -101,6 +101,24 @@ def _notes(compared: dict[str, Any]) -> list[str]:
     ]
 
 
+def paired_table(tests: list[dict[str, Any]]) -> str:
+    """Markdown: each network against compact with the same seed, by judge; seeds are set apart by `;`."""
+    lines = ["| network | validation films | AUC to compact (DeLong p) | right alone: it, compact (McNemar p) |"]
+    lines.append("|---|---|---|---|")
+    for network, judge in dict.fromkeys((test["network"], test["judge"]) for test in tests):
+        here = [test for test in tests if (test["network"], test["judge"]) == (network, judge)]
+        auc = "; ".join(f"{test['auc_difference']:+.4f} ({_p(test['delong_p'])})" for test in here)
+        right = "; ".join(
+            f"{test['only_first_right']}, {test['only_second_right']} ({_p(test['mcnemar_p'])})" for test in here
+        )
+        lines.append(f"| {network} | {judge} | {auc} | {right} |")
+    return "\n".join(lines) + "\n"
+
+
+def _p(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
+
+
 def recipes_table(rows: list[dict[str, Any]]) -> str:
     """Markdown: the shipped recipe's figures, and how far each other one lies from it."""
     heads = ("AUC", "to shipped", "three classes", "to shipped")

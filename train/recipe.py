@@ -39,6 +39,7 @@ RECIPES = {
     "no-class-weights": replace(SHIPPED, weigh_classes=False),
     "weigh-series": replace(SHIPPED, weigh_series=True),
     "no-teacher": replace(SHIPPED, teacher_share=0.0),
+    "more-teacher": replace(SHIPPED, teacher_share=0.9),
     "mixup": replace(SHIPPED, mixup=0.2),
 }
 

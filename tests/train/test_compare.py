@@ -11,7 +11,7 @@ from edge_app.errors import DataError
 from edge_app.phantom import write_phantom_set
 from train.__main__ import main
 from train.compare import CompareOptions, compare
-from train.comparison import comparison_table, mean_and_spread
+from train.comparison import comparison_table, mean_and_spread, paired_table
 from train.paired import paired_tests
 from train.quantized import Quantized, from_report
 from train.split import SplitRule
@@ -61,6 +61,7 @@ def test_a_network_may_have_seeds_of_its_own_and_is_paired_by_seed(options: Comp
     tiny, reference = compared["rows"]
     assert (tiny["seeds"], reference["seeds"]) == ([0, 1], [0])
     assert {test["seed"] for test in compared["paired"]} == {0}
+    assert len(paired_table(compared["paired"]).splitlines()) == 2 + 3  # heads, then a line a judge
     assert (tiny["bfloat16"], reference["bfloat16"]) == (False, True)
     assert "--seeds-of compact=0 tiny=0,1" in compared["command"]
     assert "trained in bfloat16" in comparison_table(compared)
