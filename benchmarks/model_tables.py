@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from edge_app.bundle import read_bundle, shipped_bundle_path
 from edge_app.card import ModelCard
@@ -105,7 +106,7 @@ def rejection() -> str:
     """What the shipped model refuses, or a line that says that this was not counted yet."""
     from benchmarks.rejection import rows_table
 
-    found = json.loads(REJECTION.read_text(encoding="utf-8")) if REJECTION.exists() else {}
+    found = _read(REJECTION)
     if found.get("model", {}).get("sha256") != read_bundle(shipped_bundle_path()).sha256:
         return "Not counted yet for this model: `python -m benchmarks rejection`.\n"
     return rows_table(found["rows"])
@@ -114,7 +115,7 @@ def rejection() -> str:
 def stability() -> str:
     """How far the shipped model's answer moves between full-size films and their small twins."""
     bundle = read_bundle(shipped_bundle_path())
-    found = json.loads(STABILITY.read_text(encoding="utf-8")) if STABILITY.exists() else {}
+    found = _read(STABILITY)
     if found.get("model_sha256") != bundle.sha256:
         return (
             f"Not measured yet for this model: `python -m train stability BUNDLE --data DIR --out {STABILITY.name}`.\n"
@@ -133,7 +134,7 @@ def regions() -> str:
     """What the shipped model's answers come from: the chest, or what lies around it."""
     from train.regions_table import regions_table
 
-    found = json.loads(REGIONS.read_text(encoding="utf-8")) if REGIONS.exists() else {}
+    found = _read(REGIONS)
     if found.get("model_sha256") != read_bundle(shipped_bundle_path()).sha256:
         return f"Not measured yet for this model: `python -m train regions BUNDLE --out {REGIONS.name}`.\n"
     return regions_table(found)
@@ -145,6 +146,11 @@ def hospitals() -> str:
 
     results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob(HOSPITALS))]
     return hospitals_table([row for result in results for row in result["rows"]]) + "\n"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A committed result; empty before there is one."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _with_interval(figure: dict[str, float]) -> str:

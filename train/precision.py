@@ -1,4 +1,4 @@
-"""Training in bfloat16, which some processors multiply twice as fast as float32.
+"""Training in bfloat16, which some processors multiply faster than float32.
 
 Weights, their averages, the network's outputs and everything after training stay float32.
 """

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from edge_app.card import Estimate
+from edge_app.card import ModelCard
 from edge_app.decision import softmax
 from edge_app.files import sha256_of
 from edge_app.heatmap import evidence_map
 from edge_app.predictor import Predictor, load_predictor
+from edge_app.runtime import Outputs
 from train.data import find_data
-from train.inputs import LoadedFilms, load_films
+from train.inputs import load_films
 from train.metrics import plain, proportion, roc_auc
 from train.split import VALIDATION, apply_manifest, read_manifest
 from train.stability import median_with_interval
@@ -43,13 +44,16 @@ def regions(bundle: Path, argument: str | None, manifest_path: Path) -> dict[str
     """
     predictor = load_predictor(bundle)
     data = find_data(argument)
-    films = apply_manifest(load_films(data, predictor.card.input_size_px), read_manifest(manifest_path), VALIDATION)
-    threshold = predictor.card.operating_point()[1].threshold
-    whole, maps = _answers(predictor, films.pixels)
-    views = {
-        name: _view(films, data.negative_index, _answers(predictor, change(films.pixels))[0], whole, threshold)
-        for name, change in VIEWS.items()
+    card = predictor.card
+    films = apply_manifest(load_films(data, card.input_size_px), read_manifest(manifest_path), VALIDATION)
+    threshold = card.operating_point()[1].threshold
+    outputs = _outputs(predictor, films.pixels)
+    whole = _positive(outputs, card)
+    positive = {"as they are": whole} | {
+        name: _positive(_outputs(predictor, change(films.pixels)), card) for name, change in CHANGES.items()
     }
+    maps = np.stack([evidence_map(one.class_map, card.negative_index, card.temperature) for one in outputs])
+    truth = films.classes != data.negative_index
     in_frame = frame_of(maps.shape[1:])
     found = maps[(whole >= threshold) & (maps.sum(axis=(1, 2)) > 0)]
     return {
@@ -57,7 +61,7 @@ def regions(bundle: Path, argument: str | None, manifest_path: Path) -> dict[str
         "model_sha256": sha256_of(bundle.read_bytes()),
         "films": len(films.pixels),
         "threshold": threshold,
-        "views": views,
+        "views": {name: _figures(truth, answers, whole, threshold) for name, answers in positive.items()},
         "frame_evidence": plain(median_with_interval(found[:, in_frame].sum(axis=1) / found.sum(axis=(1, 2)))),
         "frame_area": float(in_frame.mean()),
     }
@@ -88,8 +92,7 @@ def with_marker(pixels: np.ndarray) -> np.ndarray:
     return np.maximum(pixels, np.asarray(layer))
 
 
-VIEWS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "as they are": lambda pixels: pixels,
+CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "frame hidden": without_frame,
     "chest hidden": without_chest,
     "a marker put on": with_marker,
@@ -101,20 +104,18 @@ def _hidden(pixels: np.ndarray, cells: np.ndarray) -> np.ndarray:
     return np.where(cells, gray[:, None, None], pixels)
 
 
-def _answers(predictor: Predictor, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """P(finding), float (films,), and the kiosk's heatmap before it is drawn, float (films, rows, columns)."""
-    card = predictor.card
-    outputs = [predictor.infer(film) for film in pixels]
-    positive = 1 - softmax(np.stack([o.logits for o in outputs]), card.temperature)[:, card.negative_index]
-    return positive, np.stack([evidence_map(o.class_map, card.negative_index, card.temperature) for o in outputs])
+def _outputs(predictor: Predictor, pixels: np.ndarray) -> list[Outputs]:
+    return [predictor.infer(film) for film in pixels]
 
 
-def _view(
-    films: LoadedFilms, negative: int, positive: np.ndarray, whole: np.ndarray, threshold: float
+def _positive(outputs: list[Outputs], card: ModelCard) -> np.ndarray:
+    """P(finding), float (films,)."""
+    return 1 - softmax(np.stack([one.logits for one in outputs]), card.temperature)[:, card.negative_index]
+
+
+def _figures(
+    truth: np.ndarray, positive: np.ndarray, whole: np.ndarray, threshold: float
 ) -> dict[str, dict[str, float]]:
     changed = int(((positive >= threshold) != (whole >= threshold)).sum())
-    figures: dict[str, Estimate] = {
-        "auc": roc_auc(films.classes != negative, positive),
-        "share_changed": proportion(changed, len(whole)),
-    }
+    figures = {"auc": roc_auc(truth, positive), "share_changed": proportion(changed, len(whole))}
     return {name: plain(figure) for name, figure in figures.items()}

@@ -89,14 +89,9 @@ def series_weights(series: np.ndarray, classes: np.ndarray) -> np.ndarray:
         series: name of each film's series, (films,).
         classes: class number of each film, (films,).
     """
-    weights = np.zeros(len(classes), dtype=np.float32)
-    found = np.unique(classes)
-    for kind in found:
-        names = np.unique(series[classes == kind])
-        for name in names:
-            here = (classes == kind) & (series == name)
-            weights[here] = len(classes) / (len(found) * len(names) * here.sum())
-    return weights
+    by_class = balanced_weights(np.zeros(len(classes)), classes, int(classes.max()) + 1)
+    names, numbers = np.unique(series, return_inverse=True)
+    return by_class * balanced_weights(classes, numbers, len(names))
 
 
 def one_hot(classes: np.ndarray, class_count: int) -> np.ndarray:
