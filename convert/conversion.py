@@ -230,6 +230,8 @@ def accept(
         result.refusal = str(error)
         if result.parities or options.debug:
             _explain(result, source, runtimes[0])
+        if result.parities:
+            result.judges = _figures(result, source, runtimes[0])
         _write_rejected(result, path)
         return result
     if options.debug:
@@ -284,17 +286,17 @@ def _write_accepted(
     runtimes: list[str],
     signer: Signer | None,
 ) -> None:
-    result.card = _with_figures(result, source, runtimes[0], budget)
+    result.judges = _figures(result, source, runtimes[0])
+    result.card = _with_figures(result, runtimes[0], budget)
     result.card = dataclasses.replace(result.card, features=_feature_statistics(result, source, runtimes[0]))
-    result.judges = result.card.metrics["judges"]
     write_bundle(path, result.model, result.card, golden, card_for_people(result.card), signer)
     result.path = path
     for stale in (".rejected.tflite", ".rejected.json"):  # of an earlier try
         path.with_suffix(stale).unlink(missing_ok=True)
 
 
-def _with_figures(result: Result, source: Source, runtime: str, budget: Budget) -> ModelCard:
-    """The card with what the file itself scored, in the device's runtime, on every judge."""
+def _figures(result: Result, source: Source, runtime: str) -> dict[str, Any]:
+    """What the file itself scored, in the device's runtime, on every judge."""
     card = result.card
     _, point = card.operating_point()
     judges = {}
@@ -303,9 +305,19 @@ def _with_figures(result: Result, source: Source, runtime: str, budget: Budget) 
         probabilities = softmax(logits, card.temperature)
         figures = score(judge.classes, probabilities, card.labels, card.negative_index, point.threshold)
         judges[judge.name] = dataclasses.asdict(figures)
+    return judges
+
+
+def _with_figures(result: Result, runtime: str, budget: Budget) -> ModelCard:
+    """The card with the figures of the file."""
+    _, point = result.card.operating_point()
     return dataclasses.replace(
-        card,
-        metrics={"runtime": runtime, "films": "validation, held out by patient; not a test set", "judges": judges},
+        result.card,
+        metrics={
+            "runtime": runtime,
+            "films": "validation, held out by patient; not a test set",
+            "judges": result.judges,
+        },
         parity={
             "model_bytes": len(result.model),
             "model_sha256": sha256_of(result.model),

@@ -155,7 +155,7 @@ def _latencies(runs: dict[str, list[FinishedRun]]) -> dict[str, dict[str, float]
 
 def _row(name: str, runs: list[FinishedRun], options: CompareOptions, speed: dict[str, float] | None) -> dict[str, Any]:
     metrics = runs[0].metrics
-    accepted = [run.int8 for run in runs if not run.int8.refusal]
+    files = [run.int8 for run in runs if run.int8.judges]
     return {
         "network": name,
         "source": find_architecture(metrics["arch"]).source,
@@ -174,14 +174,14 @@ def _row(name: str, runs: list[FinishedRun], options: CompareOptions, speed: dic
             judge: {
                 "films": figures["films"],
                 "float": figures_over_seeds([run.metrics["judges"][judge] for run in runs]),
-                "int8": figures_over_seeds([int8.judges[judge] for int8 in accepted]) if accepted else None,
+                "int8": figures_over_seeds([file.judges[judge] for file in files]) if files else None,
             }
             for judge, figures in metrics["judges"].items()
         },
         "int8": {
             "format": runs[0].int8.format,
             "bytes": runs[0].int8.bytes,
-            "accepted": len(accepted),
+            "accepted": sum(not run.int8.refusal for run in runs),
             "refused": {str(run.metrics["seed"]): run.int8.refusal for run in runs if run.int8.refusal},
         },
         "latency": speed,

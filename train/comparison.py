@@ -66,8 +66,8 @@ def _figure_cell(row: dict[str, Any], found: dict[str, Any], name: str) -> str:
         return ""
     sides = [found["float"][name]] + ([found["int8"][name]] if found["int8"] else [])
     several = len(row["seeds"]) > 1
-    cell = " → ".join(f"{side['mean']:.4f}" + (f" ± {side['spread']:.4f}" if several else "") for side in sides)
-    return cell if found["int8"] else f"{cell} → refused"
+    cells = [f"{side['mean']:.4f}" + (f" ± {side['spread']:.4f}" if several else "") for side in sides]
+    return " → ".join(cells if found["int8"] else [*cells, "no file"]) + (" *" if row["int8"]["refused"] else "")
 
 
 def _costs(row: dict[str, Any]) -> list[str]:
@@ -94,6 +94,7 @@ def _notes(compared: dict[str, Any]) -> list[str]:
         lines.append(f"- {row['network']}: {'; '.join(words)}")
     return [
         f"Float → int8 file, mean ± standard deviation over seeds; no test figures. Made by `{compared['command']}`.",
+        "\\* of one seed or more the gates refuse the int8 file, for the reason below: it would not be shipped.",
         "",
         "*Theirs*: what the systems before this kit reported of themselves, on cuts they do not state; not rerun here.",
         "",

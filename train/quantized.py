@@ -23,7 +23,7 @@ class Quantized:
     format: str  # `int8`, from quantization-aware training, or `ptq`
     path: Path | None = None  # the file, also one that was refused
     bytes: int = 0
-    judges: dict[str, Any] = field(default_factory=dict)  # figures of the file on every judge
+    judges: dict[str, Any] = field(default_factory=dict)  # figures on every judge of a file that runs
     refusal: str = ""  # why the gates, or convert itself, said no
 
 
@@ -50,7 +50,7 @@ def from_report(rows: list[dict[str, Any]], wanted: str, folder: Path) -> Quanti
     row = found[accepted[0] if accepted else wanted]
     path = folder / Path(row["path"]).name
     if row["status"] != "ok":
-        return Quantized(wanted, path, row["model_bytes"], refusal=row["reason"])
+        return Quantized(wanted, path, row["model_bytes"], row["judges"], row["reason"])
     return Quantized(row["format"], path, row["bundle_bytes"], row["judges"])
 
 

@@ -44,7 +44,9 @@ def _refused(source: Source, model: bytes, options: ConvertOptions, folder: Path
     after = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert before.items() <= after.items()
     assert set(after) - set(before) == {"compact-ptq.rejected.tflite", "compact-ptq.rejected.json"}
-    assert json.loads(after["compact-ptq.rejected.json"])["reason"] == result.refusal
+    report = json.loads(after["compact-ptq.rejected.json"])
+    assert report["reason"] == result.refusal
+    assert bool(report["judges"]) == bool(report["parity"]), "a file that ran over the films shows its figures"
     assert "\n" not in result.refusal
     return result.refusal
 

@@ -49,9 +49,20 @@ def test_finished_runs_are_not_trained_again(options: CompareOptions, capsys) ->
 def test_a_file_that_the_gates_refuse_is_said_and_claims_are_marked_as_theirs(options: CompareOptions) -> None:
     text = comparison_table(compare(options, refused))
     assert "seed 0 refused: gate: 9 decisions changed" in text
-    assert "→ refused" in text
+    assert "→ no file *" in text
     assert text.count(": theirs*") == 3
     assert "python -m train compare --archs tiny --seeds 0 --binary --epochs 1" in text
+
+
+def test_figures_of_a_refused_file_are_shown_and_marked(options: CompareOptions) -> None:
+    def worse(folder, architecture, data) -> Quantized:
+        figures = json.loads((folder / "metrics.json").read_text())["judges"]
+        lost = {judge: found | {"auc": {"value": 0.25}} for judge, found in figures.items()}
+        return Quantized("ptq", judges=lost, refusal="gate: 9 decisions changed")
+
+    text = comparison_table(compare(dataclasses.replace(options, binary=False), worse))
+    assert " → 0.2500 * |" in text
+    assert "the gates refuse" in text
 
 
 def test_a_network_may_have_seeds_of_its_own_and_is_paired_by_seed(options: CompareOptions) -> None:
@@ -91,13 +102,14 @@ def test_runs_of_another_split_are_not_compared(options: CompareOptions) -> None
 def test_the_wanted_file_is_taken_or_else_the_one_made_beside_it() -> None:
     def row(name: str, status: str) -> dict:
         made = {"format": name, "status": status, "path": f"elsewhere/{name}.tflite", "model_bytes": 5}
-        return made | ({"bundle_bytes": 9, "judges": {"random": {}}} if status == "ok" else {"reason": "no"})
+        made |= {"judges": {"random": name}}
+        return made | ({"bundle_bytes": 9} if status == "ok" else {"reason": "no"})
 
     both = from_report([row("int8", "ok"), row("ptq", "ok")], "int8", Path("run"))
     assert (both.format, both.path, both.bytes, both.refusal) == ("int8", Path("run/int8.tflite"), 9, "")
     assert from_report([row("int8", "rejected"), row("ptq", "ok")], "int8", Path("run")).format == "ptq"
     neither = from_report([row("ptq", "rejected")], "ptq", Path("run"))
-    assert (neither.refusal, neither.judges, neither.bytes) == ("no", {}, 5)
+    assert (neither.refusal, neither.judges, neither.bytes) == ("no", {"random": "ptq"}, 5)
 
 
 def test_draws_of_one_film_are_one_witness() -> None:
