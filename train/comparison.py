@@ -4,6 +4,7 @@ import statistics
 from typing import Any
 
 FIGURES = ("auc", "accuracy", "recall", "specificity", "class_accuracy")
+QUANTIZED_BY = {"int8": "quantization-aware training", "ptq": "post-training quantization"}
 REFERENCE_RECIPE = "shipped"
 RECIPE_FIGURES = ("auc", "class_accuracy")
 # What the systems that this kit came from say of themselves.
@@ -50,7 +51,7 @@ def comparison_table(compared: dict[str, Any]) -> str:
         "|---|---|" + "---|" * (len(heads) + len(costs)),
     ]
     for row in compared["rows"]:
-        title, spent = f"**{row['network']}**, {row['input_size_px']} px", " | ".join(_costs(row))
+        title, spent = _title(row), " | ".join(_costs(row))
         for judge, found in row["judges"].items():
             cells = " | ".join(_figure_cell(row, found, name) for name in FIGURES)
             lines.append(f"| {title} | {judge} | {cells} | {spent} |")
@@ -61,13 +62,18 @@ def comparison_table(compared: dict[str, Any]) -> str:
     return "\n".join([*lines, "", *_notes(compared)]) + "\n"
 
 
+def _title(row: dict[str, Any]) -> str:
+    title, refused = f"**{row['network']}**, {row['input_size_px']} px", row["int8"]["refused"]
+    return title + (f"; the gates refuse the int8 file of seed {', '.join(refused)}" if refused else "")
+
+
 def _figure_cell(row: dict[str, Any], found: dict[str, Any], name: str) -> str:
     if name == "class_accuracy" and len(row["labels"]) < 3:
         return ""
     sides = [found["float"][name]] + ([found["int8"][name]] if found["int8"] else [])
     several = len(row["seeds"]) > 1
     cells = [f"{side['mean']:.4f}" + (f" ± {side['spread']:.4f}" if several else "") for side in sides]
-    return " → ".join(cells if found["int8"] else [*cells, "no file"]) + (" *" if row["int8"]["refused"] else "")
+    return " → ".join(cells if found["int8"] else [*cells, "not measured"])
 
 
 def _costs(row: dict[str, Any]) -> list[str]:
@@ -89,13 +95,11 @@ def _notes(compared: dict[str, Any]) -> list[str]:
         words = [f"{row['source']}; from {row['start']} weights, seeds {seeds}, at most {row['epochs']} epochs"]
         words += [f"taught by {row['teachers']} larger networks"] if row["teachers"] else []
         words += ["trained in bfloat16"] if row.get("bfloat16") else []
-        words += [f"int8 by {row['int8']['format']}"] if row["int8"]["accepted"] else []
+        words += [f"int8 by {QUANTIZED_BY[row['int8']['format']]}"] if row["int8"]["bytes"] else []
         words += [f"seed {seed} refused: {reason}" for seed, reason in row["int8"]["refused"].items()]
         lines.append(f"- {row['network']}: {'; '.join(words)}")
     return [
         f"Float → int8 file, mean ± standard deviation over seeds; no test figures. Made by `{compared['command']}`.",
-        "\\* of one seed or more the gates refuse the int8 file, for the reason below: it would not be shipped.",
-        "",
         "*Theirs*: what the systems before this kit reported of themselves, on cuts they do not state; not rerun here.",
         "",
         *lines,
@@ -120,17 +124,26 @@ def _p(value: float) -> str:
     return f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
-def recipes_table(rows: list[dict[str, Any]]) -> str:
-    """Markdown: the shipped recipe's figures, and how far each other one lies from it."""
-    heads = ("AUC", "to shipped", "three classes", "to shipped")
-    lines = [f"| recipe | validation films | seeds | {' | '.join(heads)} |", "|---|---|---|" + "---|" * len(heads)]
-    for row in rows:
-        cells = []
-        for figure in RECIPE_FIGURES:
-            mean, difference = row["figures"][figure], row["differences"][figure]
-            cells.append(f"{mean['mean']:.4f} ± {mean['spread']:.4f}")
-            cells.append(
-                f"{difference['mean']:+.4f} ± {difference['spread']:.4f}" if row["recipe"] != REFERENCE_RECIPE else ""
-            )
-        lines.append(f"| {row['recipe']} | {row['judge']} | {len(row['seeds'])} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+def recipes_table(compared: dict[str, Any]) -> str:
+    """Markdown: the shipped recipe's figures, and how far each other one lies from it, a line each.
+
+    Args:
+        compared: as in `recipes.json`.
+    """
+    judges = list(compared["rows"][0]["judges"])
+    heads = [f"{head}, {judge}" for head in ("AUC", "three classes") for judge in judges]
+    lines = [f"| recipe | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
+    for row in compared["rows"]:
+        side, sign = ("figures", "") if row["recipe"] == REFERENCE_RECIPE else ("differences", "+")
+        found = [row["judges"][judge][side][figure] for figure in RECIPE_FIGURES for judge in judges]
+        cells = " | ".join(f"{value['mean']:{sign}.4f} ± {value['spread']:.4f}" for value in found)
+        lines.append(f"| {row['recipe']} | {cells} |")
+    return "\n".join([*lines, "", _recipes_note(compared)]) + "\n"
+
+
+def _recipes_note(compared: dict[str, Any]) -> str:
+    seeds = ", ".join(map(str, compared["seeds"]))
+    return (
+        f"First line: mean ± standard deviation over seeds {seeds}, {compared['epochs']} epochs, float. Others: the "
+        f"same of the difference to it with the same seed. Made by `{compared['command']}`."
+    )

@@ -1,6 +1,7 @@
 """What each part of the recipe is worth: every recipe over several seeds, beside the one that ships."""
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from edge_app.errors import DataError
 from edge_app.files import write_atomically
 from train.comparison import RECIPE_FIGURES, REFERENCE_RECIPE, mean_and_spread, recipes_table
 from train.fit import FitOptions, finished
-from train.recipe import find_recipe
+from train.recipe import RECIPES, find_recipe
 
 EPOCHS = 20
 
@@ -27,12 +28,12 @@ class RecipesOptions:
     epochs: int = EPOCHS  # fewer than for the model that ships: enough to tell recipes apart
 
 
-def compare_recipes(options: RecipesOptions) -> list[dict[str, Any]]:
+def compare_recipes(options: RecipesOptions) -> dict[str, Any]:
     """Train what is not trained yet, in `OUT/RECIPE-SEED`, and set every recipe against the one that ships.
 
     Returns:
-        One row for each recipe and judge: mean and spread, and the difference to the shipped recipe
-        with the same seed.
+        What is written to `recipes.json`: `rows`, one a recipe, with mean and spread on each judge and
+        the difference to the shipped recipe with the same seed.
     Raises:
         DataError: no such recipe, or films that are missing or unfit.
     """
@@ -42,23 +43,20 @@ def compare_recipes(options: RecipesOptions) -> list[dict[str, Any]]:
     rows = []
     for name in (REFERENCE_RECIPE, *(name for name in options.recipes if name != REFERENCE_RECIPE)):
         runs = [_judges(options, name, seed) for seed in options.seeds]
-        rows += [_row(name, judge, options, runs, reference) for judge in runs[0]]
-    write_atomically(options.out / "recipes.json", (json.dumps(rows, indent=1) + "\n").encode())
-    write_atomically(options.out / "recipes.md", recipes_table(rows).encode())
-    return rows
+        rows.append({"recipe": name, "judges": {judge: _against(judge, runs, reference) for judge in runs[0]}})
+    compared = {"command": _command(options), "epochs": options.epochs, "seeds": list(options.seeds), "rows": rows}
+    write_atomically(options.out / "recipes.json", (json.dumps(compared, indent=1) + "\n").encode())
+    write_atomically(options.out / "recipes.md", recipes_table(compared).encode())
+    return compared
 
 
-def _row(
-    name: str, judge: str, options: RecipesOptions, runs: list[dict[str, Any]], reference: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _against(judge: str, runs: list[dict[str, Any]], reference: list[dict[str, Any]]) -> dict[str, Any]:
+    """One recipe on one judge; `runs` and `reference` are figures by judge, a seed each."""
+
     def values(of: list[dict[str, Any]], figure: str) -> list[float]:
         return [run[judge][figure]["value"] for run in of]
 
     return {
-        "recipe": name,
-        "judge": judge,
-        "seeds": list(options.seeds),
-        "epochs": options.epochs,
         "films": runs[0][judge]["films"],
         "figures": {figure: mean_and_spread(values(runs, figure)) for figure in RECIPE_FIGURES},
         "differences": {
@@ -68,6 +66,15 @@ def _row(
             for figure in RECIPE_FIGURES
         },
     }
+
+
+def _command(options: RecipesOptions) -> str:
+    """What makes the same table again, but for --data: where films lie is each machine's own."""
+    words = ["python", "-m", "train", "recipes"]
+    words += ["--recipes", *options.recipes] if set(options.recipes) != set(RECIPES) else []
+    words += ["--seeds", *map(str, options.seeds), "--epochs", str(options.epochs)]
+    words += ["--teacher", *map(str, options.teachers)] if options.teachers else []
+    return shlex.join(words)
 
 
 def _judges(options: RecipesOptions, recipe: str, seed: int) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def test_finished_runs_are_not_trained_again(options: CompareOptions, capsys) ->
 def test_a_file_that_the_gates_refuse_is_said_and_claims_are_marked_as_theirs(options: CompareOptions) -> None:
     text = comparison_table(compare(options, refused))
     assert "seed 0 refused: gate: 9 decisions changed" in text
-    assert "→ no file *" in text
+    assert "→ not measured |" in text
     assert text.count(": theirs*") == 3
     assert "python -m train compare --archs tiny --seeds 0 --binary --epochs 1" in text
 
@@ -61,8 +61,8 @@ def test_figures_of_a_refused_file_are_shown_and_marked(options: CompareOptions)
         return Quantized("ptq", judges=lost, refusal="gate: 9 decisions changed")
 
     text = comparison_table(compare(dataclasses.replace(options, binary=False), worse))
-    assert " → 0.2500 * |" in text
-    assert "the gates refuse" in text
+    assert " → 0.2500 |" in text
+    assert "| **tiny**, 32 px; the gates refuse the int8 file of seed 0 |" in text
 
 
 def test_a_network_may_have_seeds_of_its_own_and_is_paired_by_seed(options: CompareOptions) -> None:

@@ -31,16 +31,17 @@ def test_every_series_of_a_class_counts_the_same() -> None:
 def test_recipes_are_set_against_the_shipped_one_and_not_trained_twice(tmp_path: Path, capsys) -> None:
     write_phantom_set(tmp_path / "films", films_per_class=12)
     options = RecipesOptions(tmp_path / "runs", ("mixup",), (0,), str(tmp_path / "films"), arch="tiny", epochs=1)
-    rows = compare_recipes(options)
+    compared = compare_recipes(options)
     assert capsys.readouterr().err.count("recipes: training") == 2
-    assert compare_recipes(options) == rows
+    assert compare_recipes(options) == compared
     assert "recipes: training" not in capsys.readouterr().err
-    assert {row["recipe"] for row in rows} == {"shipped", "mixup"}
-    for row in rows:
-        first = next(one for one in rows if one["recipe"] == "shipped" and one["judge"] == row["judge"])
-        by_hand = row["figures"]["auc"]["mean"] - first["figures"]["auc"]["mean"]
-        assert row["differences"]["auc"]["mean"] == pytest.approx(by_hand)
-    assert len(recipes_table(rows).splitlines()) == 2 + 2 * 3
+    shipped, mixup = compared["rows"]
+    assert (shipped["recipe"], mixup["recipe"]) == ("shipped", "mixup")
+    for judge, found in mixup["judges"].items():
+        by_hand = found["figures"]["auc"]["mean"] - shipped["judges"][judge]["figures"]["auc"]["mean"]
+        assert found["differences"]["auc"]["mean"] == pytest.approx(by_hand)
+    assert compared["command"] == "python -m train recipes --recipes mixup --seeds 0 --epochs 1"
+    assert [line.split(" | ")[0] for line in recipes_table(compared).splitlines()[2:4]] == ["| shipped", "| mixup"]
     with pytest.raises(DataError, match="1 epochs, not 2"):
         compare_recipes(dataclasses.replace(options, epochs=2))
 

@@ -33,6 +33,6 @@ def run(args: argparse.Namespace) -> int:
     options = RecipesOptions(
         args.out, recipes, tuple(args.seeds), args.data, teachers=tuple(args.teacher), epochs=args.epochs
     )
-    rows = compare_recipes(options)
-    print(json.dumps(rows) if args.json else recipes_table(rows), end="\n" if args.json else "")
+    compared = compare_recipes(options)
+    print(json.dumps(compared) if args.json else recipes_table(compared), end="\n" if args.json else "")
     return 0
