@@ -32,6 +32,10 @@ RECIPES = {
     "no-geometry": replace(
         SHIPPED, augmentation=replace(TRAINING, rotation_deg=0.0, shear=0.0, zoom=0.0, shift=0.0, flip=False)
     ),
+    "little-geometry": replace(
+        SHIPPED, augmentation=replace(TRAINING, rotation_deg=6.0, shear=0.04, zoom=0.075, shift=0.03, flip=False)
+    ),
+    "no-flip": replace(SHIPPED, augmentation=replace(TRAINING, flip=False)),
     "no-exposure": replace(SHIPPED, augmentation=replace(TRAINING, gamma=0.0, contrast=0.0, brightness=0.0, noise=0.0)),
     "no-borders": replace(SHIPPED, augmentation=replace(TRAINING, border=0.0, patches=0)),
     "no-smoothing": replace(SHIPPED, label_smoothing=0.0),
