@@ -100,6 +100,7 @@ def _notes(compared: dict[str, Any]) -> list[str]:
         lines.append(f"- {row['network']}: {'; '.join(words)}")
     return [
         f"Float → int8 file, mean ± standard deviation over seeds; no test figures. Made by `{compared['command']}`.",
+        "",
         "*Theirs*: what the systems before this kit reported of themselves, on cuts they do not state; not rerun here.",
         "",
         *lines,
