@@ -10,7 +10,8 @@ from edge_app.card import ModelCard
 RESULTS = Path(__file__).parent / "results"
 REJECTION = RESULTS / "rejection.json"  # of `benchmarks rejection`
 NETWORKS = RESULTS / "networks.json"  # compare.json of `train compare`
-RECIPES = RESULTS / "recipes.json"  # of `train recipes`
+RECIPES = RESULTS / "recipes.json"  # of `train recipes`, all of them and few epochs
+RECIPES_AT_LENGTH = RESULTS / "recipes-at-length.json"  # the same, for as many as the network that ships
 PROBE = RESULTS / "probe.json"  # of `train probe --json`
 HOSPITALS = "hospitals*.json"  # of `train hospitals`, one for each recipe
 STABILITY = RESULTS / "stability.json"  # of `train stability BUNDLE --out`
@@ -81,7 +82,19 @@ def networks() -> str:
 
     if not NETWORKS.exists():
         return "Not measured yet: `python -m train compare`.\n"
-    return comparison_table(json.loads(NETWORKS.read_text(encoding="utf-8")))
+    compared = json.loads(NETWORKS.read_text(encoding="utf-8"))
+    return comparison_table(compared | {"rows": [row for row in compared["rows"] if len(row["labels"]) > 2]})
+
+
+def binary_networks() -> str:
+    """The same networks with two classes, from what `train compare --binary` wrote."""
+    from train.comparison import comparison_table
+
+    compared = json.loads(NETWORKS.read_text(encoding="utf-8")) if NETWORKS.exists() else {"rows": []}
+    rows = [row for row in compared["rows"] if len(row["labels"]) == 2]
+    if not rows:
+        return "Not measured yet: `python -m train compare --binary`.\n"
+    return comparison_table(compared | {"rows": rows, "claims": []})
 
 
 def paired() -> str:
@@ -95,11 +108,20 @@ def paired() -> str:
 
 def recipes() -> str:
     """What each part of the training recipe is worth, from what `train recipes` wrote; a line before it has."""
+    return _recipes(RECIPES)
+
+
+def recipes_at_length() -> str:
+    """The base recipe and the one that ships, at as many epochs as the network that ships."""
+    return _recipes(RECIPES_AT_LENGTH)
+
+
+def _recipes(path: Path) -> str:
     from train.comparison import recipes_table
 
-    if not RECIPES.exists():
+    if not path.exists():
         return "Not measured yet: `python -m train recipes`.\n"
-    return recipes_table(json.loads(RECIPES.read_text(encoding="utf-8")))
+    return recipes_table(json.loads(path.read_text(encoding="utf-8")))
 
 
 def rejection() -> str:

@@ -18,6 +18,7 @@ from train.networks import Architecture, find_architecture
 from train.paired import paired_tests
 from train.plots import write_roc_and_calibration
 from train.quantized import Quantized, quantized
+from train.recipe import find_recipe
 from train.run import RUN
 from train.split import SplitRule, read_manifest
 
@@ -38,6 +39,7 @@ class CompareOptions:
     split: SplitRule = field(default_factory=SplitRule)
     binary: bool = False  # each network once more with two classes
     weights: dict[str, Path] = field(default_factory=dict)  # by network, to start from
+    recipe_of: dict[str, str] = field(default_factory=dict)  # by network, where it is not the one that ships
     bfloat16: tuple[str, ...] = ()  # networks to train at half precision
     teachers: tuple[Path, ...] = ()  # of `compact`
 
@@ -89,10 +91,12 @@ def _kinds(options: CompareOptions) -> dict[str, tuple[str, bool]]:
     """The table's names, each with its network and whether it has two classes.
 
     Raises:
-        DataError: an option names a network that is not there.
+        DataError: an option names a network or recipe that is not there.
     """
-    for arch in (*options.archs, *options.weights, *options.bfloat16):
+    for arch in (*options.archs, *options.weights, *options.recipe_of, *options.bfloat16):
         find_architecture(arch)
+    for recipe in options.recipe_of.values():
+        find_recipe(recipe)
     both = (False, True) if options.binary else (False,)
     kinds = {_name(arch, binary): (arch, binary) for arch in options.archs for binary in both}
     for name in options.seeds_of:
@@ -116,6 +120,7 @@ def _finished(options: CompareOptions, arch: str, binary: bool, seed: int, quant
         split=options.split,
         binary=binary,
         weights=options.weights.get(arch),
+        recipe=options.recipe_of.get(arch, FitOptions.recipe),
         bfloat16=arch in options.bfloat16,
         teachers=options.teachers if arch == REFERENCE else (),
     )
@@ -123,6 +128,8 @@ def _finished(options: CompareOptions, arch: str, binary: bool, seed: int, quant
     rule = read_manifest(folder / "manifest.json").rule
     if rule != options.split:
         raise DataError(f"{folder} was cut by {rule.name}, fold {rule.fold}: remove it, or give another --out")
+    if metrics["recipe"] != wanted.recipe:
+        raise DataError(f"{folder} was trained by recipe {metrics['recipe']}, not {wanted.recipe}: see --recipe-of")
     run = json.loads((folder / RUN).read_text(encoding="utf-8"))
     for key in ("labels", "input_size_px", "manifest_sha256"):
         metrics[key] = run[key]
@@ -162,6 +169,7 @@ def _row(name: str, runs: list[FinishedRun], options: CompareOptions, speed: dic
         "labels": metrics["labels"],
         "input_size_px": metrics["input_size_px"],
         "start": metrics.get("start", "random"),
+        "recipe": metrics["recipe"],
         "teachers": metrics.get("teachers", 0),
         "epochs": metrics.get("epochs"),
         "seeds": [run.metrics["seed"] for run in runs],
@@ -181,7 +189,6 @@ def _row(name: str, runs: list[FinishedRun], options: CompareOptions, speed: dic
         "int8": {
             "format": runs[0].int8.format,
             "bytes": runs[0].int8.bytes,
-            "accepted": sum(not run.int8.refusal for run in runs),
             "refused": {str(run.metrics["seed"]): run.int8.refusal for run in runs if run.int8.refusal},
         },
         "latency": speed,
@@ -224,6 +231,9 @@ def _command(options: CompareOptions) -> str:
     words += ["--split", options.split.name] if options.split.name != SplitRule.name else []
     words += (
         ["--weights", *(f"{arch}={path.name}" for arch, path in options.weights.items())] if options.weights else []
+    )
+    words += (
+        ["--recipe-of", *(f"{arch}={name}" for arch, name in options.recipe_of.items())] if options.recipe_of else []
     )
     words += ["--bfloat16", *options.bfloat16] if options.bfloat16 else []
     words += ["--teacher", *map(str, options.teachers)] if options.teachers else []

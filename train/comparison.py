@@ -3,9 +3,16 @@
 import statistics
 from typing import Any
 
-FIGURES = ("auc", "accuracy", "recall", "specificity", "class_accuracy")
+HEADS = {
+    "auc": "AUC",
+    "accuracy": "accuracy",
+    "recall": "recall",
+    "specificity": "specificity",
+    "class_accuracy": "three classes",
+}
+FIGURES = tuple(HEADS)
 QUANTIZED_BY = {"int8": "quantization-aware training", "ptq": "post-training quantization"}
-REFERENCE_RECIPE = "shipped"
+REFERENCE_RECIPE, SHIPPED_RECIPE = "base", "shipped"
 RECIPE_FIGURES = ("auc", "class_accuracy")
 # What the systems that this kit came from say of themselves.
 CLAIMS = (
@@ -42,9 +49,10 @@ def comparison_table(compared: dict[str, Any]) -> str:
     """Markdown: one line a network and judge, float beside int8; then what others said of theirs.
 
     Args:
-        compared: as in `compare.json`.
+        compared: as in `compare.json`, or with some of its rows.
     """
-    heads = ("AUC", "accuracy", "recall", "specificity", "three classes")
+    figures = FIGURES if any(len(row["labels"]) > 2 for row in compared["rows"]) else FIGURES[:-1]
+    heads = [HEADS[name] for name in figures]
     costs = ("parameters", "MMACs", "int8 bytes", "ms, int8")
     lines = [
         f"| network | validation films | {' | '.join(heads)} | {' | '.join(costs)} |",
@@ -53,11 +61,11 @@ def comparison_table(compared: dict[str, Any]) -> str:
     for row in compared["rows"]:
         title, spent = _title(row), " | ".join(_costs(row))
         for judge, found in row["judges"].items():
-            cells = " | ".join(_figure_cell(row, found, name) for name in FIGURES)
+            cells = " | ".join(_figure_cell(row, found, name) for name in figures)
             lines.append(f"| {title} | {judge} | {cells} | {spent} |")
             title, spent = "", " | ".join([""] * len(costs))
     for claim in compared["claims"]:
-        cells = " | ".join(claim.get(name, "") for name in FIGURES)
+        cells = " | ".join(claim.get(name, "") for name in figures)
         lines.append(f"| *{claim['system']}: theirs* | {claim['films']} | {cells} | {' | '.join([''] * len(costs))} |")
     return "\n".join([*lines, "", *_notes(compared)]) + "\n"
 
@@ -93,16 +101,17 @@ def _notes(compared: dict[str, Any]) -> list[str]:
     for row in compared["rows"]:
         seeds = ", ".join(map(str, row["seeds"]))
         words = [f"{row['source']}; from {row['start']} weights, seeds {seeds}, at most {row['epochs']} epochs"]
+        words += [f"recipe {row['recipe']}"] if row["recipe"] != SHIPPED_RECIPE else []
         words += [f"taught by {row['teachers']} larger networks"] if row["teachers"] else []
         words += ["trained in bfloat16"] if row.get("bfloat16") else []
         words += [f"int8 by {QUANTIZED_BY[row['int8']['format']]}"] if row["int8"]["bytes"] else []
         words += [f"seed {seed} refused: {reason}" for seed, reason in row["int8"]["refused"].items()]
         lines.append(f"- {row['network']}: {'; '.join(words)}")
+    theirs = "*Theirs*: what the systems before this kit reported of themselves, on unstated cuts; not rerun here."
     return [
         f"Float → int8 file, mean ± standard deviation over seeds; no test figures. Made by `{compared['command']}`.",
         "",
-        "*Theirs*: what the systems before this kit reported of themselves, on cuts they do not state; not rerun here.",
-        "",
+        *([theirs, ""] if compared["claims"] else []),
         *lines,
     ]
 
@@ -126,7 +135,7 @@ def _p(value: float) -> str:
 
 
 def recipes_table(compared: dict[str, Any]) -> str:
-    """Markdown: the shipped recipe's figures, and how far each other one lies from it, a line each.
+    """Markdown: the figures of the base recipe, and how far each other one lies from it, a line each.
 
     Args:
         compared: as in `recipes.json`.

@@ -1,9 +1,10 @@
-"""Whether the chest decides, or what lies around it: parts of each film are hidden, and a marker is put on.
+"""Whether the chest decides, or what lies around it, or how it lies: each film is answered again with a change.
 
 Collimator edges and burnt-in letters lie in the outer frame of a film. A model that needs them loses
-its answers with the frame, and keeps them without the chest.
+its answers with the frame, and keeps them without the chest. Films also get mirrored and turned by hand.
 """
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,11 @@ from train.stability import median_with_interval
 
 FRAME = 1 / 8  # of the side, at each edge
 MARKER, MARKER_HEIGHT = "R", 1 / 8  # the letter of the patient's right side, and its height
+TURN_DEG = 10  # what a hurried hand may do to a film
 
 
 def regions(bundle: Path, argument: str | None, manifest_path: Path) -> dict[str, Any]:
-    """Score validation films with parts of them hidden, and see where the class map finds pneumonia.
+    """Score validation films with parts hidden, marked or laid otherwise; see where the class map finds pneumonia.
 
     Args:
         bundle: the model's file.
@@ -92,10 +94,23 @@ def with_marker(pixels: np.ndarray) -> np.ndarray:
     return np.maximum(pixels, np.asarray(layer))
 
 
+def mirrored(pixels: np.ndarray) -> np.ndarray:
+    """The films left to right."""
+    return np.ascontiguousarray(pixels[:, :, ::-1])
+
+
+def turned(pixels: np.ndarray, degrees: float) -> np.ndarray:
+    """The films turned against the clock, black where nothing was."""
+    return np.stack([np.asarray(Image.fromarray(film).rotate(degrees, Image.Resampling.BILINEAR)) for film in pixels])
+
+
 CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "frame hidden": without_frame,
     "chest hidden": without_chest,
     "a marker put on": with_marker,
+    "mirrored": mirrored,
+    f"turned left by {TURN_DEG}°": functools.partial(turned, degrees=TURN_DEG),
+    f"turned right by {TURN_DEG}°": functools.partial(turned, degrees=-TURN_DEG),
 }
 
 

@@ -7,19 +7,19 @@ import pytest
 from edge_app.errors import DataError
 from edge_app.phantom import write_phantom_set
 from train.comparison import recipes_table
-from train.recipe import RECIPES, SHIPPED
+from train.recipe import BASE, RECIPES
 from train.recipes import RecipesOptions, compare_recipes
 from train.stream import series_weights
 
 
-def test_every_recipe_changes_one_thing_of_the_shipped_one() -> None:
+def test_every_recipe_changes_one_thing_of_the_base() -> None:
     for name, recipe in RECIPES.items():
         changed = [
             field.name
             for field in dataclasses.fields(recipe)
-            if getattr(recipe, field.name) != getattr(SHIPPED, field.name)
+            if getattr(recipe, field.name) != getattr(BASE, field.name)
         ]
-        assert len(changed) == (name != "shipped"), name
+        assert len(changed) == (name != "base"), name
 
 
 def test_every_series_of_a_class_counts_the_same() -> None:
@@ -28,22 +28,22 @@ def test_every_series_of_a_class_counts_the_same() -> None:
     assert weights.tolist() == [0.5, 0.5, 0.5, 1.5, 1.5, 1.5]
 
 
-def test_recipes_are_set_against_the_shipped_one_and_not_trained_twice(tmp_path: Path, capsys) -> None:
+def test_recipes_are_set_against_the_base_and_not_trained_twice(tmp_path: Path, capsys) -> None:
     write_phantom_set(tmp_path / "films", films_per_class=12)
     options = RecipesOptions(tmp_path / "runs", ("mixup",), (0,), str(tmp_path / "films"), arch="tiny", epochs=1)
     compared = compare_recipes(options)
     assert capsys.readouterr().err.count("recipes: training") == 2
     assert compare_recipes(options) == compared
     assert "recipes: training" not in capsys.readouterr().err
-    shipped, mixup = compared["rows"]
-    assert (shipped["recipe"], mixup["recipe"]) == ("shipped", "mixup")
+    base, mixup = compared["rows"]
+    assert (base["recipe"], mixup["recipe"]) == ("base", "mixup")
     for judge, found in mixup["judges"].items():
-        by_hand = found["figures"]["auc"]["mean"] - shipped["judges"][judge]["figures"]["auc"]["mean"]
+        by_hand = found["figures"]["auc"]["mean"] - base["judges"][judge]["figures"]["auc"]["mean"]
         assert found["differences"]["auc"]["mean"] == pytest.approx(by_hand)
     assert compared["command"] == "python -m train recipes --recipes mixup --seeds 0 --epochs 1"
-    assert [line.split(" | ")[0] for line in recipes_table(compared).splitlines()[2:4]] == ["| shipped", "| mixup"]
-    with pytest.raises(DataError, match="1 epochs, not 2"):
-        compare_recipes(dataclasses.replace(options, epochs=2))
+    assert [line.split(" | ")[0] for line in recipes_table(compared).splitlines()[2:4]] == ["| base", "| mixup"]
+    compare_recipes(dataclasses.replace(options, epochs=2))
+    assert capsys.readouterr().err.count("recipes: training") == 2
 
 
 def test_an_unknown_recipe_is_named_before_any_training(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from edge_app.runtime import Outputs
 from train.__main__ import main
 from train.data import find_data
 from train.inputs import load_films
-from train.regions import frame_of, with_marker, without_chest, without_frame
+from train.regions import frame_of, mirrored, turned, with_marker, without_chest, without_frame
 from train.split import SplitRule, split_films, write_manifest
 
 FILMS = np.random.default_rng(1).integers(0, 200, (2, 64, 64)).astype(np.uint8)
@@ -37,6 +37,16 @@ def test_a_marker_lies_in_the_corner() -> None:
     assert len(rows) > 10
     assert max(rows) < 16
     assert max(columns) < 16
+
+
+def test_films_are_mirrored_and_turned_about_their_middle() -> None:
+    assert np.array_equal(mirrored(FILMS)[:, :, 0], FILMS[:, :, -1])
+    drawn = np.zeros((1, 64, 64), np.uint8)
+    drawn[0, 8:12, 30:34] = 200  # above the middle
+    assert np.array_equal(turned(drawn, 90)[0], np.rot90(drawn[0]))
+    centre = np.average(np.argwhere(turned(drawn, 10)[0]), axis=0)
+    assert centre[1] < 29  # to the left
+    assert 8 < centre[0] < 12
 
 
 class SeesTheChestAlone:

@@ -28,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", nargs="+", default=[], metavar="ARCH=FILE", help="what a network starts from, of train weights"
     )
+    parser.add_argument(
+        "--recipe-of",
+        nargs="+",
+        default=[],
+        metavar="ARCH=NAME",
+        help="recipes of train/recipe.py for single networks (default: shipped)",
+    )
     parser.add_argument("--bfloat16", nargs="+", default=[], metavar="ARCH", help="those to train at half precision")
     parser.add_argument("--teacher", nargs="+", type=Path, default=[], metavar="MODEL", help="of compact, as for fit")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -54,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
             split=SplitRule(name=args.split, fold=args.fold),
             binary=args.binary,
             weights=weights_by_network(args.weights),
+            recipe_of=recipe_by_network(args.recipe_of),
             bfloat16=tuple(args.bfloat16),
             teachers=tuple(args.teacher),
         )
@@ -77,6 +85,20 @@ def seeds_by_network(words: list[str]) -> dict[str, tuple[int, ...]]:
             raise DataError(f"--seeds-of takes NETWORK=N,N as in cnn-binary=0,1, got {word!r}")
         found[network] = tuple(int(seed) for seed in seeds.split(","))
     return found
+
+
+def recipe_by_network(words: list[str]) -> dict[str, str]:
+    """`ARCH=NAME` words as a mapping.
+
+    Raises:
+        DataError: a word has no `=`.
+    """
+    from edge_app.errors import DataError
+
+    for word in words:
+        if "=" not in word:
+            raise DataError(f"--recipe-of takes ARCH=NAME as in cnn=base, got {word!r}")
+    return dict(word.split("=", 1) for word in words)
 
 
 def weights_by_network(words: list[str]) -> dict[str, Path]:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 NAME = "regions"
-HELP = "hide the frame or the chest of validation films, put a marker on: what the model's answer comes from"
+HELP = "hide frame or chest of validation films, put a marker on, mirror, turn: what the answer comes from"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
