@@ -78,23 +78,22 @@ def probe(card: ModelCard) -> str:
 
 def networks() -> str:
     """Every network beside compact, from what `train compare` wrote; a line that says so before it has."""
-    from train.comparison import comparison_table
-
-    if not NETWORKS.exists():
-        return "Not measured yet: `python -m train compare`.\n"
-    compared = json.loads(NETWORKS.read_text(encoding="utf-8"))
-    return comparison_table(compared | {"rows": [row for row in compared["rows"] if len(row["labels"]) > 2]})
+    return _networks(binary=False)
 
 
 def binary_networks() -> str:
     """The same networks with two classes, from what `train compare --binary` wrote."""
+    return _networks(binary=True)
+
+
+def _networks(binary: bool) -> str:
     from train.comparison import comparison_table
 
     compared = json.loads(NETWORKS.read_text(encoding="utf-8")) if NETWORKS.exists() else {"rows": []}
-    rows = [row for row in compared["rows"] if len(row["labels"]) == 2]
+    rows = [row for row in compared["rows"] if (len(row["labels"]) == 2) == binary]
     if not rows:
-        return "Not measured yet: `python -m train compare --binary`.\n"
-    return comparison_table(compared | {"rows": rows, "claims": []})
+        return f"Not measured yet: `python -m train compare{' --binary' if binary else ''}`.\n"
+    return comparison_table(compared | {"rows": rows} | ({"claims": []} if binary else {}))
 
 
 def paired() -> str:

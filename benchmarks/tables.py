@@ -99,7 +99,7 @@ def _goals(results: Results) -> str:
 def _machine(results: Results) -> str:
     from benchmarks.output import device_line
 
-    return f"{device_line(results['latency'])}.\n"
+    return f"{device_line(results['latency'])}. Version {results['latency']['kit_version']} of kit and model.\n"
 
 
 def _compare_litert(results: Results) -> str:
