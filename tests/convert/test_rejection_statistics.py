@@ -16,7 +16,7 @@ from edge_app.preprocess import to_model_pixels
 from edge_app.rejection import Rejection, rejection_of
 
 STYLE = PhantomStyle(width_px=288, height_px=256)
-TRAINING, VALIDATION = range(150), range(150, 210)
+TRAINING, VALIDATION = range(400, 700), range(150, 210)  # a spread over 96 channels wants some hundred films
 
 
 def draw(seed: int) -> np.ndarray:
@@ -55,9 +55,7 @@ def outcomes(learned: tuple[Predictor, dict], rejection: Rejection, change: Call
 def test_films_like_those_of_the_training_pass(learned, rejection):
     found = outcomes(learned, rejection, lambda film: film)
     assert found.count("passed") >= 38, found
-    one_film = 1 / 60
-    expected = {"films": 60, "refused": pytest.approx(0, abs=one_film), "warned": pytest.approx(0.05, abs=0.05)}
-    assert learned[1]["validation"] == expected
+    assert learned[1]["validation"] == {"films": 60, "refused": 0.0, "warned": pytest.approx(0.05, abs=0.05)}
 
 
 @pytest.mark.parametrize(
