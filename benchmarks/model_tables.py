@@ -86,10 +86,25 @@ def binary_networks() -> str:
     return _networks(binary=True)
 
 
+def networks_notes() -> str:
+    """How each of these networks was trained, and why a file was refused."""
+    from train.comparison import comparison_notes
+
+    return comparison_notes(_compared())
+
+
+def _compared() -> dict[str, Any]:
+    """compare.json, or one without rows before there is any."""
+    found: dict[str, Any] = (
+        json.loads(NETWORKS.read_text(encoding="utf-8")) if NETWORKS.exists() else {"rows": [], "paired": []}
+    )
+    return found
+
+
 def _networks(binary: bool) -> str:
     from train.comparison import comparison_table
 
-    compared = json.loads(NETWORKS.read_text(encoding="utf-8")) if NETWORKS.exists() else {"rows": []}
+    compared = _compared()
     rows = [row for row in compared["rows"] if (len(row["labels"]) == 2) == binary]
     if not rows:
         return f"Not measured yet: `python -m train compare{' --binary' if binary else ''}`.\n"
@@ -100,9 +115,8 @@ def paired() -> str:
     """Every network against compact on the same films, from what `train compare` wrote."""
     from train.comparison import paired_table
 
-    if not NETWORKS.exists():
-        return "Not measured yet: `python -m train compare`.\n"
-    return paired_table(json.loads(NETWORKS.read_text(encoding="utf-8"))["paired"])
+    tests = _compared()["paired"]
+    return paired_table(tests) if tests else "Not measured yet: `python -m train compare`.\n"
 
 
 def recipes() -> str:

@@ -168,6 +168,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "probe": _of_card("probe"),
     "networks": _of_training("networks"),
     "networks-binary": _of_training("binary_networks"),
+    "networks-notes": _of_training("networks_notes"),
     "paired": _of_training("paired"),
     "rejection": _of_training("rejection"),
     "recipes": _of_training("recipes"),

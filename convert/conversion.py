@@ -301,7 +301,10 @@ def _figures(result: Result, source: Source, runtime: str) -> dict[str, Any]:
     _, point = card.operating_point()
     judges = {}
     for judge in source.judges:
-        logits = run_isolated(result.model, len(card.labels), judge.pixels, runtime)["logits"]
+        if judge.pixels is source.validation.pixels:  # the parity gate has asked for these
+            logits = result.outputs[runtime]["logits"]
+        else:
+            logits = run_isolated(result.model, len(card.labels), judge.pixels, runtime)["logits"]
         probabilities = softmax(logits, card.temperature)
         figures = score(judge.classes, probabilities, card.labels, card.negative_index, point.threshold)
         judges[judge.name] = dataclasses.asdict(figures)

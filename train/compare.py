@@ -11,11 +11,11 @@ from typing import Any
 from edge_app.errors import BundleError, DataError
 from edge_app.files import write_atomically
 from train.answers import Answers, answers_of
-from train.comparison import CLAIMS, comparison_table, figures_over_seeds
+from train.comparison import CLAIMS, comparison_page, figures_over_seeds
 from train.fit import FitOptions, finished
 from train.latency import latencies
 from train.networks import Architecture, find_architecture
-from train.paired import paired_tests
+from train.paired import Pair, paired_tests
 from train.plots import write_roc_and_calibration
 from train.quantized import Quantized, quantized
 from train.recipe import find_recipe
@@ -80,7 +80,7 @@ def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str
     rows = [_row(name, found, options, speed.get(name)) for name, found in runs.items()]
     compared = {"command": _command(options), "rows": rows, "paired": _paired(runs), "claims": list(CLAIMS)}
     write_atomically(options.out / "compare.json", (json.dumps(compared, indent=1) + "\n").encode())
-    write_atomically(options.out / "compare.md", comparison_table(compared).encode())
+    write_atomically(options.out / "compare.md", comparison_page(compared).encode())
     for judge in next(iter(runs.values()))[0].answers.judges:
         curves = {name: found[0].answers.judges[judge] for name, found in runs.items()}
         write_roc_and_calibration(curves, options.out / f"roc-{judge}.png")
@@ -203,17 +203,15 @@ def _paired(runs: dict[str, list[FinishedRun]]) -> list[dict[str, Any]]:
         if name == reference or reference not in runs:
             continue
         others = {run.metrics["seed"]: run for run in runs[reference]}
-        for run in found:
-            if (other := others.get(run.metrics["seed"])) is None:
-                continue
-            tests += paired_tests(
-                {"network": name, "against": reference, "seed": run.metrics["seed"]},
-                run.answers.judges,
-                other.answers.judges,
-                (_threshold(run), _threshold(other)),
-                run.metrics["validation_films"],
-            )
+        pairs = [_pair(run, others[run.metrics["seed"]]) for run in found if run.metrics["seed"] in others]
+        if pairs:
+            names = {"network": name, "against": reference}
+            tests += paired_tests(names, pairs, found[0].metrics["validation_films"])
     return tests
+
+
+def _pair(run: FinishedRun, other: FinishedRun) -> Pair:
+    return Pair(run.metrics["seed"], run.answers.judges, other.answers.judges, _threshold(run), _threshold(other))
 
 
 def _threshold(run: FinishedRun) -> float:

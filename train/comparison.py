@@ -11,9 +11,10 @@ HEADS = {
     "class_accuracy": "three classes",
 }
 FIGURES = tuple(HEADS)
+OF_SEVERAL_CLASSES = "class_accuracy"
 QUANTIZED_BY = {"int8": "quantization-aware training", "ptq": "post-training quantization"}
-REFERENCE_RECIPE, SHIPPED_RECIPE = "base", "shipped"
-RECIPE_FIGURES = ("auc", "class_accuracy")
+REFERENCE_RECIPE = "base"
+RECIPE_FIGURES = ("auc", OF_SEVERAL_CLASSES)
 # What the systems that this kit came from say of themselves.
 CLAIMS = (
     {"system": "first system", "films": "own test", "accuracy": "90%"},
@@ -45,13 +46,23 @@ def mean_and_spread(values: list[float]) -> dict[str, float]:
     return {"mean": statistics.fmean(values), "spread": spread, "low": min(values), "high": max(values)}
 
 
+def comparison_page(compared: dict[str, Any]) -> str:
+    """Markdown: the table, then a note a network.
+
+    Args:
+        compared: as in `compare.json`.
+    """
+    return f"{comparison_table(compared)}\n{comparison_notes(compared)}"
+
+
 def comparison_table(compared: dict[str, Any]) -> str:
     """Markdown: one line a network and judge, float beside int8; then what others said of theirs.
 
     Args:
         compared: as in `compare.json`, or with some of its rows.
     """
-    figures = FIGURES if any(len(row["labels"]) > 2 for row in compared["rows"]) else FIGURES[:-1]
+    several = any(len(row["labels"]) > 2 for row in compared["rows"])
+    figures = [name for name in FIGURES if several or name != OF_SEVERAL_CLASSES]
     heads = [HEADS[name] for name in figures]
     costs = ("parameters", "MMACs", "int8 bytes", "ms, int8")
     lines = [
@@ -67,7 +78,17 @@ def comparison_table(compared: dict[str, Any]) -> str:
     for claim in compared["claims"]:
         cells = " | ".join(claim.get(name, "") for name in figures)
         lines.append(f"| *{claim['system']}: theirs* | {claim['films']} | {cells} | {' | '.join([''] * len(costs))} |")
-    return "\n".join([*lines, "", *_notes(compared)]) + "\n"
+    lines += ["", f"Float → int8 file, mean ± standard deviation over seeds; no test figures. {_made_by(compared)}"]
+    if compared["claims"]:
+        lines += [
+            "",
+            "*Theirs*: what the systems before this kit reported of themselves, on unstated cuts; not rerun here.",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _made_by(compared: dict[str, Any]) -> str:
+    return f"Made by `{compared['command']}`."
 
 
 def _title(row: dict[str, Any]) -> str:
@@ -76,7 +97,7 @@ def _title(row: dict[str, Any]) -> str:
 
 
 def _figure_cell(row: dict[str, Any], found: dict[str, Any], name: str) -> str:
-    if name == "class_accuracy" and len(row["labels"]) < 3:
+    if name == OF_SEVERAL_CLASSES and len(row["labels"]) < 3:
         return ""
     sides = [found["float"][name]] + ([found["int8"][name]] if found["int8"] else [])
     several = len(row["seeds"]) > 1
@@ -95,39 +116,47 @@ def _costs(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def _notes(compared: dict[str, Any]) -> list[str]:
-    """What the cells have no room for: how to make the table again, where weights came from, what was refused."""
+def comparison_notes(compared: dict[str, Any]) -> str:
+    """Markdown: what the cells have no room for: where weights came from, how it was trained, what was refused."""
     lines = []
     for row in compared["rows"]:
         seeds = ", ".join(map(str, row["seeds"]))
         words = [f"{row['source']}; from {row['start']} weights, seeds {seeds}, at most {row['epochs']} epochs"]
-        words += [f"recipe {row['recipe']}"] if row["recipe"] != SHIPPED_RECIPE else []
+        words += [f"by recipe {row['recipe']}"]
         words += [f"taught by {row['teachers']} larger networks"] if row["teachers"] else []
         words += ["trained in bfloat16"] if row.get("bfloat16") else []
         words += [f"int8 by {QUANTIZED_BY[row['int8']['format']]}"] if row["int8"]["bytes"] else []
         words += [f"seed {seed} refused: {reason}" for seed, reason in row["int8"]["refused"].items()]
         lines.append(f"- {row['network']}: {'; '.join(words)}")
-    theirs = "*Theirs*: what the systems before this kit reported of themselves, on unstated cuts; not rerun here."
-    return [
-        f"Float → int8 file, mean ± standard deviation over seeds; no test figures. Made by `{compared['command']}`.",
-        "",
-        *([theirs, ""] if compared["claims"] else []),
-        *lines,
-    ]
+    return "\n".join(lines) + "\n"
 
 
 def paired_table(tests: list[dict[str, Any]]) -> str:
-    """Markdown: each network against compact with the same seed, by judge; seeds are set apart by `;`."""
-    lines = ["| network | validation films | AUC to compact (DeLong p) | right alone: it, compact (McNemar p) |"]
-    lines.append("|---|---|---|---|")
-    for network, judge in dict.fromkeys((test["network"], test["judge"]) for test in tests):
-        here = [test for test in tests if (test["network"], test["judge"]) == (network, judge)]
-        auc = "; ".join(f"{test['auc_difference']:+.4f} ({_p(test['delong_p'])})" for test in here)
+    """Markdown: each network against compact with the same seeds, a line a judge.
+
+    Args:
+        tests: `paired` of `compare.json`.
+    """
+    lines = [
+        "| network | validation films | seeds | AUC less that of compact | accuracy less that of compact "
+        "| right alone: it, compact (McNemar p) |",
+        "|---|---|---|---|---|---|",
+    ]
+    for test in tests:
+        seeds = ", ".join(str(one["seed"]) for one in test["by_seed"])
         right = "; ".join(
-            f"{test['only_first_right']}, {test['only_second_right']} ({_p(test['mcnemar_p'])})" for test in here
+            f"{one['only_first_right']}, {one['only_second_right']} ({_p(one['mcnemar_p'])})" for one in test["by_seed"]
         )
-        lines.append(f"| {network} | {judge} | {auc} | {right} |")
+        cells = [_gap(test["auc_difference"]), _gap(test["accuracy_difference"]), right]
+        lines.append(f"| {test['network']} | {test['judge']} | {seeds} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _gap(difference: dict[str, float]) -> str:
+    """With its interval; in bold where that leaves out 0."""
+    low, high = difference["low"], difference["high"]
+    text = f"{difference['value']:+.4f} ({low:+.4f} to {high:+.4f})"
+    return f"**{text}**" if low > 0 or high < 0 else text
 
 
 def _p(value: float) -> str:
@@ -155,5 +184,5 @@ def _recipes_note(compared: dict[str, Any]) -> str:
     seeds = ", ".join(map(str, compared["seeds"]))
     return (
         f"First line: mean ± standard deviation over seeds {seeds}, {compared['epochs']} epochs, float. Others: the "
-        f"same of the difference to it with the same seed. Made by `{compared['command']}`."
+        f"same of the difference to it with the same seed. {_made_by(compared)}"
     )

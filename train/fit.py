@@ -29,7 +29,7 @@ from train.plots import write_confusion, write_curves, write_roc_and_calibration
 from train.precision import full_precise, half_precise
 from train.pretrained import start
 from train.randomness import EpochSeeds, use_own_generators
-from train.recipe import find_recipe
+from train.recipe import SHIPPED, find_recipe
 from train.recorder import BEST, HISTORY, LAST, Patience, ProgressBar, RunRecorder, average_path, read_history
 from train.run import Run, write_run
 from train.split import TEST, TRAIN, VALIDATION, Manifest, SplitRule, read_manifest, split_films, write_manifest
@@ -58,7 +58,7 @@ class FitOptions:
     learning_rate: float = 0.0
     binary: bool = False  # normal or pneumonia, whatever classes of pneumonia the films have
     weights: Path | None = None  # to start from, of `train weights`
-    recipe: str = "shipped"
+    recipe: str = SHIPPED
     teachers: tuple[Path, ...] = ()  # float models of finished runs whose answers soften the labels
     patience: int = 30  # epochs without a better judge before training stops
     init: Path | None = None  # the model.keras of a finished run to go on from

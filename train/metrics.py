@@ -122,22 +122,46 @@ def operating_point(positive: np.ndarray, p_pneumonia: np.ndarray, threshold: fl
     )
 
 
-def delong_paired(positive: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+def delong_paired(positive: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[Estimate, float]:
     """Difference of two areas under the ROC curve on the same films, and the p value of it being none.
+
+    Over several seeds it is the mean of the differences; the interval and p say how far that would
+    scatter with other films, not with other seeds.
 
     Args:
         positive: bool (films,), with both values present, at least two films each.
-        first, second: float (films,), scores of two models, higher for pneumonia.
+        first, second: float (films,) or (seeds, films), scores of two models, higher for pneumonia.
     Returns:
-        AUC of the first minus that of the second, and DeLong's two-sided p.
+        AUC of the first minus that of the second, with DeLong's interval, and his two-sided p.
     """
-    parts = zip(_placements(positive, first), _placements(positive, second), strict=True)
-    differences = [one - other for one, other in parts]
-    difference = float(differences[0].mean())
-    variance = sum(float(part.var(ddof=1)) / len(part) for part in differences)
+    seeds = zip(np.atleast_2d(first), np.atleast_2d(second), strict=True)
+    differences = [_placement_differences(positive, one, other) for one, other in seeds]
+    parts = [np.mean(part, axis=0) for part in zip(*differences, strict=True)]
+    variance = sum(float(part.var(ddof=1)) / len(part) for part in parts)
+    return _difference(float(parts[0].mean()), variance)
+
+
+def _placement_differences(positive: np.ndarray, first: np.ndarray, second: np.ndarray) -> list[np.ndarray]:
+    both = zip(_placements(positive, first), _placements(positive, second), strict=True)
+    return [one - other for one, other in both]
+
+
+def accuracy_difference(first: np.ndarray, second: np.ndarray) -> tuple[Estimate, float]:
+    """Difference of two accuracies on the same films, its 95% interval and the p value of it being none.
+
+    Args:
+        first, second: bool (seeds, films), True where the model was right.
+    """
+    by_film = (first.astype(float) - second).mean(axis=0)
+    return _difference(float(by_film.mean()), float(by_film.var(ddof=1)) / len(by_film))
+
+
+def _difference(value: float, variance: float) -> tuple[Estimate, float]:
+    """A difference with its normal interval and two-sided p."""
+    margin = float(norm.ppf(0.5 + CONFIDENCE / 2)) * math.sqrt(variance)
     if variance == 0:
-        return difference, 1.0 if difference == 0 else 0.0
-    return difference, float(2 * norm.sf(abs(difference) / math.sqrt(variance)))
+        return Estimate(value, value, value), 1.0 if value == 0 else 0.0
+    return Estimate(value, value - margin, value + margin), float(2 * norm.sf(abs(value) / math.sqrt(variance)))
 
 
 def mcnemar_exact(first: np.ndarray, second: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 
 from train.networks import Architecture
 from train.networks.compact import build_compact
-from train.recipe import SHIPPED, Recipe
+from train.recipe import RECIPES, SHIPPED, Recipe
 
 
 def training(hp: Any) -> tuple[float, Recipe]:
@@ -16,7 +16,7 @@ def training(hp: Any) -> tuple[float, Recipe]:
     """
     learning_rate = hp.Float("learning_rate", 5e-4, 5e-3, sampling="log")
     recipe = replace(
-        SHIPPED,
+        RECIPES[SHIPPED],
         label_smoothing=hp.Choice("label_smoothing", [0.0, 0.05, 0.1]),
         mixup=hp.Choice("mixup", [0.0, 0.2]),
         averaging=hp.Choice("averaging", [0.0, 0.99, 0.998]),

@@ -13,7 +13,7 @@ from train.augment import augment
 from train.hospitals import balanced_weights, epoch_rows
 from train.inputs import LoadedFilms
 from train.keras import tf
-from train.recipe import SHIPPED, Recipe
+from train.recipe import RECIPES, SHIPPED, Recipe
 from train.split import series_and_number
 
 MIXUP_SEED = 7  # folded into a step's seed, so that mixing does not follow the augmentation's draws
@@ -27,7 +27,7 @@ class StreamOptions:
     epochs: int
     seed: int
     steps: int = 0  # in an epoch; 0 for as many full batches as there are films
-    recipe: Recipe = SHIPPED
+    recipe: Recipe = RECIPES[SHIPPED]
 
 
 def steps_per_epoch(films: LoadedFilms, options: StreamOptions) -> int:

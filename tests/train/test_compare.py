@@ -11,8 +11,8 @@ from edge_app.errors import DataError
 from edge_app.phantom import write_phantom_set
 from train.__main__ import main
 from train.compare import CompareOptions, compare
-from train.comparison import comparison_table, mean_and_spread, paired_table
-from train.paired import paired_tests
+from train.comparison import comparison_notes, comparison_page, comparison_table, mean_and_spread, paired_table
+from train.paired import Pair, paired_tests
 from train.quantized import Quantized, from_report
 from train.split import SplitRule
 
@@ -47,7 +47,7 @@ def test_finished_runs_are_not_trained_again(options: CompareOptions, capsys) ->
 
 
 def test_a_file_that_the_gates_refuse_is_said_and_claims_are_marked_as_theirs(options: CompareOptions) -> None:
-    text = comparison_table(compare(options, refused))
+    text = comparison_page(compare(options, refused))
     assert "seed 0 refused: gate: 9 decisions changed" in text
     assert "→ not measured |" in text
     assert text.count(": theirs*") == 3
@@ -80,11 +80,11 @@ def test_a_network_may_have_seeds_of_its_own_and_is_paired_by_seed(options: Comp
     compared = compare(fewer, refused)
     tiny, reference = compared["rows"]
     assert (tiny["seeds"], reference["seeds"]) == ([0, 1], [0])
-    assert {test["seed"] for test in compared["paired"]} == {0}
+    assert [[one["seed"] for one in test["by_seed"]] for test in compared["paired"]] == [[0]] * 3
     assert len(paired_table(compared["paired"]).splitlines()) == 2 + 3  # heads, then a line a judge
     assert (tiny["bfloat16"], reference["bfloat16"]) == (False, True)
     assert "--seeds-of compact=0 tiny=0,1" in compared["command"]
-    assert "trained in bfloat16" in comparison_table(compared)
+    assert "trained in bfloat16" in comparison_notes(compared)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_runs_of_another_split_are_not_compared(options: CompareOptions) -> None
 def test_runs_of_another_recipe_are_not_compared(options: CompareOptions) -> None:
     compare(options, refused)
     other = dataclasses.replace(options, recipe_of={"tiny": "base"})
-    with pytest.raises(DataError, match="trained by recipe shipped, not base"):
+    with pytest.raises(DataError, match="trained by recipe half-geometry-no-flip, not base"):
         compare(other, refused)
     (row, _) = compare(dataclasses.replace(other, out=options.out / "base"), refused)["rows"]
     assert row["recipe"] == "base"
@@ -139,11 +139,25 @@ def test_draws_of_one_film_are_one_witness() -> None:
     second = np.array([0.9, 0.8, 0.2, 0.7, 0.2, 0.1])
     judges = {"plain": (positive, first), "draws": (np.tile(positive, 3), np.tile(first, 3))}
     others = {"plain": (positive, second), "draws": (np.tile(positive, 3), np.tile(second, 3))}
-    plain, draws = paired_tests({"network": "x"}, judges, others, (0.5, 0.5), films=6)
+    pairs = [Pair(0, judges, others, 0.5, 0.5), Pair(1, judges, judges, 0.5, 0.5)]
+    plain, draws = paired_tests({"network": "x"}, pairs, films=6)
     assert plain | {"judge": "draws"} == draws
-    assert (plain["only_first_right"], plain["only_second_right"]) == (2, 0)
-    assert plain["mcnemar_p"] == pytest.approx(0.5)
-    assert plain["auc_difference"] == pytest.approx(1 - 7.5 / 9)
+    worse, same = plain["by_seed"]
+    assert (worse["only_first_right"], worse["only_second_right"]) == (2, 0)
+    assert worse["mcnemar_p"] == pytest.approx(0.5)
+    assert worse["auc_difference"] == pytest.approx(1 - 7.5 / 9)
+    assert (same["auc_difference"], same["delong_p"], same["mcnemar_p"]) == (0, 1, 1)
+    assert plain["auc_difference"]["value"] == pytest.approx((1 - 7.5 / 9) / 2)  # mean over the seeds
+    assert plain["accuracy_difference"]["value"] == pytest.approx(2 / 6 / 2)
+
+
+def test_a_difference_is_bold_where_its_interval_leaves_out_none() -> None:
+    seed = {"seed": 4, "only_first_right": 1, "only_second_right": 9, "mcnemar_p": 0.0005}
+    test = {"network": "x", "judge": "random", "by_seed": [seed]}
+    test |= {"auc_difference": {"value": 0.01, "low": -0.001, "high": 0.021}}
+    test |= {"accuracy_difference": {"value": -0.05, "low": -0.08, "high": -0.02}}
+    line = "| x | random | 4 | +0.0100 (-0.0010 to +0.0210) | **-0.0500 (-0.0800 to -0.0200)** | 1, 9 (< 0.001) |"
+    assert line in paired_table([test])
 
 
 def test_weights_that_are_not_there_are_said_before_any_training(tmp_path: Path, capsys) -> None:

@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from edge_app.card import Estimate
 from edge_app.decision import softmax
-from train.metrics import calibration_error, delong_paired, mcnemar_exact, proportion, roc_auc, score
+from train.metrics import (
+    accuracy_difference,
+    calibration_error,
+    delong_paired,
+    mcnemar_exact,
+    proportion,
+    roc_auc,
+    score,
+)
 from train.operating_points import balanced_threshold, calibrate, fit_temperature, recall_threshold, uncertain_band
 
 
@@ -107,7 +116,22 @@ def test_delong_paired_by_hand() -> None:
     first = np.array([0.9, 0.8, 0.7, 0.3, 0.2, 0.1])  # every pair in order: placements 1
     second = np.array([0.9, 0.8, 0.2, 0.7, 0.2, 0.1])  # positives 1, 1, 0.5; negatives 2/3, 5/6, 1
     difference, p = delong_paired(positive, first, second)
-    assert difference == pytest.approx(1 / 6)
+    assert difference.value == pytest.approx(1 / 6)
     variance = np.var([0, 0, 0.5], ddof=1) / 3 + np.var([1 / 3, 1 / 6, 0], ddof=1) / 3
     assert p == pytest.approx(math.erfc(1 / 6 / math.sqrt(variance) / math.sqrt(2)))
-    assert delong_paired(positive, first, first) == (0.0, 1.0)
+    assert difference.high == pytest.approx(1 / 6 + 1.959964 * math.sqrt(variance))
+    assert delong_paired(positive, first, first) == (Estimate(0, 0, 0), 1.0)
+    halved, same_p = delong_paired(positive, np.stack([first, first]), np.stack([second, first]))
+    assert halved.value == pytest.approx(1 / 12)
+    assert same_p == pytest.approx(p)  # half the difference, half the error
+
+
+def test_accuracy_difference_by_hand() -> None:
+    """Of four films the first model is right alone on two with one seed, on one with the other."""
+    first = np.array([[True, True, True, False], [True, True, False, False]])
+    second = np.array([[False, False, True, False], [False, True, False, False]])
+    difference, p = accuracy_difference(first, second)
+    assert difference.value == pytest.approx(3 / 8)
+    error = math.sqrt(np.var([1, 0.5, 0, 0], ddof=1) / 4)
+    assert (difference.low, difference.high) == pytest.approx((3 / 8 - 1.959964 * error, 3 / 8 + 1.959964 * error))
+    assert p == pytest.approx(math.erfc(3 / 8 / error / math.sqrt(2)))

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="ARCH=NAME",
-        help="recipes of train/recipe.py for single networks (default: shipped)",
+        help="recipes of train/recipe.py for single networks (default: the one that ships)",
     )
     parser.add_argument("--bfloat16", nargs="+", default=[], metavar="ARCH", help="those to train at half precision")
     parser.add_argument("--teacher", nargs="+", type=Path, default=[], metavar="MODEL", help="of compact, as for fit")
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         0; every failure is raised. A file that the gates refuse is said in its row.
     """
     from train.compare import CompareOptions, compare
-    from train.comparison import comparison_table
+    from train.comparison import comparison_page
     from train.split import SplitRule
 
     compared = compare(
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
             teachers=tuple(args.teacher),
         )
     )
-    print(json.dumps(compared) if args.json else comparison_table(compared), end="\n" if args.json else "")
+    print(json.dumps(compared) if args.json else comparison_page(compared), end="\n" if args.json else "")
     return 0
 
 
@@ -76,15 +76,12 @@ def seeds_by_network(words: list[str]) -> dict[str, tuple[int, ...]]:
     Raises:
         DataError: a word has no `=`, or no whole numbers after it.
     """
-    from edge_app.errors import DataError
-
-    found = {}
-    for word in words:
-        network, _, seeds = word.partition("=")
+    takes = "--seeds-of takes NETWORK=N,N as in cnn-binary=0,1"
+    pairs = _pairs(words, takes)
+    for network, seeds in pairs.items():
         if not all(seed.isdecimal() for seed in seeds.split(",")):
-            raise DataError(f"--seeds-of takes NETWORK=N,N as in cnn-binary=0,1, got {word!r}")
-        found[network] = tuple(int(seed) for seed in seeds.split(","))
-    return found
+            raise _not_taken(takes, f"{network}={seeds}")
+    return {network: tuple(map(int, seeds.split(","))) for network, seeds in pairs.items()}
 
 
 def recipe_by_network(words: list[str]) -> dict[str, str]:
@@ -93,12 +90,7 @@ def recipe_by_network(words: list[str]) -> dict[str, str]:
     Raises:
         DataError: a word has no `=`.
     """
-    from edge_app.errors import DataError
-
-    for word in words:
-        if "=" not in word:
-            raise DataError(f"--recipe-of takes ARCH=NAME as in cnn=base, got {word!r}")
-    return dict(word.split("=", 1) for word in words)
+    return _pairs(words, "--recipe-of takes ARCH=NAME as in cnn=base")
 
 
 def weights_by_network(words: list[str]) -> dict[str, Path]:
@@ -107,12 +99,23 @@ def weights_by_network(words: list[str]) -> dict[str, Path]:
     Raises:
         DataError: a word has no `=`, or the file is missing: said before hours of training.
     """
+    takes = "--weights takes ARCH=FILE with a file of train weights"
+    pairs = _pairs(words, takes)
+    for arch, file in pairs.items():
+        if not Path(file).is_file():
+            raise _not_taken(takes, f"{arch}={file}")
+    return {arch: Path(file) for arch, file in pairs.items()}
+
+
+def _pairs(words: list[str], takes: str) -> dict[str, str]:
+    """The words as a mapping; `takes` is what to say of one without `=`."""
+    for word in words:
+        if "=" not in word:
+            raise _not_taken(takes, word)
+    return dict(word.split("=", 1) for word in words)
+
+
+def _not_taken(takes: str, word: str) -> Exception:
     from edge_app.errors import DataError
 
-    found = {}
-    for word in words:
-        arch, separator, file = word.partition("=")
-        if not separator or not Path(file).is_file():
-            raise DataError(f"--weights takes ARCH=FILE with a file of train weights, got {word!r}")
-        found[arch] = Path(file)
-    return found
+    return DataError(f"{takes}, got {word!r}")

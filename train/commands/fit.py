@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the class without the finding (default: normal, else the first)",
     )
     parser.add_argument("--init", type=Path, metavar="MODEL", help="model.keras of a finished run to go on from")
-    parser.add_argument("--recipe", default="shipped", metavar="NAME", help="of train/recipe.py (default: %(default)s)")
+    parser.add_argument("--recipe", metavar="NAME", help="of train/recipe.py (default: the one that ships)")
     parser.add_argument(
         "--teacher",
         nargs="+",
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
             split=SplitRule(name=args.split, fold=args.fold, held_out=args.held_out),
             negative=args.negative,
             init=args.init,
-            recipe=args.recipe,
+            recipe=args.recipe or FitOptions.recipe,
             teachers=tuple(args.teacher),
             resume=args.resume,
             strict=args.strict,
