@@ -46,7 +46,7 @@ RECIPES = {
     "more-teacher": replace(BASE, teacher_share=0.9),
     "mixup": replace(BASE, mixup=0.2),
 }
-SHIPPED = "half-geometry-no-flip"
+SHIPPED = "half-geometry"
 
 
 def find_recipe(name: str) -> Recipe:

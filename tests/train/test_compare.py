@@ -114,7 +114,7 @@ def test_runs_of_another_split_are_not_compared(options: CompareOptions) -> None
 def test_runs_of_another_recipe_are_not_compared(options: CompareOptions) -> None:
     compare(options, refused)
     other = dataclasses.replace(options, recipe_of={"tiny": "base"})
-    with pytest.raises(DataError, match="trained by recipe half-geometry-no-flip, not base"):
+    with pytest.raises(DataError, match="trained by recipe half-geometry, not base"):
         compare(other, refused)
     (row, _) = compare(dataclasses.replace(other, out=options.out / "base"), refused)["rows"]
     assert row["recipe"] == "base"
