@@ -1,4 +1,4 @@
-"""A training that the power leaves: fit_worker.py OUT DATA PLACE, where PLACE is one of
+"""A training that the power leaves, and that goes on where it was: fit_worker.py OUT DATA PLACE, where PLACE is one of
 
 `never`, `step N` (after the N-th batch), `torn N` (half of the N-th saved model is written) or
 `saved N` (the N-th model has just been saved).
@@ -44,7 +44,7 @@ def main(out: str, data: str, place: str, number: int) -> None:
     recorder.ProgressBar.on_train_batch_end = counted_step
     recorder.save_model = counted_save
     ARCHITECTURES["tiny"] = Architecture(build_compact, 32, "tests")
-    fit(FitOptions(out=Path(out), data=data, arch="tiny", epochs=3, batch_size=16))
+    fit(FitOptions(out=Path(out), data=data, arch="tiny", epochs=3, batch_size=16, resume=True))
 
 
 if __name__ == "__main__":
