@@ -121,8 +121,8 @@ def comparison_notes(compared: dict[str, Any]) -> str:
     lines = []
     for row in compared["rows"]:
         seeds = ", ".join(map(str, row["seeds"]))
-        words = [f"{row['source']}; from {row['start']} weights, seeds {seeds}, at most {row['epochs']} epochs"]
-        words += [f"by recipe {row['recipe']}"]
+        start = f"from {row['start']} weights, seeds {seeds}, at most {row['epochs']} epochs"
+        words = [row["source"], start, f"by recipe {row['recipe']}"]
         words += [f"taught by {row['teachers']} larger networks"] if row["teachers"] else []
         words += ["trained in bfloat16"] if row.get("bfloat16") else []
         words += [f"int8 by {QUANTIZED_BY[row['int8']['format']]}"] if row["int8"]["bytes"] else []

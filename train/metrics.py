@@ -31,7 +31,7 @@ def roc_auc(positive: np.ndarray, scores: np.ndarray) -> Estimate:
     placements = _placements(positive, scores)
     auc = float(placements[0].mean())
     variance = sum(float(part.var(ddof=1)) / len(part) for part in placements if len(part) > 1)
-    margin = float(norm.ppf(0.5 + CONFIDENCE / 2)) * math.sqrt(variance)
+    margin = _margin(variance)
     return Estimate(auc, max(0.0, auc - margin), min(1.0, auc + margin))
 
 
@@ -158,10 +158,14 @@ def accuracy_difference(first: np.ndarray, second: np.ndarray) -> tuple[Estimate
 
 def _difference(value: float, variance: float) -> tuple[Estimate, float]:
     """A difference with its normal interval and two-sided p."""
-    margin = float(norm.ppf(0.5 + CONFIDENCE / 2)) * math.sqrt(variance)
-    if variance == 0:
-        return Estimate(value, value, value), 1.0 if value == 0 else 0.0
-    return Estimate(value, value - margin, value + margin), float(2 * norm.sf(abs(value) / math.sqrt(variance)))
+    margin = _margin(variance)
+    p = float(2 * norm.sf(abs(value) / math.sqrt(variance))) if variance else float(value == 0)
+    return Estimate(value, value - margin, value + margin), p
+
+
+def _margin(variance: float) -> float:
+    """Half the width of a normal interval."""
+    return float(norm.ppf(0.5 + CONFIDENCE / 2)) * math.sqrt(variance)
 
 
 def mcnemar_exact(first: np.ndarray, second: np.ndarray) -> float:

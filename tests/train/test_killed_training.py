@@ -23,7 +23,7 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _train(out: Path, phantoms: Path, place: str) -> subprocess.CompletedProcess:
-    """Train in a process of its own, as people do: numbers may differ in the last digits beside what ran before."""
+    """Train in a process of its own, as people do: in one that other tests had used, a loss once differed by 0.0005."""
     words = [sys.executable, str(WORKER), str(out), str(phantoms), *place.split()]
     return subprocess.run(words, env=ENVIRONMENT, capture_output=True, timeout=300)
 
