@@ -1,0 +1,45 @@
+"""Files that 0.3.0 left behind still open: its bundle and its record, both made by that version on drawn films."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from tests_support import REPOSITORY
+
+from edge_app.audit import broken_link
+from edge_app.bundle import read_bundle
+from edge_app.export import to_json
+from edge_app.phantom import LABELS, phantom_png
+from edge_app.predictor import Predictor
+from edge_app.readers import check_reader
+from edge_app.store import Store, open_store
+
+MADE_BY_0_3_0 = REPOSITORY / "tests" / "fixtures" / "0.3.0"
+SCORES = (0.892, 0.899, 0.940)  # of phantoms 40 to 42, as 0.3.0 gave them
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Store:
+    """The record of 0.3.0, opened from a copy: opening may bring its schema up to date."""
+    shutil.copy(MADE_BY_0_3_0 / "records.sqlite3", tmp_path)
+    return open_store(tmp_path)
+
+
+def test_every_row_of_the_record_reads_as_it_did(record: Store) -> None:
+    expected = json.loads((MADE_BY_0_3_0 / "records.json").read_text(encoding="utf-8"))
+    assert json.loads(to_json(record.records())) == expected
+    assert record.set_aside is None
+
+
+def test_its_audit_log_is_whole_and_its_readers_may_sign(record: Store) -> None:
+    assert len(record.audit_log()) == 23
+    assert broken_link(record.audit_log()) is None
+    assert check_reader(record, "ab", "24680") == "AB"
+
+
+def test_its_bundle_scores_as_it_did() -> None:
+    predictor = Predictor(read_bundle(MADE_BY_0_3_0 / "compact-int8.tflite"))
+    decisions = [predictor.read(phantom_png(LABELS[index], 40 + index)).decision for index in range(3)]
+    assert [round(decision.p_pneumonia, 3) for decision in decisions] == pytest.approx(SCORES, abs=0.005)
+    assert {decision.decision for decision in decisions} == {"pneumonia"}
