@@ -20,7 +20,7 @@ test-app: $(APP)/ready  ## the device's half alone, where TensorFlow is not inst
 	$(APP)/bin/python -m edge_app selftest
 	$(APP)/bin/python -m edge_app doctor
 	mkdir -p build
-	$(APP)/bin/python -c 'from pathlib import Path; from edge_app.phantom import phantom_png; Path("build/phantom.png").write_bytes(phantom_png("viral", 1))'
+	$(APP)/bin/python -c 'from pathlib import Path; from edge_app.imaging.phantom import phantom_png; Path("build/phantom.png").write_bytes(phantom_png("viral", 1))'
 	$(APP)/bin/python -m edge_app predict build/phantom.png --json
 
 test-slow: $(DEV)/ready  ## the suites that take minutes
@@ -43,11 +43,11 @@ wheelhouse: $(STICK)/ready  ## make the offline install stick in dist/stick
 	$(STICK)/bin/python -m edge_app.deploy.wheelhouse --out dist/stick
 
 test-arm64: wheelhouse $(DEV)/ready  ## install and use the stick in an emulated arm64 system (root, minutes)
-	PYTHON=$(CURDIR)/$(DEV)/bin/python sh edge_app/deploy/test-arm64.sh dist/stick dist/arm64
+	PYTHON=$(CURDIR)/$(DEV)/bin/python sh tests/edge_app/deploy/test-arm64.sh dist/stick dist/arm64
 
 test-boot: $(STICK)/ready  ## install the stick in a booted Debian and break the service (root, minutes)
 	$(STICK)/bin/python -m edge_app.deploy.wheelhouse --out dist/stick-here --target $$(uname -m)-3.11
-	sh edge_app/deploy/test-boot.sh dist/stick-here dist/boot
+	sh tests/edge_app/deploy/test-boot.sh dist/stick-here dist/boot
 
 fault-report: $(DEV)/ready  ## run every fault test and write what it found into docs/RELIABILITY.md (half an hour)
 	rm -f docs/fault-report.jsonl
@@ -55,7 +55,7 @@ fault-report: $(DEV)/ready  ## run every fault test and write what it found into
 	$(DEV)/bin/python tests/edge_app/faults/report_table.py
 
 unit-security:  ## write what systemd makes of the service's sandbox to docs/unit-security.txt
-	sh edge_app/deploy/unit-security.sh >docs/unit-security.new
+	sh tests/edge_app/deploy/unit-security.sh >docs/unit-security.new
 	mv docs/unit-security.new docs/unit-security.txt
 
 $(STICK)/ready: constraints.txt  # one small package; the rest of the kit is not needed to make a stick

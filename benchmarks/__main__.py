@@ -2,22 +2,16 @@
 
 from collections.abc import Sequence
 
-from benchmarks import (
-    bulk,
-    coldstart,
-    compare,
-    everything,
-    kiosk,
-    latency,
-    pipeline,
-    rejection,
-    report,
-    roofline,
-    tables,
-)
+from benchmarks.commands import ablation, hospitals, networks, occlusion, probe, stability
+from benchmarks.commands import all as everything
+from benchmarks.device import bulk, coldstart, kiosk, latency, pipeline, rivals, roofline
+from benchmarks.studies import rejection
+from benchmarks.tables import fill, report
 from edge_app.commandline import run_commands
 
-COMMANDS = (latency, compare, pipeline, coldstart, kiosk, bulk, roofline, rejection, everything, report, tables)
+DEVICE = (latency, rivals, pipeline, coldstart, kiosk, bulk, roofline)
+STUDIES = (networks, ablation, occlusion, stability, probe, hospitals, rejection)
+COMMANDS = (*DEVICE, *STUDIES, everything, report, fill)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

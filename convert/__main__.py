@@ -59,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
         beside the one asked for does not count.
     """
     from convert.conversion import FORMATS, ConvertOptions, convert, qat_verdict, report_table
-    from convert.parity import Budget
-    from convert.qat import QatOptions
+    from convert.formats.qat import QatOptions
+    from convert.gates.parity import Budget
 
     asked = [name for name in FORMATS if args.all or getattr(args, name)] or ["int8"]
     made = tuple(name for name in FORMATS if name in asked or (name == "ptq" and "int8" in asked))

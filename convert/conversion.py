@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from convert.device import XNNPACK_RUNTIME, Observation, check_delegation, observe
-from convert.export import (
+from convert.formats.export import (
     export_dynamic,
     export_float16,
     export_float32,
@@ -24,34 +23,35 @@ from convert.export import (
     export_int16x8,
     export_ptq,
 )
-from convert.flatbuffer import check_runtime, read_facts
-from convert.layers import LayerError, layer_errors, layer_table
-from convert.metadata import with_metadata
-from convert.package import make_golden, model_card
-from convert.parity import Budget, Parity, check_parity, compare
-from convert.people import card_for_people
-from convert.provenance import check_architecture, check_calibration, check_labels
-from convert.qat import QatOptions, tune
-from convert.rejection import learn_look, measure
-from convert.report import report_page
-from convert.signing import Signer, read_signer
-from edge_app.bundle import Golden, write_bundle
-from edge_app.card import ModelCard
-from edge_app.decision import softmax
+from convert.formats.qat import QatOptions, tune
+from convert.gates.delegation import XNNPACK_RUNTIME, Observation, check_delegation, observe
+from convert.gates.layers import LayerError, layer_errors, layer_table
+from convert.gates.operators import check_runtime, read_facts
+from convert.gates.parity import Budget, Parity, check_parity, compare
+from convert.gates.provenance import check_architecture, check_calibration, check_labels
+from convert.packaging.card_text import card_for_people
+from convert.packaging.contents import make_golden, model_card
+from convert.packaging.metadata import with_metadata
+from convert.packaging.rejection_statistics import learn_look, measure
+from convert.packaging.signing import Signer, read_signer
+from convert.report.page import report_page
 from edge_app.errors import BundleError, DataError, GateError, RuntimeUnavailable
-from edge_app.files import sha256_of, write_atomically, write_together
-from edge_app.isolated import run_isolated
-from edge_app.rejection import Look
-from edge_app.runtime import installed_runtimes
-from train.augment import shortcut_free_draw
-from train.binary import as_labelled
-from train.data import find_data
-from train.inference import predict
-from train.inputs import LoadedFilms, load_films
-from train.judge import DRAWS, Judge, all_judges
-from train.metrics import score
-from train.run import Run, read_run
-from train.split import TRAIN, VALIDATION, apply_manifest
+from edge_app.model.bundle import Golden, write_bundle
+from edge_app.model.card import ModelCard
+from edge_app.model.isolated import run_isolated
+from edge_app.model.runtime import installed_runtimes
+from edge_app.reading.decision import softmax
+from edge_app.reading.rejection import Look
+from edge_app.system.files import sha256_of, write_atomically, write_together
+from train.data.augment import shortcut_free_draw
+from train.data.loading import LoadedFilms, load_films
+from train.data.sources import find_data
+from train.data.split import TRAIN, VALIDATION, apply_manifest
+from train.data.two_classes import as_labelled
+from train.evaluation.evaluation_sets import DRAWS, Judge, all_judges
+from train.evaluation.metrics import score
+from train.evaluation.run import Run, read_run
+from train.networks.inference import predict
 
 FORMATS = ("int8", "ptq", "float16", "dynamic", "float32", "int16x8")
 FULL_INTEGER = ("int8", "ptq")
@@ -63,7 +63,7 @@ QUANTIZATION = {
     "float32": "float32",
     "int16x8": "int8 weights, int16 activations",
 }
-REDRAWN = 2  # versions of every training film for the checks of `edge_app.rejection`
+REDRAWN = 2  # versions of every training film for the checks of `edge_app.reading.rejection`
 # The newest runtime knows every operator of the converter, so only the older one limits a file.
 RUNTIMES_OF_TARGET = {
     "tflite-runtime-2.14": ("ai-edge-litert", "tflite-runtime"),

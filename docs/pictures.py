@@ -18,7 +18,7 @@ from typing import Any
 
 from PIL import Image
 
-from edge_app.phantom import PhantomStyle, phantom_png
+from edge_app.imaging.phantom import PhantomStyle, phantom_png
 
 PICTURES = Path(__file__).parent / "pictures"
 SIZE_PX = (1180, 820)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_app.bundle import Bundle, read_bundle, shipped_bundle_path
-from edge_app.phantom import phantom_png
+from edge_app.imaging.phantom import phantom_png
+from edge_app.model.bundle import Bundle, read_bundle, shipped_bundle_path
 
 REPOSITORY = Path(__file__).parent.parent
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from edge_app.commandline import run_commands
-from train.commands import compare, data, evaluate, fit, hospitals, probe, recipes, regions, stability, tune, weights
+from train.commands import data, evaluate, fit, tune, weights
 
-COMMANDS = (fit, compare, recipes, tune, evaluate, probe, regions, stability, hospitals, data, weights)
+COMMANDS = (fit, tune, evaluate, data, weights)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

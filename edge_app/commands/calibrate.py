@@ -33,8 +33,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0, since what fails is raised.
     """
-    from edge_app.calibration import MIN_CASES, choose_threshold, line_at, read_cases, save_site_point
-    from edge_app.home import data_home
+    from edge_app.reading.site_threshold import MIN_CASES, choose_threshold, line_at, read_cases, save_site_point
+    from edge_app.system.home import data_home
 
     cases, left_out, model_sha256 = read_cases(args.csv)
     chosen = choose_threshold(cases, args.sensitivity)

@@ -23,8 +23,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from dataclasses import asdict
 
-    from edge_app.health import examine
-    from edge_app.home import data_home
+    from edge_app.system.home import data_home
+    from edge_app.workflow.device_check import examine
 
     findings = examine(data_home(args.data_dir))
     if args.json:

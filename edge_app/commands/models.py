@@ -31,8 +31,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; for `list` 1 if the model in use, or the one before it, is damaged.
     """
-    from edge_app.home import data_home
-    from edge_app.model_store import ModelStore
+    from edge_app.model.installed import ModelStore
+    from edge_app.system.home import data_home
 
     store = ModelStore(data_home(args.data_dir))
     if args.action == "install":
@@ -58,7 +58,7 @@ def _settle(store: Any) -> None:
 
 
 def _rows(store: Any) -> list[dict[str, Any]]:
-    from edge_app.model_store import SHIPPED
+    from edge_app.model.installed import SHIPPED
 
     selection = store.selection()
     named = [version for version in (selection.current, selection.previous) if version != SHIPPED]
@@ -73,8 +73,8 @@ def _state(version: str, selection: Any) -> str:
 
 
 def _row(store: Any, version: str, state: str) -> dict[str, Any]:
-    from edge_app.bundle import read_bundle
     from edge_app.errors import BundleError
+    from edge_app.model.bundle import read_bundle
 
     row = {"version": version, "state": state, "name": None, "model_version": None, "sha256": None, "problem": None}
     try:

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if every film got a score, 1 if any did not or none was found.
     """
-    from edge_app.predictor import device_predictor
+    from edge_app.reading.predictor import device_predictor
 
     predictor = device_predictor(args.model, args.data_dir)
     predictor.card.operating_point(args.operating_point)
@@ -55,7 +55,7 @@ def walk(paths: list[Path]) -> Iterator[Path]:
 
     In folders only files with a film's suffix count; a file that was named counts whatever it is.
     """
-    from edge_app.film import SUFFIXES
+    from edge_app.imaging.film import SUFFIXES
 
     for path in paths:
         if path.is_dir():
@@ -87,8 +87,8 @@ def _line(record: dict[str, Any]) -> str:
 
 def _write_heatmap(folder: Path, film: Path, reading: Any) -> None:
     """Write `NAME-HASH.png`; the hash of the path keeps films of one name in two folders apart."""
-    from edge_app.files import sha256_of
-    from edge_app.heatmap import overlay
+    from edge_app.imaging.heatmap import overlay
+    from edge_app.system.files import sha256_of
 
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{film.stem}-{sha256_of(str(film).encode())[:8]}.png"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edge_app.store import Store
+    from edge_app.records.database import Store
 
 NAME = "reviews"
 HELP = "list, export, back up and check the record of drafts and reviews"
@@ -44,8 +44,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0, or 1 when the audit log was tampered with.
     """
-    from edge_app.home import data_home
-    from edge_app.store import open_store
+    from edge_app.records.database import open_store
+    from edge_app.system.home import data_home
 
     store = open_store(data_home(args.data_dir))
     try:
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(store: "Store", args: argparse.Namespace) -> int:
-    from edge_app.export import flat
+    from edge_app.records.export import flat
 
     for row in map(flat, store.records(args.status)):
         if args.json:
@@ -68,8 +68,8 @@ def _list(store: "Store", args: argparse.Namespace) -> int:
 
 def _export(store: "Store", args: argparse.Namespace) -> int:
     from edge_app.errors import StoreError
-    from edge_app.export import to_csv, to_json
-    from edge_app.files import write_atomically
+    from edge_app.records.export import to_csv, to_json
+    from edge_app.system.files import write_atomically
 
     text = {"csv": to_csv, "json": to_json}[args.format](store.records())
     if args.out:
@@ -89,7 +89,7 @@ def _backup(store: "Store", args: argparse.Namespace) -> int:
 
 
 def _audit(store: "Store", args: argparse.Namespace) -> int:
-    from edge_app.audit import broken_link
+    from edge_app.records.audit import broken_link
 
     log = store.audit_log()
     for entry in log:
@@ -104,8 +104,8 @@ def _audit(store: "Store", args: argparse.Namespace) -> int:
 
 
 def _purge(store: "Store", args: argparse.Namespace) -> int:
-    from edge_app.kept_films import KeptFilms
-    from edge_app.retention import retain
+    from edge_app.records.kept_films import KeptFilms
+    from edge_app.records.retention import retain
 
     records, films = retain(store, args.days, KeptFilms(args.films) if args.films else None)
     print(f"{records} signed records{f' and {films} films' if args.films else ''} deleted")
@@ -114,9 +114,9 @@ def _purge(store: "Store", args: argparse.Namespace) -> int:
 
 def _films(store: "Store", args: argparse.Namespace) -> int:
     from edge_app.errors import StoreError
-    from edge_app.export import PROBABILITIES
-    from edge_app.files import write_atomically
-    from edge_app.kept_films import KeptFilms
+    from edge_app.records.export import PROBABILITIES
+    from edge_app.records.kept_films import KeptFilms
+    from edge_app.system.files import write_atomically
 
     kept = KeptFilms(args.films)
     copied = left_out = 0
@@ -136,7 +136,7 @@ def _films(store: "Store", args: argparse.Namespace) -> int:
 
 
 def _add_reader(store: "Store", args: argparse.Namespace) -> int:
-    from edge_app.readers import add_reader
+    from edge_app.records.readers import add_reader
 
     add_reader(store, args.initials, sys.stdin.readline().strip(), actor="command line")
     return 0

@@ -22,10 +22,10 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if the model passed; 1 if the installed model failed and another one took its place.
     """
-    from edge_app.bundle import read_bundle
-    from edge_app.home import data_home
-    from edge_app.model_store import first_that_works
-    from edge_app.selftest import replay
+    from edge_app.model.bundle import read_bundle
+    from edge_app.model.installed import first_that_works
+    from edge_app.reading.selftest import replay
+    from edge_app.system.home import data_home
 
     result, refused = first_that_works(lambda path: replay(read_bundle(path)), args.model, data_home(args.data_dir))
     result |= {"status": "fallback" if refused else "ok", "refused": refused}

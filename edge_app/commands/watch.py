@@ -26,10 +26,10 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         With --once: 0 if every film got a score and was recorded, 1 if any did not.
     """
-    from edge_app.home import data_home
-    from edge_app.kiosk.desk import Desk
-    from edge_app.predictor import device_predictor
-    from edge_app.watcher import LOOK_EVERY_S, Watcher
+    from edge_app.reading.predictor import device_predictor
+    from edge_app.system.home import data_home
+    from edge_app.workflow.folder_watch import LOOK_EVERY_S, Watcher
+    from edge_app.workflow.reading_service import Desk
 
     home = data_home(args.data_dir)
     desk, watcher = Desk(device_predictor(args.model, home), home), Watcher(args.folder)

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_app.errors import KitError
-from edge_app.files import sha256_of
+from edge_app.system.files import sha256_of
 
 HERE = Path(__file__).parent
 SOURCE = HERE.parents[1]

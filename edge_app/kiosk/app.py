@@ -11,21 +11,21 @@ from fastapi import FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from edge_app.dicom_result import secondary_capture
 from edge_app.errors import KitError, StoreError
-from edge_app.export import to_csv, to_json
-from edge_app.film import MAX_FILE_BYTES
-from edge_app.kiosk.counter import FilmCounter
-from edge_app.kiosk.desk import Desk
+from edge_app.imaging.film import MAX_FILE_BYTES
 from edge_app.kiosk.guard import LOOPBACK_HOSTS, Guard
-from edge_app.kiosk.head import Head
 from edge_app.kiosk.language import language_of
 from edge_app.kiosk.login import COOKIE as SESSION_COOKIE
 from edge_app.kiosk.login import Gate, Sessions, add_login
 from edge_app.kiosk.page import build_page, page_settings
-from edge_app.kiosk.plain import record_page, report_page
-from edge_app.kiosk.sheet import result_lines, result_sheet
-from edge_app.readers import add_reader, check_reader, reader_names
+from edge_app.kiosk.page_language import Head
+from edge_app.kiosk.static_pages import record_page, report_page
+from edge_app.kiosk.upload_limit import FilmCounter
+from edge_app.records.export import to_csv, to_json
+from edge_app.records.readers import add_reader, check_reader, reader_names
+from edge_app.workflow.reading_service import Desk
+from edge_app.workflow.result_image import result_lines, result_sheet
+from edge_app.workflow.secondary_capture import secondary_capture
 
 # Only few films are taken in at once, so one that trickles in would keep others waiting.
 SLACK_S = 10.0

@@ -1,6 +1,6 @@
 """Login for a kiosk on a LAN: a reader's initials and PIN, then a session that ends by itself.
 
-The PINs are those of `edge_app.readers`, whose lock-out counts by reader; here failures also count
+The PINs are those of `edge_app.records.readers`, whose lock-out counts by reader; here failures also count
 by address, so that nobody tries one PIN on all readers.
 """
 
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge_app.errors import KitError
 from edge_app.kiosk.language import language_of
-from edge_app.kiosk.plain import login_page
+from edge_app.kiosk.static_pages import login_page
 
 COOKIE = "cxr_session"
 SESSION_S = 12 * 3600

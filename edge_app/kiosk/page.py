@@ -12,10 +12,10 @@ import gradio as gr
 
 from edge_app.errors import KitError
 from edge_app.kiosk import views
-from edge_app.kiosk.desk import Desk
 from edge_app.kiosk.language import LANGUAGES, language_of, say, words
-from edge_app.kiosk.shelf import Slip
-from edge_app.store import FINDINGS, VERDICTS, Review
+from edge_app.records.database import FINDINGS, VERDICTS, Review
+from edge_app.workflow.reading_service import Desk
+from edge_app.workflow.recent_cases import Slip
 
 STATIC = Path(__file__).parent / "static"
 FONTS = ("system-ui", "Noto Sans", "DejaVu Sans", "sans-serif")

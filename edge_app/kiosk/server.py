@@ -10,15 +10,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from edge_app import watchdog
 from edge_app.errors import KitError
-from edge_app.home import data_home
-from edge_app.kept_films import KeptFilms
-from edge_app.kiosk.desk import Desk
-from edge_app.kiosk.surroundings import purge, settle
-from edge_app.predictor import device_predictor
-from edge_app.retention import retain
-from edge_app.watcher import LOOK_EVERY_S, Watcher
+from edge_app.kiosk.gradio_environment import purge, settle
+from edge_app.reading.predictor import device_predictor
+from edge_app.records.kept_films import KeptFilms
+from edge_app.records.retention import retain
+from edge_app.system import watchdog
+from edge_app.system.home import data_home
+from edge_app.workflow.folder_watch import LOOK_EVERY_S, Watcher
+from edge_app.workflow.reading_service import Desk
 
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"
@@ -62,7 +62,7 @@ def _application(args: argparse.Namespace) -> tuple[Any, str]:
     # Imported here: gradio takes seconds, and must see the environment that settle() made.
     from edge_app.kiosk.app import Reach, build_app
     from edge_app.kiosk.guard import LOOPBACK_HOSTS
-    from edge_app.readers import reader_names
+    from edge_app.records.readers import reader_names
 
     desk = Desk(predictor, home, args.ask_first, films=KeptFilms(args.keep_films) if args.keep_films else None)
     if args.keep_days:
@@ -83,7 +83,7 @@ def _application(args: argparse.Namespace) -> tuple[Any, str]:
 
 def _receive(desk: Desk, args: argparse.Namespace) -> None:
     """Take films from X-ray machines; it ends with the process."""
-    from edge_app.receiver import parse_peer, start_receiver
+    from edge_app.workflow.dicom_receiver import parse_peer, start_receiver
 
     def take(content: bytes) -> bool:
         slip = desk.read(content, "dicom")

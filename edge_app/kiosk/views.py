@@ -3,10 +3,10 @@
 import base64
 from html import escape
 
-from edge_app.card import ModelCard
 from edge_app.kiosk.language import LANGUAGES, RIGHT_TO_LEFT, refusal, say
-from edge_app.kiosk.shelf import Slip
-from edge_app.store import FINDINGS
+from edge_app.model.card import ModelCard
+from edge_app.records.database import FINDINGS
+from edge_app.workflow.recent_cases import Slip
 
 SYMBOLS = {"pneumonia": "▲", "uncertain": "◆", "normal": "●", "refused": "✕", "unread": "?"}
 # Kept in English: codes are for the manual and for support; the sentence beside them is translated.

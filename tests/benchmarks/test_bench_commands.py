@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 from benchmarks.__main__ import COMMANDS
-from benchmarks.everything import PARTS
-from benchmarks.interleave import ROOT, child_environment
-from benchmarks.results import SHOWN
-from benchmarks.tables import MARKED, TABLES
+from benchmarks.commands.all import PARTS
+from benchmarks.device.harness.interleave import ROOT, child_environment
+from benchmarks.tables.fill import MARKED, TABLES
+from benchmarks.tables.results import SHOWN
 
 PAGE = (ROOT / "docs" / "BENCHMARKS.md").read_text(encoding="utf-8")
 

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 from convert.conversion import ConvertOptions, Source, read_source
-from edge_app.phantom import write_phantom_set
-from edge_app.runtime import installed_runtimes
-from train.data import find_data
-from train.fit import FitOptions, judged
-from train.inference import predict
-from train.inputs import load_films
-from train.judge import all_judges
+from edge_app.imaging.phantom import write_phantom_set
+from edge_app.model.runtime import installed_runtimes
+from train.data.loading import load_films
+from train.data.sources import find_data
+from train.data.split import TRAIN, VALIDATION, Manifest, SplitRule, split_films
+from train.evaluation.evaluation_sets import all_judges
+from train.evaluation.run import Run, write_run
 from train.keras import keras
 from train.networks.compact import head
-from train.run import Run, write_run
-from train.split import TRAIN, VALIDATION, Manifest, SplitRule, split_films
+from train.networks.inference import predict
+from train.training.fit import FitOptions, judged
 
 SIDE_PX = 32
 FILMS_PER_CLASS = 30
@@ -66,7 +66,7 @@ def runtimes() -> list[str]:
 @pytest.fixture(scope="session")
 def ptq_file(source: Source) -> bytes:
     """The tiny network as full int8."""
-    from convert.export import export_ptq
+    from convert.formats.export import export_ptq
 
     return export_ptq(source.model, source.training.pixels)
 

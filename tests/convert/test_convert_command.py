@@ -13,9 +13,9 @@ import pytest
 
 from convert.__main__ import build_parser, main
 from convert.conversion import FORMATS, ConvertOptions, Source, accept, convert, qat_verdict
-from convert.parity import Budget
-from edge_app.bundle import read_bundle
-from edge_app.files import write_together
+from convert.gates.parity import Budget
+from edge_app.model.bundle import read_bundle
+from edge_app.system.files import write_together
 from train.keras import keras
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -168,7 +168,7 @@ def test_file_over_budget_is_rejected_with_report_and_exit_1(
 def test_same_inputs_and_seed_give_the_same_bundle(
     source: Source, options: ConvertOptions, runtimes: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from convert.export import export_ptq
+    from convert.formats.export import export_ptq
 
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     wide = dataclasses.replace(options, budget=Budget(recall_films=9, accuracy=1, flips=1, auc=1))
@@ -215,7 +215,7 @@ def test_every_option_is_documented_and_every_documented_option_exists() -> None
 
 @pytest.mark.slow
 def test_all_formats_come_out_of_one_command(options: ConvertOptions, tmp_path: Path) -> None:
-    from convert.qat import QatOptions
+    from convert.formats.qat import QatOptions
 
     wide = Budget(recall_films=9, accuracy=1, flips=1, auc=1)
     rows = convert(

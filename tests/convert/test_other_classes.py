@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from convert.__main__ import main as convert
-from convert.package import finding_of
-from convert.people import card_for_people
+from convert.packaging.card_text import card_for_people
+from convert.packaging.contents import finding_of
 from edge_app.__main__ import main as edge
-from edge_app.bundle import read_bundle
-from edge_app.card import ModelCard
-from edge_app.decision import decide
 from edge_app.errors import BundleError, DataError
-from edge_app.kiosk.desk import Desk
-from edge_app.phantom import phantom_png
-from edge_app.predictor import Predictor
+from edge_app.imaging.phantom import phantom_png
+from edge_app.model.bundle import read_bundle
+from edge_app.model.card import ModelCard
+from edge_app.reading.decision import decide
+from edge_app.reading.predictor import Predictor
+from edge_app.workflow.reading_service import Desk
 from train.__main__ import main as train
-from train.data import find_data
+from train.data.sources import find_data
 from train.networks import ARCHITECTURES, Architecture
 from train.networks.compact import build_compact
 

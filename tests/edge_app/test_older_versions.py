@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from tests_support import REPOSITORY
 
-from edge_app.audit import broken_link
-from edge_app.bundle import read_bundle
-from edge_app.export import to_json
-from edge_app.phantom import LABELS, phantom_png
-from edge_app.predictor import Predictor
-from edge_app.readers import check_reader
-from edge_app.store import Store, open_store
+from edge_app.imaging.phantom import LABELS, phantom_png
+from edge_app.model.bundle import read_bundle
+from edge_app.reading.predictor import Predictor
+from edge_app.records.audit import broken_link
+from edge_app.records.database import Store, open_store
+from edge_app.records.export import to_json
+from edge_app.records.readers import check_reader
 
 MADE_BY_0_3_0 = REPOSITORY / "tests" / "fixtures" / "0.3.0"
 SCORES = (0.892, 0.899, 0.940)  # of phantoms 40 to 42, as 0.3.0 gave them

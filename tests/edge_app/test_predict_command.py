@@ -13,7 +13,7 @@ from PIL import Image
 from tests_support import ENVIRONMENT
 
 from edge_app.__main__ import main
-from edge_app.phantom import PhantomStyle, draw_phantom, phantom_png
+from edge_app.imaging.phantom import PhantomStyle, draw_phantom, phantom_png
 
 
 def _answers(capsys: pytest.CaptureFixture) -> list[dict]:

@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "check":
         return _check(args.data)
     if args.action == "join":
-        from train.site_list import join_signed
+        from train.data.site_list import join_signed
 
         print(json.dumps(join_signed(args.cases, args.files, args.out)))
         return 0
@@ -44,17 +44,17 @@ def run(args: argparse.Namespace) -> int:
 
 def _draw(args: argparse.Namespace) -> int:
     if args.hospital:
-        from train.two_hospitals import write_hospital
+        from benchmarks.studies.hospitals import write_hospital
 
         return write_hospital(args.folder, args.hospital, args.films, args.seed)
-    from edge_app.phantom import write_phantom_set
+    from edge_app.imaging.phantom import write_phantom_set
 
     return write_phantom_set(args.folder, args.films, args.seed)
 
 
 def _check(argument: list[str] | None) -> int:
-    from train.data import find_data
-    from train.inputs import load_films
+    from train.data.loading import load_films
+    from train.data.sources import find_data
 
     data = find_data(argument)
     films = load_films(data, size_px=64)

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; every failure is raised.
     """
-    from train.evaluate import EvaluateOptions, evaluate
+    from train.evaluation.evaluate import EvaluateOptions, evaluate
 
     figures = evaluate(EvaluateOptions(args.model, args.data, args.manifest, args.part, args.operating_point))
     print(json.dumps(figures) if args.json else _table(figures))

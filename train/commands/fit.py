@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the class without the finding (default: normal, else the first)",
     )
     parser.add_argument("--init", type=Path, metavar="MODEL", help="model.keras of a finished run to go on from")
-    parser.add_argument("--recipe", metavar="NAME", help="of train/recipe.py (default: the one that ships)")
+    parser.add_argument("--recipe", metavar="NAME", help="of train/training/recipe.py (default: the one that ships)")
     parser.add_argument(
         "--teacher",
         nargs="+",
@@ -64,9 +64,9 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; every failure is raised.
     """
-    from train.distribution import is_chief
-    from train.fit import FitOptions, fit
-    from train.split import SplitRule
+    from train.data.split import SplitRule
+    from train.training.distribution import is_chief
+    from train.training.fit import FitOptions, fit
 
     metrics = fit(
         FitOptions(

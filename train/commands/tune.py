@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; every failure is raised.
     """
-    from train.tune import TuneOptions, tune
+    from train.training.tune import TuneOptions, tune
 
     trials = tune(TuneOptions(args.out, args.trials, args.epochs, args.data, args.seed))
     print(json.dumps(trials) if args.json else "\n".join(_line(trial) for trial in trials))

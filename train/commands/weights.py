@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
         0; every failure is raised.
     """
     from edge_app.errors import DataError
-    from train.pretrained import SOURCES, write_weights
+    from train.networks.pretrained import SOURCES, write_weights
 
     if args.arch not in SOURCES:
         raise DataError(f"there are no weights for {args.arch!r}, only for {', '.join(SOURCES)}")

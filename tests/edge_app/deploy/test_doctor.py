@@ -5,8 +5,8 @@ from datetime import datetime, timezone
 
 import pytest
 
-from edge_app import health
 from edge_app.__main__ import main
+from edge_app.workflow import device_check as health
 
 
 def findings(data):

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from edge_app import watchdog
+from edge_app.system import watchdog
 
 
 @pytest.fixture

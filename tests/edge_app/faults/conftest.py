@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_app.bundle import read_bundle, shipped_bundle_path, write_bundle
 from edge_app.errors import BundleError
+from edge_app.model.bundle import read_bundle, shipped_bundle_path, write_bundle
 
 
 @pytest.fixture(scope="session")

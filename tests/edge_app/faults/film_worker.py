@@ -20,10 +20,10 @@ from PIL import Image
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from edge_app.errors import FilmError
-from edge_app.film import read_film
-from edge_app.phantom import PhantomStyle, draw_phantom
-from edge_app.preprocess import to_model_pixels
-from edge_app.quality import check_film
+from edge_app.imaging.film import read_film
+from edge_app.imaging.phantom import PhantomStyle, draw_phantom
+from edge_app.imaging.preprocess import to_model_pixels
+from edge_app.reading.quality import check_film
 
 MEMORY_BYTES = 2**30
 CPU_S = 120

@@ -20,9 +20,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from edge_app.bundle import read_bundle
 from edge_app.errors import BundleError
-from edge_app.model_store import ModelStore, first_that_works
+from edge_app.model.bundle import read_bundle
+from edge_app.model.installed import ModelStore, first_that_works
 
 # Audit events of Python that stand for a step of input or output; fsync has none and is wrapped.
 STEPS = ("open", "os.mkdir", "os.rename", "os.chmod", "os.scandir", "os.remove", "os.rmdir", "tempfile.mkdtemp")

@@ -25,9 +25,9 @@ from pathlib import Path
 import numpy as np
 from mutations import mutated
 
-from edge_app import audit
 from edge_app.errors import StoreError
-from edge_app.store import FILE_NAME, Draft, Review, Store, new_record_id, open_store
+from edge_app.records import audit
+from edge_app.records.database import FILE_NAME, Draft, Review, Store, new_record_id, open_store
 
 counts = {"tried": 0, "acknowledged": 0, "refused": 0, "set_aside": 0}
 

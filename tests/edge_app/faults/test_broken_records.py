@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_app import audit, clock
-from edge_app.store import Draft, new_record_id, open_store
+from edge_app.records import audit
+from edge_app.records.database import Draft, new_record_id, open_store
+from edge_app.system import clock
 
 WORKER = Path(__file__).with_name("record_worker.py")
 ROOT = Path(__file__).parents[3]

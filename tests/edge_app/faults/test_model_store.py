@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from edge_app.__main__ import main
-from edge_app.bundle import read_bundle, shipped_bundle_path, sidecar_path
 from edge_app.errors import BundleError
-from edge_app.home import data_home
-from edge_app.model_check import check_in_child
-from edge_app.model_store import ModelStore, first_that_works
-from edge_app.predictor import load_predictor
+from edge_app.model.bundle import read_bundle, shipped_bundle_path, sidecar_path
+from edge_app.model.installed import ModelStore, first_that_works
+from edge_app.model.trial import check_in_child
+from edge_app.reading.predictor import load_predictor
+from edge_app.system.home import data_home
 
 
 @pytest.fixture

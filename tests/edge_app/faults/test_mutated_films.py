@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from edge_app.errors import FilmUnreadable
-from edge_app.film import read_film
+from edge_app.imaging.film import read_film
 
 WORKER = Path(__file__).with_name("film_worker.py")
 ROOT = Path(__file__).parents[3]
@@ -53,7 +53,8 @@ def test_a_film_too_large_for_the_memory_is_refused_and_the_process_lives(tmp_pa
         tmp_path / "large.png", compress_level=1
     )
     script = (
-        "import resource, sys; from edge_app.film import read_film; from edge_app.errors import FilmUnreadable\n"
+        "import resource, sys\n"
+        "from edge_app.imaging.film import read_film; from edge_app.errors import FilmUnreadable\n"
         "resource.setrlimit(resource.RLIMIT_AS, (300 * 2**20, 300 * 2**20))\n"
         "try: read_film(__import__('pathlib').Path(sys.argv[1]))\n"
         "except FilmUnreadable as error: print(error.code)\n"

@@ -15,7 +15,7 @@ import pytest
 from mutations import mutated
 from PIL import Image
 
-from edge_app.phantom import LABELS, PhantomStyle, draw_phantom
+from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom
 
 ROOT = Path(__file__).parents[3]
 SEED = 20261121
@@ -48,7 +48,7 @@ def size_of(pid):
 SCRIPT = """
 import json, pickle, sys
 from edge_app.errors import FilmError
-from edge_app.predictor import load_predictor
+from edge_app.reading.predictor import load_predictor
 predictor, films, answers = load_predictor(), pickle.load(sys.stdin.buffer), {}
 for index in range(int(sys.argv[1])):
     film = index % len(films)

@@ -10,7 +10,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from edge_app.phantom import PhantomStyle, phantom_png
+from edge_app.imaging.phantom import PhantomStyle, phantom_png
 
 BIG = PhantomStyle(width_px=640, height_px=560)
 

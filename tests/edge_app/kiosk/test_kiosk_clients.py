@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 from selenium.webdriver.common.by import By
 
-from edge_app.phantom import LABELS, PhantomStyle, draw_phantom, phantom_png
-from edge_app.predictor import load_predictor
+from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom, phantom_png
+from edge_app.reading.predictor import load_predictor
 
 CLIENTS = 8
 MAX_READY_S, MAX_READY_MB = 6.0, 200.0

@@ -8,11 +8,11 @@ import numpy as np
 import pydicom
 import pytest
 
-from edge_app.dicom_result import Origin, origin_of, secondary_capture
-from edge_app.kiosk.sheet import result_lines
-from edge_app.kiosk.shelf import Slip
-from edge_app.phantom import PhantomStyle, draw_phantom
-from edge_app.store import Review, open_store
+from edge_app.imaging.phantom import PhantomStyle, draw_phantom
+from edge_app.records.database import Review, open_store
+from edge_app.workflow.recent_cases import Slip
+from edge_app.workflow.result_image import result_lines
+from edge_app.workflow.secondary_capture import Origin, origin_of, secondary_capture
 
 STUDY, SERIES = "1.2.3.4", "1.2.3.4.5"
 
@@ -69,7 +69,7 @@ def test_signed_result_is_a_secondary_capture_of_its_study(kiosk):
 
 
 def test_only_dicom_films_have_one(kiosk):
-    from edge_app.phantom import phantom_png
+    from edge_app.imaging.phantom import phantom_png
 
     record_id = json.loads(kiosk.ask("/films", phantom_png("viral", 3))[1])["id"]
     store = open_store(kiosk.home)

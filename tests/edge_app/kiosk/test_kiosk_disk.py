@@ -8,8 +8,8 @@ import threading
 import pytest
 from selenium.webdriver.common.by import By
 
-from edge_app.phantom import phantom_png
-from edge_app.store import FILE_NAME, open_store
+from edge_app.imaging.phantom import phantom_png
+from edge_app.records.database import FILE_NAME, open_store
 
 
 def kept_ids(home) -> set[str]:

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from edge_app.film import MAX_FILE_BYTES
-from edge_app.kiosk.counter import FilmCounter
-from edge_app.phantom import phantom_png
+from edge_app.imaging.film import MAX_FILE_BYTES
+from edge_app.imaging.phantom import phantom_png
+from edge_app.kiosk.upload_limit import FilmCounter
 
 
 def test_health_names_the_model_after_a_golden_inference(kiosk):

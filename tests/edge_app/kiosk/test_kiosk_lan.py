@@ -10,10 +10,10 @@ import urllib.parse
 import pytest
 
 from edge_app.__main__ import main
+from edge_app.imaging.phantom import phantom_png
 from edge_app.kiosk.login import FAILURES_S, MAX_FAILURES, SESSION_S, Sessions
-from edge_app.phantom import phantom_png
-from edge_app.readers import add_reader
-from edge_app.store import open_store
+from edge_app.records.database import open_store
+from edge_app.records.readers import add_reader
 
 FORM = "application/x-www-form-urlencoded"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.by import By
 
+from edge_app.imaging.phantom import phantom_png
 from edge_app.kiosk.language import LANGUAGES, LOCALES_DIR, language_of, refusal
-from edge_app.phantom import phantom_png
 
 KIOSK = Path(__file__).parents[3] / "edge_app" / "kiosk"
 GAP = re.compile(r"\{\w+\}")

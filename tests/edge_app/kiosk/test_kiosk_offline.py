@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from edge_app.kiosk.surroundings import PREFIX, settle
-from edge_app.phantom import phantom_png
+from edge_app.imaging.phantom import phantom_png
+from edge_app.kiosk.gradio_environment import PREFIX, settle
 
 NO_NETWORK = Path(__file__).parent / "no_network"
 REPOSITORY = Path(__file__).parents[3]

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from edge_app.imaging.phantom import phantom_png
 from edge_app.kiosk.app import SLACK_S, SLOWEST_BYTES_PER_S, BodyRefused, _body
-from edge_app.kiosk.counter import FILMS_AT_ONCE
-from edge_app.phantom import phantom_png
+from edge_app.kiosk.upload_limit import FILMS_AT_ONCE
 
 
 class Trickle:

@@ -1,0 +1,38 @@
+"""`recipes`: what each part of the training recipe is worth."""
+
+import argparse
+import json
+from pathlib import Path
+
+NAME = "ablation"
+HELP = "train the compact network by other recipes; one table of what each changes"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument("--recipes", nargs="+", metavar="NAME", help="of train/training/recipe.py (default: all)")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="N", help="default: 0 1 2")
+    parser.add_argument("--teacher", nargs="+", type=Path, default=[], metavar="MODEL", help="as for fit")
+    parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
+    parser.add_argument("--out", type=Path, default=Path("runs/recipes"), metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--epochs", type=int, default=20, metavar="N", help="of each run (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, compare and print.
+
+    Returns:
+        0; every failure is raised.
+    """
+    from benchmarks.studies.ablation import RecipesOptions, compare_recipes
+    from benchmarks.studies.network_tables import recipes_table
+    from train.training.recipe import RECIPES
+
+    recipes = tuple(args.recipes or RECIPES)
+    options = RecipesOptions(
+        args.out, recipes, tuple(args.seeds), args.data, teachers=tuple(args.teacher), epochs=args.epochs
+    )
+    compared = compare_recipes(options)
+    print(json.dumps(compared) if args.json else recipes_table(compared), end="\n" if args.json else "")
+    return 0

@@ -1,0 +1,34 @@
+"""`regions`: whether the chest decides, or what lies around it."""
+
+import argparse
+import json
+from pathlib import Path
+
+NAME = "occlusion"
+HELP = "hide frame or chest of validation films, put a marker on, mirror, turn: what the answer comes from"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument("model", type=Path, metavar="BUNDLE", help="the int8 file")
+    parser.add_argument("--manifest", type=Path, required=True, metavar="FILE", help="of the run it was made from")
+    parser.add_argument("--data", metavar="DIR", help="films (default: data/chest_xray, then $CXR_DATA)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the figures there as JSON, too")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score and print.
+
+    Returns:
+        0; every failure is raised.
+    """
+    from benchmarks.studies.occlusion import regions
+    from benchmarks.studies.occlusion_table import regions_table
+    from edge_app.system.files import write_atomically
+
+    found = regions(args.model, args.data, args.manifest)
+    if args.out:
+        write_atomically(args.out, (json.dumps(found, indent=1) + "\n").encode())
+    print(json.dumps(found) if args.json else regions_table(found), end="\n" if args.json else "")
+    return 0

@@ -1,0 +1,39 @@
+"""`probe`: how far the label can be read from how the films were made."""
+
+import argparse
+import json
+from pathlib import Path
+
+NAME = "probe"
+HELP = "score a classifier that sees only gradients, gray levels and borders: what shortcuts alone are worth"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument(
+        "--data",
+        action="append",
+        metavar="DIR",
+        help="films, or 'phantom'; once for each hospital (default: data/chest_xray, then $CXR_DATA)",
+    )
+    parser.add_argument("--manifest", type=Path, metavar="FILE", help="the split of a run; a fresh one otherwise")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Probe and print.
+
+    Returns:
+        0; every failure is raised.
+    """
+    from dataclasses import asdict
+
+    from benchmarks.studies.probe import probe
+
+    found = probe(args.data, args.manifest)
+    if args.json:
+        print(json.dumps({name: asdict(auc) for name, auc in found.items()}))
+    else:
+        for name, auc in found.items():
+            print(f"{name:14} AUC {auc.value:.4f} (95% interval {auc.low:.4f} to {auc.high:.4f})")
+    return 0

@@ -1,0 +1,155 @@
+"""One model in one engine, ready to run: a .tflite runtime, TensorFlow or ONNX Runtime.
+
+The input is random and set once: latency does not depend on what is in it, and reading, resizing
+and quantizing a film are measured by `pipeline`.
+"""
+
+import importlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_app.model.runtime import RUNTIMES, load_runtime
+
+TFLITE_ENGINES = tuple(RUNTIMES)
+ENGINES = (*TFLITE_ENGINES, "tensorflow", "onnxruntime")
+INPUT_SEED = 20
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that can run. `ops` is None for engines that do not tell."""
+
+    version: str
+    invoke: Callable[[], Any]
+    ops: dict[str, Any] | None
+    macs: int | None = None
+
+
+def import_engine(engine: str) -> Any:
+    """Import the engine's package, so that its cost is not counted as the model's.
+
+    Raises:
+        RuntimeUnavailable, ImportError: it is not installed.
+    """
+    if engine in TFLITE_ENGINES:
+        return load_runtime(engine)
+    if engine == "tensorflow":
+        os.environ["TF_USE_LEGACY_KERAS"] = "1"
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    return importlib.import_module(engine)
+
+
+def load(engine: str, imported: Any, model: Path, threads: int) -> Loaded:
+    """Load a model: a .tflite or .onnx file, or a SavedModel folder for TensorFlow.
+
+    Raises:
+        ValueError, RuntimeError: the engine refuses the model.
+    """
+    if engine in TFLITE_ENGINES:
+        return _load_tflite(imported, model, threads)
+    if engine == "tensorflow":
+        return _load_tensorflow(imported, model, threads)
+    return _load_onnx(imported, model, threads)
+
+
+def random_input(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Random gray levels in the model's own type; `shape` may hold -1 for the batch."""
+    shape = tuple(max(int(side), 1) for side in shape)
+    levels = np.random.default_rng(INPUT_SEED).integers(0, 256, shape)
+    return (levels - 128 if dtype == np.int8 else levels).astype(dtype)
+
+
+def delegated_ops(ops: list[dict[str, Any]]) -> dict[str, Any]:
+    """How many ops a delegate took over, and which kinds it left.
+
+    Args:
+        ops: what the interpreter lists: its ops with input and output tensors, then the DELEGATE
+            nodes that replace some of them.
+    Returns:
+        `total`, `delegated` and `left`, a dictionary from the op's name to how often it was left.
+    """
+    own = [op for op in ops if op["op_name"] != "DELEGATE"]
+    producer = {int(tensor): op for op in own for tensor in op["outputs"]}
+    taken: set[int] = set()
+    for delegate in (op for op in ops if op["op_name"] == "DELEGATE"):
+        known = {int(tensor) for tensor in delegate["inputs"]}
+        waiting = [int(tensor) for tensor in delegate["outputs"]]
+        while waiting:
+            op = producer.get(waiting.pop())
+            if op is None or op["index"] in taken:
+                continue
+            taken.add(op["index"])
+            waiting.extend(int(tensor) for tensor in op["inputs"] if int(tensor) not in known)
+    left: dict[str, int] = {}
+    for op in own:
+        if op["index"] not in taken:
+            left[op["op_name"]] = left.get(op["op_name"], 0) + 1
+    return {"total": len(own), "delegated": len(taken), "left": left}
+
+
+def multiply_accumulates(ops: list[dict[str, Any]], shapes: dict[int, Any]) -> int:
+    """Multiply-accumulates of the convolutions and dense layers of one inference.
+
+    Args:
+        ops: what the interpreter lists.
+        shapes: the shape of every tensor: outputs (1, height, width, channels), weights (out, height,
+            width, in), for depthwise (1, height, width, channels), for dense (out, in).
+    """
+    total = 0
+    for op in ops:
+        if op["op_name"] not in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+            continue
+        weights, outputs = shapes[int(op["inputs"][1])], shapes[int(op["outputs"][0])]
+        each = weights[1:3] if op["op_name"] == "DEPTHWISE_CONV_2D" else weights[1:]
+        total += int(np.prod(outputs, dtype=np.int64) * np.prod(each, dtype=np.int64))
+    return total
+
+
+def _load_tflite(runtime: Any, model: Path, threads: int) -> Loaded:
+    interpreter = runtime.module.Interpreter(model_content=model.read_bytes(), num_threads=threads)
+    interpreter.allocate_tensors()
+    for detail in interpreter.get_input_details():
+        interpreter.set_tensor(detail["index"], random_input(tuple(detail["shape"]), detail["dtype"]))
+    return Loaded(str(runtime), interpreter.invoke, *_tflite_ops(interpreter))
+
+
+def _tflite_ops(interpreter: Any) -> tuple[dict[str, Any] | None, int | None]:
+    """The list of ops is no public call; a runtime without it leaves the figures out."""
+    try:
+        ops = interpreter._get_ops_details()
+    except (AttributeError, KeyError):
+        return None, None
+    shapes = {int(tensor["index"]): tensor["shape"] for tensor in interpreter.get_tensor_details()}
+    return delegated_ops(ops), multiply_accumulates(ops, shapes)
+
+
+def _load_tensorflow(tensorflow: Any, model: Path, threads: int) -> Loaded:
+    tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+    loaded = tensorflow.saved_model.load(str(model))
+    function = loaded.signatures["serving_default"]
+    (name, spec), *_ = function.structured_input_signature[1].items()
+    value = tensorflow.constant(random_input(tuple(side or 1 for side in spec.shape), np.float32))
+
+    def invoke() -> Any:
+        # The answer is fetched: TensorFlow may return before it has been computed.
+        return [output.numpy() for output in function(**{name: value}).values()]
+
+    invoke.keep = loaded  # type: ignore[attr-defined]  # the function does not keep its variables alive
+    return Loaded(f"tensorflow {tensorflow.__version__}", invoke, None)
+
+
+def _load_onnx(onnxruntime: Any, model: Path, threads: int) -> Loaded:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    given = session.get_inputs()[0]
+    shape = tuple(side if isinstance(side, int) else 1 for side in given.shape)
+    feed = {given.name: random_input(shape, np.float32)}
+    return Loaded(f"onnxruntime {onnxruntime.__version__}", lambda: session.run(None, feed), None)

@@ -1,0 +1,63 @@
+"""Scoring many films with several workers, each with its own interpreter and one thread.
+
+Two engines give the same answers: processes on this machine, and Dask on this one or on several. A
+worker loads the model once and then takes films in chunks; a film that cannot be read costs itself.
+"""
+
+import functools
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+CHUNK = 50  # films a task: some 100 ms of work, against about 1 ms to hand a task over
+Answer = tuple[str, str, float | None]
+
+
+def chunks(paths: Sequence[str], size: int = CHUNK) -> Iterator[list[str]]:
+    """The films in tasks."""
+    for start in range(0, len(paths), size):
+        yield list(paths[start : start + size])
+
+
+@functools.cache
+def _predictor(model: str) -> Any:
+    """One a process: loading costs as much as some hundred films."""
+    from edge_app.reading.predictor import load_predictor
+
+    return load_predictor(Path(model))
+
+
+def score(paths: list[str], model: str) -> list[Answer]:
+    """Score some films: file, status, and P(pneumonia) where there is an answer."""
+    predictor = _predictor(model)
+    records = [predictor.record(Path(path))[0] for path in paths]
+    return [(record["file"], record["status"], record.get("p_pneumonia")) for record in records]
+
+
+def score_in_pool(paths: Sequence[str], model: str, workers: int) -> list[Answer]:
+    """With processes on this machine. They are started afresh: a fork would copy threads' locks."""
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        parts = pool.map(functools.partial(score, model=model), chunks(paths))
+        return [answer for part in parts for answer in part]
+
+
+def score_with_dask(paths: Sequence[str], model: str, workers: int, scheduler: str | None = None) -> list[Answer]:
+    """With Dask: a cluster of this machine's processes, or the one behind a scheduler's address.
+
+    Args:
+        scheduler: as `tcp://10.0.0.1:8786`; its workers need the kit and see the films and the model
+            under the same paths. `workers` is then not used.
+    Raises:
+        ImportError: distributed is not installed.
+    """
+    from distributed import Client, LocalCluster
+
+    local = None if scheduler else LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+    with Client(scheduler or local) as client:
+        tasks = client.map(functools.partial(score, model=model), list(chunks(paths)), pure=False)
+        answers = [answer for part in client.gather(tasks) for answer in part]
+    if local:
+        local.close()
+    return answers

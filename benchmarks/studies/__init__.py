@@ -1,0 +1,1 @@
+"""What models are worth: networks compared, ablation, occlusion, stability, shortcuts, hospitals, rejection."""

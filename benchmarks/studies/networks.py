@@ -1,0 +1,238 @@
+"""Networks side by side, each over several seeds: float and int8, what they cost, how far they scatter."""
+
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.studies.network_latency import latencies
+from benchmarks.studies.network_tables import CLAIMS, comparison_page, figures_over_seeds
+from benchmarks.studies.quantized import Quantized, quantized
+from edge_app.errors import BundleError, DataError
+from edge_app.system.files import write_atomically
+from train.data.split import SplitRule, read_manifest
+from train.evaluation.paired import Pair, paired_tests
+from train.evaluation.plots import write_roc_and_calibration
+from train.evaluation.predictions import Answers, answers_of
+from train.evaluation.run import RUN
+from train.networks import Architecture, find_architecture
+from train.training.fit import FitOptions, finished
+from train.training.recipe import find_recipe
+
+REFERENCE = "compact"
+Quantize = Callable[[Path, Architecture, str | None], Quantized]
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """What `benchmarks networks` was asked for."""
+
+    out: Path
+    archs: tuple[str, ...] = ("compact",)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds_of: dict[str, tuple[int, ...]] = field(default_factory=dict)  # other seeds, by name as in the table
+    data: str | None = None
+    epochs: int = 0  # of every network; 0 for each one's own
+    split: SplitRule = field(default_factory=SplitRule)
+    binary: bool = False  # each network once more with two classes
+    weights: dict[str, Path] = field(default_factory=dict)  # by network, to start from
+    recipe_of: dict[str, str] = field(default_factory=dict)  # by network, where it is not the one that ships
+    bfloat16: tuple[str, ...] = ()  # networks to train at half precision
+    teachers: tuple[Path, ...] = ()  # of `compact`
+
+    def seeds_for(self, network: str) -> tuple[int, ...]:
+        """Of a network, `ARCH` or `ARCH-binary`."""
+        return self.seeds_of.get(network, self.seeds)
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """One trained and converted network with one seed."""
+
+    metrics: dict[str, Any]  # of `fit`, with run.json's labels, input size and manifest hash
+    answers: Answers
+    int8: Quantized
+
+
+def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str, Any]:
+    """Train and convert what is not done yet, and put the figures side by side.
+
+    A run that is finished in its folder, `OUT/ARCH-SEED` or `OUT/ARCH-binary-SEED`, is not trained
+    again; one that was interrupted is resumed.
+
+    Args:
+        quantize: makes the int8 file of a run folder.
+    Returns:
+        What is written to `compare.json`: `rows`, `paired` tests against compact, `claims` of others.
+    Raises:
+        DataError: no such network, films that are missing or unfit, or runs that were cut differently.
+    """
+    kinds = _kinds(options)
+    runs = {
+        name: [_finished(options, *kind, seed, quantize) for seed in options.seeds_for(name)]
+        for name, kind in kinds.items()
+    }
+    _check_cut(runs)
+    speed = _latencies(runs)
+    rows = [_row(name, found, options, speed.get(name)) for name, found in runs.items()]
+    compared = {"command": _command(options), "rows": rows, "paired": _paired(runs), "claims": list(CLAIMS)}
+    write_atomically(options.out / "compare.json", (json.dumps(compared, indent=1) + "\n").encode())
+    write_atomically(options.out / "compare.md", comparison_page(compared).encode())
+    for judge in next(iter(runs.values()))[0].answers.judges:
+        curves = {name: found[0].answers.judges[judge] for name, found in runs.items()}
+        write_roc_and_calibration(curves, options.out / f"roc-{judge}.png")
+    return compared
+
+
+def _kinds(options: CompareOptions) -> dict[str, tuple[str, bool]]:
+    """The table's names, each with its network and whether it has two classes.
+
+    Raises:
+        DataError: an option names a network or recipe that is not there.
+    """
+    for arch in (*options.archs, *options.weights, *options.recipe_of, *options.bfloat16):
+        find_architecture(arch)
+    for recipe in options.recipe_of.values():
+        find_recipe(recipe)
+    both = (False, True) if options.binary else (False,)
+    kinds = {_name(arch, binary): (arch, binary) for arch in options.archs for binary in both}
+    for name in options.seeds_of:
+        if name not in kinds:
+            raise DataError(f"--seeds-of names {name!r}, which is not compared; there are {', '.join(kinds)}")
+    return kinds
+
+
+def _name(arch: str, binary: bool) -> str:
+    return f"{arch}-binary" if binary else arch
+
+
+def _finished(options: CompareOptions, arch: str, binary: bool, seed: int, quantize: Quantize) -> FinishedRun:
+    folder = options.out / f"{_name(arch, binary)}-{seed}"
+    wanted = FitOptions(
+        out=folder,
+        data=options.data,
+        arch=arch,
+        epochs=options.epochs,
+        seed=seed,
+        split=options.split,
+        binary=binary,
+        weights=options.weights.get(arch),
+        recipe=options.recipe_of.get(arch, FitOptions.recipe),
+        bfloat16=arch in options.bfloat16,
+        teachers=options.teachers if arch == REFERENCE else (),
+    )
+    metrics = finished(wanted, "compare", arch)
+    rule = read_manifest(folder / "manifest.json").rule
+    if rule != options.split:
+        raise DataError(f"{folder} was cut by {rule.name}, fold {rule.fold}: remove it, or give another --out")
+    if metrics["recipe"] != wanted.recipe:
+        raise DataError(f"{folder} was trained by recipe {metrics['recipe']}, not {wanted.recipe}: see --recipe-of")
+    run = json.loads((folder / RUN).read_text(encoding="utf-8"))
+    for key in ("labels", "input_size_px", "manifest_sha256"):
+        metrics[key] = run[key]
+    return FinishedRun(
+        metrics, answers_of(folder, options.data), quantize(folder, find_architecture(arch), options.data)
+    )
+
+
+def _check_cut(runs: dict[str, list[FinishedRun]]) -> None:
+    """Refuse to compare figures of different films."""
+    cuts = {(tuple(run.metrics["labels"]), run.metrics["manifest_sha256"]) for found in runs.values() for run in found}
+    if len(cuts) > len({labels for labels, _ in cuts}):
+        raise DataError("the runs were cut differently: remove their folders and run compare again")
+
+
+def _latencies(runs: dict[str, list[FinishedRun]]) -> dict[str, dict[str, float]]:
+    """Of the first seed's file of every network."""
+    first = {name: found[0] for name, found in runs.items()}
+    files = {
+        name: (run.int8.path, len(run.metrics["labels"])) for name, run in first.items() if run.int8.path is not None
+    }
+    if not files:
+        return {}
+    try:
+        return latencies(files, REFERENCE)
+    except BundleError as fault:
+        print(f"compare: {fault}", file=sys.stderr)
+        return {}
+
+
+def _row(name: str, runs: list[FinishedRun], options: CompareOptions, speed: dict[str, float] | None) -> dict[str, Any]:
+    metrics = runs[0].metrics
+    files = [run.int8 for run in runs if run.int8.judges]
+    return {
+        "network": name,
+        "source": find_architecture(metrics["arch"]).source,
+        "labels": metrics["labels"],
+        "input_size_px": metrics["input_size_px"],
+        "start": metrics.get("start", "random"),
+        "recipe": metrics["recipe"],
+        "teachers": metrics.get("teachers", 0),
+        "epochs": metrics.get("epochs"),
+        "seeds": [run.metrics["seed"] for run in runs],
+        "bfloat16": metrics.get("bfloat16", False),
+        "data": metrics["data"],
+        "split": options.split.name,
+        "parameters": metrics["parameters"],
+        "macs": runs[0].answers.macs,
+        "judges": {
+            judge: {
+                "films": figures["films"],
+                "float": figures_over_seeds([run.metrics["judges"][judge] for run in runs]),
+                "int8": figures_over_seeds([file.judges[judge] for file in files]) if files else None,
+            }
+            for judge, figures in metrics["judges"].items()
+        },
+        "int8": {
+            "format": runs[0].int8.format,
+            "bytes": runs[0].int8.bytes,
+            "refused": {str(run.metrics["seed"]): run.int8.refusal for run in runs if run.int8.refusal},
+        },
+        "latency": speed,
+    }
+
+
+def _paired(runs: dict[str, list[FinishedRun]]) -> list[dict[str, Any]]:
+    """Every network against compact with the same classes, seed by seed, on the same validation films."""
+    tests = []
+    for name, found in runs.items():
+        reference = _name(REFERENCE, name.endswith("-binary"))
+        if name == reference or reference not in runs:
+            continue
+        others = {run.metrics["seed"]: run for run in runs[reference]}
+        pairs = [_pair(run, others[run.metrics["seed"]]) for run in found if run.metrics["seed"] in others]
+        if pairs:
+            names = {"network": name, "against": reference}
+            tests += paired_tests(names, pairs, found[0].metrics["validation_films"])
+    return tests
+
+
+def _pair(run: FinishedRun, other: FinishedRun) -> Pair:
+    return Pair(run.metrics["seed"], run.answers.judges, other.answers.judges, _threshold(run), _threshold(other))
+
+
+def _threshold(run: FinishedRun) -> float:
+    calibration = run.metrics["calibration"]
+    return float(calibration["operating_points"][calibration["default_operating_point"]]["threshold"])
+
+
+def _command(options: CompareOptions) -> str:
+    """What makes the same table again, but for --data: where films lie is each machine's own."""
+    words = ["python", "-m", "benchmarks", "networks", "--archs", *options.archs, "--seeds", *map(str, options.seeds)]
+    others = [f"{name}={','.join(map(str, seeds))}" for name, seeds in options.seeds_of.items()]
+    words += ["--seeds-of", *others] if others else []
+    words += ["--binary"] if options.binary else []
+    words += ["--epochs", str(options.epochs)] if options.epochs else []
+    words += ["--split", options.split.name] if options.split.name != SplitRule.name else []
+    words += (
+        ["--weights", *(f"{arch}={path.name}" for arch, path in options.weights.items())] if options.weights else []
+    )
+    words += (
+        ["--recipe-of", *(f"{arch}={name}" for arch, name in options.recipe_of.items())] if options.recipe_of else []
+    )
+    words += ["--bfloat16", *options.bfloat16] if options.bfloat16 else []
+    words += ["--teacher", *map(str, options.teachers)] if options.teachers else []
+    return shlex.join(words)

@@ -1,0 +1,136 @@
+"""Whether the chest decides, or what lies around it, or how it lies: each film is answered again with a change.
+
+Collimator edges and burnt-in letters lie in the outer frame of a film. A model that needs them loses
+its answers with the frame, and keeps them without the chest. Films also get mirrored and turned by hand.
+"""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from benchmarks.studies.stability import median_with_interval
+from edge_app.imaging.heatmap import evidence_map
+from edge_app.model.card import ModelCard
+from edge_app.model.runtime import Outputs
+from edge_app.reading.decision import softmax
+from edge_app.reading.predictor import Predictor, load_predictor
+from edge_app.system.files import sha256_of
+from train.data.loading import load_films
+from train.data.sources import find_data
+from train.data.split import VALIDATION, apply_manifest, read_manifest
+from train.evaluation.metrics import plain, proportion, roc_auc
+
+FRAME = 1 / 8  # of the side, at each edge
+MARKER, MARKER_HEIGHT = "R", 1 / 8  # the letter of the patient's right side, and its height
+TURN_DEG = 10  # what a hurried hand may do to a film
+
+
+def regions(bundle: Path, argument: str | None, manifest_path: Path) -> dict[str, Any]:
+    """Score validation films with parts hidden, marked or laid otherwise; see where the class map finds pneumonia.
+
+    Args:
+        bundle: the model's file.
+        argument: the data set, as `--data`.
+        manifest_path: of the run that the model was made from.
+    Returns:
+        `views`: AUC and changed decisions by what was hidden or put on; `frame_evidence`: the share
+        of the class map's evidence that lies in the frame, median over films called positive, beside
+        `frame_area`, the frame's share of the map.
+    Raises:
+        DataError: the films are not those of the manifest.
+        BundleError: the model is unfit.
+    """
+    predictor = load_predictor(bundle)
+    data = find_data(argument)
+    card = predictor.card
+    films = apply_manifest(load_films(data, card.input_size_px), read_manifest(manifest_path), VALIDATION)
+    threshold = card.operating_point()[1].threshold
+    outputs = _outputs(predictor, films.pixels)
+    whole = _positive(outputs, card)
+    positive = {"as they are": whole} | {
+        name: _positive(_outputs(predictor, change(films.pixels)), card) for name, change in CHANGES.items()
+    }
+    maps = np.stack([evidence_map(one.class_map, card.negative_index, card.temperature) for one in outputs])
+    truth = films.classes != data.negative_index
+    in_frame = frame_of(maps.shape[1:])
+    found = maps[(whole >= threshold) & (maps.sum(axis=(1, 2)) > 0)]
+    return {
+        "model": bundle.name,
+        "model_sha256": sha256_of(bundle.read_bytes()),
+        "films": len(films.pixels),
+        "threshold": threshold,
+        "views": {name: _figures(truth, answers, whole, threshold) for name, answers in positive.items()},
+        "frame_evidence": plain(median_with_interval(found[:, in_frame].sum(axis=1) / found.sum(axis=(1, 2)))),
+        "frame_area": float(in_frame.mean()),
+    }
+
+
+def frame_of(shape: tuple[int, ...]) -> np.ndarray:
+    """Which cells of a grid have their centre in the outer frame, bool (rows, columns)."""
+    rows, columns = ((np.arange(side) + 0.5) / side for side in shape)
+    return np.logical_or.outer(*((np.abs(centres - 0.5) > 0.5 - FRAME) for centres in (rows, columns)))
+
+
+def without_frame(pixels: np.ndarray) -> np.ndarray:
+    """The films, uint8 (films, side, side), with the frame in each film's median gray."""
+    return _hidden(pixels, frame_of(pixels.shape[1:]))
+
+
+def without_chest(pixels: np.ndarray) -> np.ndarray:
+    """The films with all but the frame in each film's median gray."""
+    return _hidden(pixels, ~frame_of(pixels.shape[1:]))
+
+
+def with_marker(pixels: np.ndarray) -> np.ndarray:
+    """The films with a white letter in their upper left corner."""
+    side = pixels.shape[1]
+    layer = Image.new("L", (side, side))
+    font = ImageFont.load_default(MARKER_HEIGHT * side)
+    ImageDraw.Draw(layer).text((side // 32, 0), MARKER, fill=255, font=font)
+    return np.maximum(pixels, np.asarray(layer))
+
+
+def mirrored(pixels: np.ndarray) -> np.ndarray:
+    """The films left to right."""
+    return np.ascontiguousarray(pixels[:, :, ::-1])
+
+
+def turned(pixels: np.ndarray, degrees: float) -> np.ndarray:
+    """The films turned against the clock, black where nothing was."""
+    return np.stack([np.asarray(Image.fromarray(film).rotate(degrees, Image.Resampling.BILINEAR)) for film in pixels])
+
+
+CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "frame hidden": without_frame,
+    "chest hidden": without_chest,
+    "a marker put on": with_marker,
+    "mirrored": mirrored,
+    f"turned left by {TURN_DEG}°": functools.partial(turned, degrees=TURN_DEG),
+    f"turned right by {TURN_DEG}°": functools.partial(turned, degrees=-TURN_DEG),
+}
+
+
+def _hidden(pixels: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    gray = np.median(pixels, axis=(1, 2)).astype(np.uint8)
+    return np.where(cells, gray[:, None, None], pixels)
+
+
+def _outputs(predictor: Predictor, pixels: np.ndarray) -> list[Outputs]:
+    return [predictor.infer(film) for film in pixels]
+
+
+def _positive(outputs: list[Outputs], card: ModelCard) -> np.ndarray:
+    """P(finding), float (films,)."""
+    return 1 - softmax(np.stack([one.logits for one in outputs]), card.temperature)[:, card.negative_index]
+
+
+def _figures(
+    truth: np.ndarray, positive: np.ndarray, whole: np.ndarray, threshold: float
+) -> dict[str, dict[str, float]]:
+    changed = int(((positive >= threshold) != (whole >= threshold)).sum())
+    figures = {"auc": roc_auc(truth, positive), "share_changed": proportion(changed, len(whole))}
+    return {name: plain(figure) for name, figure in figures.items()}

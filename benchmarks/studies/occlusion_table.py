@@ -1,0 +1,20 @@
+"""What `benchmarks occlusion` found, for people."""
+
+from typing import Any
+
+from edge_app.model.card import Estimate
+
+
+def regions_table(found: dict[str, Any]) -> str:
+    """Markdown: one line a view, then where the class map finds pneumonia."""
+    lines = ["| validation films | AUC | decisions changed |", "|---|---|---|"]
+    for name, view in found["views"].items():
+        auc, share = view["auc"], Estimate(**view["share_changed"])
+        lines.append(f"| {name} | {auc['value']:.4f} ({auc['low']:.4f} to {auc['high']:.4f}) | {share.percent()} |")
+    lines += [
+        "",
+        f"The frame is {100 * found['frame_area']:.1f}% of the class map. Of what speaks for pneumonia there, "
+        f"{Estimate(**found['frame_evidence']).percent()} lies in the frame: "
+        f"median over the films that are called pneumonia, of {found['films']}.",
+    ]
+    return "\n".join(lines) + "\n"

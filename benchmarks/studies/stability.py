@@ -1,0 +1,132 @@
+"""How far an answer moves between a film as the hospital made it and its small, squashed twin.
+
+A model is trained on small twins and used on originals, so the two must answer alike. Both go the
+way of the device: a large JPEG is decoded at reduced scale, then preprocessed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import binom
+
+from edge_app.errors import DataError
+from edge_app.imaging.film import read_film
+from edge_app.imaging.preprocess import to_model_pixels
+from edge_app.model.card import Estimate
+from edge_app.reading.decision import softmax
+from edge_app.system.files import sha256_of
+from train.data.labelled import LabelledFilm
+from train.data.sources import find_data
+from train.evaluation.metrics import CONFIDENCE, plain, proportion
+
+MOST_MEDIAN_CHANGE = 0.02  # of P(pneumonia)
+
+
+@dataclass(frozen=True)
+class Answerer:
+    """A model ready to answer: `logits` maps uint8 (films, size, size) to float (films, classes)."""
+
+    input_size_px: int
+    temperature: float
+    threshold: float
+    negative: int
+    logits: Callable[[np.ndarray], np.ndarray]
+
+
+def stability(model: Path, originals: str, twins: str | None) -> dict[str, Any]:
+    """Score every original and its twin.
+
+    Args:
+        model: a `.keras` file of a run, or a bundle.
+        originals: a data set of full-size films.
+        twins: the data set with their small twins, of the same file names.
+    Returns:
+        Figures over the pairs, no film by name; `holds` says whether the median change is small enough.
+    Raises:
+        DataError: no original has a twin, or the model is unfit.
+        FilmError: a film of a pair cannot be read.
+    """
+    answerer = _answerer(model)
+    pairs = film_pairs(originals, twins)
+    p_original, p_twin = (_p_positive(answerer, [pair[side].source for pair in pairs]) for side in (0, 1))
+    identity = {"model": model.name, "model_sha256": sha256_of(model.read_bytes()), "pairs": len(pairs)}
+    return identity | compare_answers(p_original, p_twin, answerer.threshold)
+
+
+def film_pairs(originals: str, twins: str | None) -> list[tuple[LabelledFilm, LabelledFilm]]:
+    """Films of the same label and name in two data sets on disk.
+
+    Raises:
+        DataError: there is none.
+    """
+    small = {(film.label, film.name): film for film in find_data(twins).films if isinstance(film.source, Path)}
+    large = [film for film in find_data(originals).films if isinstance(film.source, Path)]
+    pairs = [(film, small[film.label, film.name]) for film in large if (film.label, film.name) in small]
+    if not pairs:
+        raise DataError(f"no film of {originals} has a twin of the same name in {twins or 'the training films'}")
+    return pairs
+
+
+def compare_answers(p_original: np.ndarray, p_twin: np.ndarray, threshold: float) -> dict[str, Any]:
+    """Median (with the interval of its order statistics), largest change, and changed decisions."""
+    change = np.abs(p_original - p_twin)
+    flips = int(((p_original >= threshold) != (p_twin >= threshold)).sum())
+    median = median_with_interval(change)
+    return {
+        "median_change": plain(median),
+        "p95_change": float(np.percentile(change, 95)),
+        "max_change": float(change.max()),
+        "decisions_changed": flips,
+        "share_changed": plain(proportion(flips, len(change))),
+        "threshold": threshold,
+        "most_median_change": MOST_MEDIAN_CHANGE,
+        "holds": bool(median.value < MOST_MEDIAN_CHANGE),
+    }
+
+
+def median_with_interval(values: np.ndarray) -> Estimate:
+    """The median with its distribution-free interval from the binomial distribution."""
+    ranked, count = np.sort(values), len(values)
+    rank = int(binom.ppf((1 - CONFIDENCE) / 2, count, 0.5))
+    low, high = ranked[max(0, rank - 1)], ranked[min(count - 1, count - rank)]
+    return Estimate(float(np.median(values)), float(low), float(high))
+
+
+def _p_positive(answerer: Answerer, files: list[Any]) -> np.ndarray:
+    """P(pneumonia) float (films,), each film read as the device reads it."""
+    size_px = answerer.input_size_px
+    films = (read_film(file, min_side_px=2 * size_px).pixels for file in files)
+    logits = answerer.logits(np.stack([to_model_pixels(film, size_px) for film in films]))
+    return 1 - softmax(logits, answerer.temperature)[:, answerer.negative]
+
+
+def _answerer(model: Path) -> Answerer:
+    """The model in the device's runtime, or the float model in TensorFlow."""
+    if model.suffix == ".tflite":
+        from edge_app.reading.predictor import load_predictor
+
+        predictor = load_predictor(model)
+        card = predictor.card
+        threshold = card.operating_point()[1].threshold
+        return Answerer(
+            card.input_size_px,
+            card.temperature,
+            threshold,
+            card.negative_index,
+            lambda pixels: np.stack([predictor.infer(film).logits for film in pixels]),
+        )
+    from train.evaluation.run import read_run
+    from train.networks.inference import predict
+
+    network, _, run = read_run(model)
+    threshold = run.calibration.operating_points[run.calibration.default_operating_point].threshold
+    return Answerer(
+        run.input_size_px,
+        run.calibration.temperature,
+        threshold,
+        run.negative_index,
+        lambda pixels: predict(network, pixels)["logits"],
+    )

@@ -1,0 +1,157 @@
+"""Quantization-aware training: the int8 rounding is felt, and trained away, before the export.
+
+The float model is the teacher: the quantized one learns to give its logits, on the same freshly
+drawn films that the float model learned from. Batch norm keeps the float model's statistics, so
+that what is trained is what will be folded into the weights; dropout is off, since the teacher
+answers without it.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from convert.formats.export import representative
+from convert.formats.qat_state import Progress, QatCheckpoint, fingerprint
+from train.data.loading import LoadedFilms
+from train.evaluation.evaluation_sets import Judge
+from train.keras import keras, tf
+from train.networks.inference import BATCH, predict
+from train.training.batches import StreamOptions, one_hot, steps_per_epoch, training_stream
+
+CHECKPOINT = "qat-checkpoint.npz"
+LOWEST_PIXEL, HIGHEST_PIXEL = 0.0, 255.0
+
+
+@dataclass(frozen=True)
+class QatOptions:
+    """How the quantized model is tuned."""
+
+    epochs: int = 8
+    learning_rate: float = 2e-4
+    batch_size: int = 64
+    seed: int = 0
+    patience: int = 3  # epochs that come no nearer to the float model before training stops
+    resume: bool = False  # go on from the state that a killed run left
+
+
+def quantization_aware(model: Any, pixels: np.ndarray) -> Any:
+    """Wrap a float model with the rounding of int8.
+
+    The input's range is fixed to 0..255, so that an 8-bit pixel is quantized without loss. Every
+    other range starts at what the float model shows on representative films: left to itself it
+    would start at -6..6 and take thousands of steps to find its place.
+
+    Args:
+        pixels: uint8 (films, side, side), training films.
+    """
+    import tensorflow_model_optimization as tfmot
+
+    wrapped = tfmot.quantization.keras.quantize_model(model)
+    ranges = activation_ranges(model, pixels)
+    for layer in wrapped.layers:
+        if isinstance(getattr(layer, "layer", None), keras.layers.BatchNormalization):
+            layer.layer.trainable = False
+        if isinstance(getattr(layer, "layer", None), keras.layers.Dropout):
+            layer.layer.rate = 0
+        if layer.name == "quantize_layer":
+            _set_range(layer, LOWEST_PIXEL, HIGHEST_PIXEL)
+        elif layer.name.removeprefix("quant_") in ranges:
+            _set_range(layer, *ranges[layer.name.removeprefix("quant_")])
+    # One step in training mode sets the ranges of the kernels.
+    wrapped(representative(pixels)[:BATCH, ..., None].astype(np.float32), training=True)
+    return wrapped
+
+
+def activation_ranges(model: Any, pixels: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Lowest and highest output of every layer, by the layer's name, on representative films."""
+    layers = [layer for layer in model.layers if layer.name not in model.input_names]
+    probe = keras.Model(model.inputs, [layer.output for layer in layers])
+    films = representative(pixels)[..., None].astype(np.float32)
+    outputs = [probe(films[start : start + BATCH], training=False) for start in range(0, len(films), BATCH)]
+    return {
+        layer.name: (
+            min(float(tf.reduce_min(output[index])) for output in outputs),
+            max(float(tf.reduce_max(output[index])) for output in outputs),
+        )
+        for index, layer in enumerate(layers)
+    }
+
+
+def _set_range(layer: Any, low: float, high: float) -> None:
+    """Set the range of a layer's output, not of its kernel; zero must lie in it, for padding."""
+    for variable in layer.weights:
+        if variable.name.endswith("_min:0") and "kernel" not in variable.name:
+            variable.assign(min(low, 0.0))
+        elif variable.name.endswith("_max:0") and "kernel" not in variable.name:
+            variable.assign(max(high, 0.0))
+
+
+def tune(teacher: Any, films: LoadedFilms, judge: Judge, options: QatOptions, folder: Path) -> Any:
+    """Quantization-aware training against the float model.
+
+    Args:
+        teacher: the float Keras model; it is not changed.
+        films: the training films.
+        judge: the films on which the best epoch is chosen: the one nearest to the teacher.
+        folder: where the state of the training is kept after each epoch, for `options.resume`.
+    Returns:
+        The quantized model of the best epoch.
+    Raises:
+        DataError: there is a state to resume, but of another model, other films or options.
+    """
+    # Same seed, same bytes: without this, threads add up gradients in any order.
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(options.seed)
+    student = quantization_aware(teacher, films.pixels)
+    stream = StreamOptions(options.batch_size, options.epochs, options.seed)
+    steps = steps_per_epoch(films, stream)
+    schedule = keras.optimizers.schedules.CosineDecay(options.learning_rate, max(1, options.epochs * steps))
+    optimizer = keras.optimizers.Adam(schedule)
+    optimizer.build(student.trainable_variables)
+    step = _training_step(teacher, student, optimizer)
+    wanted = predict(teacher, judge.pixels)["logits"]
+    checkpoint = QatCheckpoint(folder / CHECKPOINT, fingerprint(teacher, films, options))
+    progress = checkpoint.read(student, optimizer) if options.resume else None
+    progress = progress or Progress([logit_error(wanted, student, judge.pixels)], student.get_weights())
+    labels = one_hot(films.classes, teacher.output_shape[0][-1])
+    batches = iter(training_stream(films, labels, stream, first_step=progress.epochs * steps))
+    bar = tqdm(
+        total=options.epochs * steps,
+        initial=progress.epochs * steps,
+        desc="qat",
+        file=sys.stderr,
+        disable=not sys.stderr.isatty(),
+    )
+    while progress.epochs < options.epochs and not progress.stalled(options.patience):
+        for _ in range(steps):
+            step(next(batches)[0])
+            bar.update(1)
+        progress.add(logit_error(wanted, student, judge.pixels), student.get_weights())
+        checkpoint.write(progress, student, optimizer)
+        print(f"qat epoch {progress.epochs}: logit error {progress.errors[-1]:.4f}", file=sys.stderr, flush=True)
+    bar.close()
+    student.set_weights(progress.best)
+    return student
+
+
+def logit_error(wanted: np.ndarray, student: Any, pixels: np.ndarray) -> float:
+    """Root mean square difference of the student's logits from the wanted ones (films, classes)."""
+    batches = [pixels[start : start + BATCH, ..., None] for start in range(0, len(pixels), BATCH)]
+    given = np.concatenate([student(tf.cast(batch, tf.float32), training=False)[0].numpy() for batch in batches])
+    return float(np.sqrt(np.mean((given - wanted) ** 2)))
+
+
+def _training_step(teacher: Any, student: Any, optimizer: Any) -> Any:
+    @tf.function
+    def step(drawn: Any) -> None:
+        wanted = teacher(drawn, training=False)[0]
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((student(drawn, training=True)[0] - wanted) ** 2)
+        gradients = tape.gradient(loss, student.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, student.trainable_variables, strict=True))
+
+    return step

@@ -1,0 +1,1 @@
+"""What a converted file must pass before it may be a bundle."""

@@ -1,0 +1,195 @@
+"""The parity gate: a converted file must answer as its float model does, on the device's runtime."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from edge_app.errors import GateError
+from edge_app.model.card import ModelCard
+from edge_app.reading.decision import softmax
+from train.data.loading import LoadedFilms
+from train.evaluation.metrics import calibration_error, mcnemar_exact, roc_auc
+
+NO_NOISE_DB = 99.0  # what signal-to-noise says when there is no error at all
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much worse than its float model a converted file may be."""
+
+    recall_films: int = 1  # films with pneumonia that may be missed more, or ...
+    recall: float = 0.005  # ... this share of them, whichever is larger
+    accuracy: float = 0.005
+    flips: float = 0.01  # share of films whose decision changes
+    auc: float = 0.003
+
+
+@dataclass(frozen=True)
+class Side:
+    """One model's figures on the validation films, at the card's threshold."""
+
+    auc: float
+    accuracy: float
+    recall: float
+    specificity: float
+    calibration_error: float
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A film whose decision changed. `row` is its place among the validation films."""
+
+    film: str
+    row: int
+    truth: str
+    p_float: float
+    p_converted: float
+
+
+@dataclass(frozen=True)
+class LogitError:
+    """Converted minus float, of one class's logit over all films."""
+
+    max: float
+    mean: float  # of the absolute error
+    signal_to_noise_db: float
+
+
+@dataclass(frozen=True)
+class Parity:
+    """A converted file against its float model, in one runtime."""
+
+    runtime: str
+    films: int
+    threshold: float
+    float_model: Side
+    converted: Side
+    flips: tuple[Flip, ...]
+    films_missed_more: int
+    mcnemar_p: float
+    logit_error_max: float
+    logit_error_mean: float
+    logit_signal_to_noise_db: float
+    logit_error_by_class: dict[str, LogitError]
+    class_map_correlation: float
+    class_map_agreement: float  # share of the map's cells in which the same class is highest
+    p_change_mean: float  # of P(pneumonia), absolute
+    failures: tuple[str, ...]
+
+    def to_json(self, with_names: bool) -> dict[str, Any]:
+        """For a report; the card gets only the number of flips, since names may be patients'."""
+        return asdict(self) | ({} if with_names else {"flips": len(self.flips)})
+
+
+def compare(
+    reference: dict[str, np.ndarray],
+    outputs: dict[str, np.ndarray],
+    films: LoadedFilms,
+    card: ModelCard,
+    runtime: str,
+    budget: Budget,
+) -> Parity:
+    """Hold a converted file's answers to its float model's.
+
+    Args:
+        reference: the float model's outputs on the films, from `train.networks.inference.predict`.
+        outputs: the converted file's, from `edge_app.model.isolated.run_isolated` in `runtime`.
+    Raises:
+        GateError: an answer is no number, so that nothing can be compared.
+    """
+    lost = int((~np.isfinite(outputs["logits"])).any(axis=1).sum())
+    if lost:
+        raise GateError(f"the file answers {lost} of {len(films.pixels)} films with no number in {runtime}")
+    _, point = card.operating_point()
+    positive = films.classes != card.negative_index
+    p_float = p_pneumonia(reference["logits"], card)
+    p_converted = p_pneumonia(outputs["logits"], card)
+    called_float, called = p_float >= point.threshold, p_converted >= point.threshold
+    error = outputs["logits"] - reference["logits"]
+    parity = Parity(
+        runtime=runtime,
+        films=len(positive),
+        threshold=point.threshold,
+        float_model=_side(positive, p_float, called_float),
+        converted=_side(positive, p_converted, called),
+        flips=tuple(
+            Flip(films.films[row].name, int(row), films.films[row].label, float(p_float[row]), float(p_converted[row]))
+            for row in np.flatnonzero(called_float != called)
+        ),
+        films_missed_more=int((called_float & positive).sum() - (called & positive).sum()),
+        mcnemar_p=mcnemar_exact(called_float == positive, called == positive),
+        logit_error_max=float(np.abs(error).max()),
+        logit_error_mean=float(np.abs(error).mean()),
+        logit_signal_to_noise_db=_signal_to_noise_db(reference["logits"], error),
+        logit_error_by_class={
+            label: LogitError(
+                max=float(np.abs(error[:, index]).max()),
+                mean=float(np.abs(error[:, index]).mean()),
+                signal_to_noise_db=_signal_to_noise_db(reference["logits"][:, index], error[:, index]),
+            )
+            for index, label in enumerate(card.labels)
+        },
+        class_map_correlation=_correlation(reference["class_map"], outputs["class_map"]),
+        class_map_agreement=float(
+            (reference["class_map"].argmax(axis=-1) == outputs["class_map"].argmax(axis=-1)).mean()
+        ),
+        p_change_mean=float(np.abs(p_converted - p_float).mean()),
+        failures=(),
+    )
+    return _judged(parity, int(positive.sum()), budget)
+
+
+def check_parity(parities: list[Parity]) -> None:
+    """Refuse a file that is worse than its budget in any runtime.
+
+    Raises:
+        GateError: says what, got and allowed, for every failure.
+    """
+    failures = [f"{parity.runtime}: {failure}" for parity in parities for failure in parity.failures]
+    if failures:
+        raise GateError("the file is worse than its float model: " + "; ".join(failures))
+
+
+def _judged(parity: Parity, positives: int, budget: Budget) -> Parity:
+    """The same parity, with what went over its budget written down."""
+    missable = max(budget.recall_films, int(budget.recall * positives))
+    accuracy_loss = parity.float_model.accuracy - parity.converted.accuracy
+    auc_loss = parity.float_model.auc - parity.converted.auc
+    share = len(parity.flips) / parity.films
+    checks = (
+        (parity.films_missed_more > missable, f"misses {parity.films_missed_more} more films, {missable} allowed"),
+        (accuracy_loss > budget.accuracy, f"accuracy falls by {accuracy_loss:.4f}, {budget.accuracy} allowed"),
+        (share > budget.flips, f"{share:.2%} of decisions change, {budget.flips:.2%} allowed"),
+        (auc_loss > budget.auc, f"AUC falls by {auc_loss:.4f}, {budget.auc} allowed"),
+    )
+    failures = tuple(message for failed, message in checks if failed)
+    return replace(parity, failures=failures)
+
+
+def p_pneumonia(logits: np.ndarray, card: ModelCard) -> np.ndarray:
+    """P(pneumonia), float64 (films,), as the device computes it from logits (films, classes)."""
+    return 1 - softmax(logits, card.temperature)[:, card.negative_index]
+
+
+def _side(positive: np.ndarray, p: np.ndarray, called: np.ndarray) -> Side:
+    return Side(
+        auc=roc_auc(positive, p).value,
+        accuracy=float((called == positive).mean()),
+        recall=float(called[positive].mean()),
+        specificity=float((~called[~positive]).mean()),
+        calibration_error=calibration_error(positive, p),
+    )
+
+
+def _signal_to_noise_db(signal: np.ndarray, noise: np.ndarray) -> float:
+    """Power of the float logits over that of the error, in decibels."""
+    power = float((noise.astype(np.float64) ** 2).mean())
+    return NO_NOISE_DB if power == 0 else float(10 * np.log10((signal.astype(np.float64) ** 2).mean() / power))
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """Pearson's; 0 when one of the two is the same everywhere, which has none."""
+    if first.std() == 0 or second.std() == 0:
+        return 0.0
+    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])

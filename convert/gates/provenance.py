@@ -1,0 +1,80 @@
+"""Whether model, run file, manifest and films belong together, before a file is made of them.
+
+A run folder is a few files that people copy about. A moved threshold, swapped labels or the run
+file of another model would pass every later gate, since both sides of it would be equally wrong.
+So what the run file says of its operating points is measured again, with this model, on these films.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from edge_app.errors import DataError
+from edge_app.model.card import OperatingPoint
+from edge_app.reading.decision import softmax
+from train.evaluation.evaluation_sets import Judge
+from train.evaluation.metrics import operating_point
+from train.evaluation.run import Run
+
+OUTPUTS = ("logits", "class_map", "features")
+ROUNDING_FILMS = 1  # a film on the very threshold may fall either way on another machine
+
+
+def check_architecture(model: Any, run: Run) -> None:
+    """Refuse a network that is not of the kit's kind.
+
+    Raises:
+        DataError: its outputs, its input size or its number of classes are not the run file's.
+    """
+    if tuple(model.output_names) != OUTPUTS:
+        raise DataError(
+            f"the model has outputs {', '.join(model.output_names)}, expected {', '.join(OUTPUTS)}: "
+            "convert takes models of this kit's train fit"
+        )
+    wanted_input = (None, run.input_size_px, run.input_size_px, 1)
+    if tuple(model.input_shape) != wanted_input:
+        raise DataError(f"the model's input is {model.input_shape}, its run file says {wanted_input}: mixed runs?")
+    classes = model.output_shape[0][-1]
+    if classes != len(run.labels):
+        raise DataError(f"the model has {classes} logits, its run file {len(run.labels)} labels: mixed runs?")
+
+
+def check_labels(run: Run, manifest_labels: tuple[str, ...], data_labels: tuple[str, ...]) -> None:
+    """Refuse labels in another order than the logits were trained in.
+
+    Raises:
+        DataError: run file, manifest and films do not name the same classes in the same order.
+    """
+    if not run.labels == manifest_labels == data_labels:
+        raise DataError(
+            f"labels differ: the run file says {', '.join(run.labels)}, the manifest {', '.join(manifest_labels)}, "
+            f"the films {', '.join(data_labels)}: use the run folder as train fit wrote it"
+        )
+
+
+def check_calibration(run: Run, logits: np.ndarray, judge: Judge) -> None:
+    """Measure every operating point again and compare with the run file.
+
+    Args:
+        logits: the float model's answers on the judge that thresholds are chosen on, (films, classes).
+    Raises:
+        DataError: a threshold was moved, labels were swapped, or it is another model's run file.
+    """
+    positive = judge.classes != run.negative_index
+    p_pneumonia = 1 - softmax(logits, run.calibration.temperature)[:, run.negative_index]
+    for name, recorded in run.calibration.operating_points.items():
+        measured = operating_point(positive, p_pneumonia, recorded.threshold)
+        if not _agree(recorded, measured, int(positive.sum()), int((~positive).sum())):
+            raise DataError(
+                f"operating point {name!r} at {recorded.threshold:.4f} is recorded with recall "
+                f"{recorded.recall.value:.4f} and specificity {recorded.specificity.value:.4f}, this model has "
+                f"{measured.recall.value:.4f} and {measured.specificity.value:.4f}: a moved threshold, swapped "
+                "labels or another model's run.json: run train fit again"
+            )
+
+
+def _agree(recorded: OperatingPoint, measured: OperatingPoint, positives: int, negatives: int) -> bool:
+    recall_films = abs(recorded.recall.value - measured.recall.value) * positives
+    specificity_films = abs(recorded.specificity.value - measured.specificity.value) * negatives
+    # Half a film more than whole films, since proportions are floats.
+    return max(recall_films, specificity_films) < ROUNDING_FILMS + 0.5

@@ -1,0 +1,1 @@
+"""What a bundle holds beside the model: card, golden films, metadata, feature statistics, signature."""

@@ -1,0 +1,111 @@
+"""The card for people, `MODEL_CARD.md`: every figure in it comes from `card.json`."""
+
+from typing import Any
+
+from edge_app.model.card import ModelCard
+
+JUDGES = """"Random" is the held-out films as they are. "Shortcut-free" is the same films with resolution, sharpness,
+aspect, contrast and borders drawn afresh, several times each, so that how a film was made does not give its label
+away; its intervals are narrower than they should be, since every film counts several times. "Shortcut-swapped" is the
+same films with the sharpness of the other class."""
+OUT_OF_SCOPE = (
+    "adults, and children over 5: two related models were at chance on adults of another country (AUC 0.48 and 0.43)",
+    "newborns and children under 1: none is in the training films",
+    "lateral views, films photographed from a screen or light box, CT",
+    "tuberculosis, and every finding other than pneumonia",
+    "choosing an antibiotic: a chest film cannot tell viral from bacterial infection reliably (PMC5922330)",
+    "reading without a person who signs",
+)
+ELSEWHERE = """Nothing was measured there with this file. Published: a ResNet-50 trained on this set scored AUC 0.95
+inside and 0.54 on another hospital's films (Xin 2021, doi 10.1007/s10140-021-01954-x). Try it on your own confirmed
+cases first (`python -m edge_app calibrate`)."""
+UNKNOWN_SCOPE = ("every film that is not made as its training films were", "reading without a person who signs")
+
+
+def card_for_people(card: ModelCard) -> str:
+    """The page; sections about this kit's own data set stand only in models that were trained on it."""
+    judges = card.metrics.get("judges", {})
+    ours = card.is_about_pneumonia and not card.phantom
+    sections = [
+        f"# {card.name} {card.version}, {card.quantization}",
+        f"## Intended use\n\n{card.intended_use}",
+        f"## Out of scope\n\n{_list(OUT_OF_SCOPE if ours else UNKNOWN_SCOPE)}",
+        f"## What it answers\n\n{_answers(card)}",
+        f"## Data\n\n{_data(card)}",
+        f"## Operating points\n\n{_points(card)}",
+        f"## Validation films, this file in {card.metrics.get('runtime', 'no runtime')}\n\n{_figures(judges)}",
+        f"## Each class by itself\n\n{_classes(card, judges)}",
+        f"## Calibration\n\n{_calibration(card, judges)}",
+    ]
+    if ours:
+        sections.insert(7, JUDGES)
+        sections.append(f"## Outside the training hospital\n\n{ELSEWHERE}")
+    sections.append(f"## Not checked\n\n{_list(card.not_checked)}")
+    return "\n\n".join(sections) + "\n"
+
+
+def _list(items: tuple[str, ...]) -> str:
+    return "\n".join(f"- {item}" for item in items)
+
+
+def _answers(card: ModelCard) -> str:
+    low, high = card.uncertainty_band
+    return (
+        f"One film, {card.input_size_px} x {card.input_size_px} gray. Classes: {', '.join(card.labels)}. "
+        f"P({card.finding}) is 1 - P({card.negative}); from the threshold on the decision is {card.finding}, below it "
+        f"{card.negative}, and from {low:.3f} to {high:.3f} uncertain. The heatmap is an output of the same file: the "
+        "class map whose mean is the logits."
+    )
+
+
+def _data(card: ModelCard) -> str:
+    training = card.training
+    return (
+        f"{card.data_attribution} ({card.data_licence}). Films were cut into parts by patient; the cut is the manifest "
+        f"{training.get('manifest_sha256', 'unknown')}. Seed {training.get('seed', 'unknown')}, at most "
+        f"{training.get('epochs', 'unknown')} epochs; weights, thresholds and temperature were chosen on the "
+        "validation films."
+    )
+
+
+def _points(card: ModelCard) -> str:
+    rows = "\n".join(
+        f"| {name}{' (default)' if name == card.default_operating_point else ''} | {point.threshold:.3f} | "
+        f"{point.recall.percent()} | {point.specificity.percent()} |"
+        for name, point in card.operating_points.items()
+    )
+    return (
+        "Chosen on validation films, and measured on the very same: somewhat flattering. These are no test figures.\n\n"
+        f"| name | threshold on P({card.finding}) | recall (95% interval) | specificity (95% interval) |\n"
+        f"|---|---|---|---|\n{rows}"
+    )
+
+
+def _figures(judges: dict[str, Any]) -> str:
+    lines = ["| judge | films | AUC | accuracy | recall | specificity |", "|---|---|---|---|---|---|"]
+    for name, figures in judges.items():
+        cells = (_interval(figures[key]) for key in ("auc", "accuracy", "recall", "specificity"))
+        lines.append(f"| {name} | {figures['films']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _classes(card: ModelCard, judges: dict[str, Any]) -> str:
+    """How many films of each class are given that class: the likeliest one, without the threshold."""
+    heads = " | ".join(f"recall of {label}" for label in card.labels)
+    lines = [f"| judge | accuracy | macro AUC | {heads} |", "|---|---|---|" + "---|" * len(card.labels)]
+    for name, figures in judges.items():
+        cells = " | ".join(_interval(figures["class_recall"][label]) for label in card.labels)
+        lines.append(f"| {name} | {_interval(figures['class_accuracy'])} | {figures['class_auc']:.4f} | {cells} |")
+    return "\n".join(lines)
+
+
+def _calibration(card: ModelCard, judges: dict[str, Any]) -> str:
+    lines = ["| judge | expected calibration error, 10 bins | Brier score |", "|---|---|---|"]
+    lines += [
+        f"| {name} | {figures['calibration_error']:.4f} | {figures['brier']:.4f} |" for name, figures in judges.items()
+    ]
+    return f"Of P({card.finding}), after division of the logits by {card.temperature:.3f}.\n\n" + "\n".join(lines)
+
+
+def _interval(figure: dict[str, float]) -> str:
+    return f"{figure['value']:.4f} ({figure['low']:.4f} to {figure['high']:.4f})"

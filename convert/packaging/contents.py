@@ -1,0 +1,171 @@
+"""The bundle's contents: card and golden films, from a run and its figures."""
+
+import importlib.metadata
+import os
+import subprocess
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from edge_app import __version__
+from edge_app.errors import GateError
+from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom
+from edge_app.imaging.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION, to_model_pixels
+from edge_app.model.bundle import Golden, steps_between
+from edge_app.model.card import FINDING, NEGATIVE_LABEL, ModelCard
+from edge_app.model.isolated import run_isolated
+from edge_app.model.runtime import RUNTIMES
+from train.evaluation.run import Run
+
+# Without noise, which does not compress: the bundle must stay small.
+GOLDEN_STYLE = PhantomStyle(width_px=208, height_px=176, noise=0.0)
+# At least this many steps may a device be off. XNNPACK: measured between x86-64 and emulated aarch64,
+# one step here and there. Built-in: arm64 gives the reference kernels' bits, but x86-64 rounds some ties
+# of CONV_2D otherwise, which adds up from layer to layer: how far is measured for each file.
+STEPS_ALLOWED = {"builtin": 2, "xnnpack": 2}
+MAX_STEPS_ALLOWED = 8  # beyond this the golden films would no longer find a runtime that answers wrongly
+INTENDED_USE = (
+    "Draft reading of frontal chest films of children aged 1 to 5 with suspected pneumonia, "
+    "to be confirmed by a trained reader. Not for adults. Not for diagnosis on its own."
+)
+PHANTOM_USE = "Demonstration and tests only: trained on drawings. Never to be used on a person."
+NOT_CHECKED = (
+    "films of another hospital or country",
+    "children under 1 or over 5 and adults (related models were at chance on adults)",
+    "lateral views and photographed films",
+    "tuberculosis and every finding other than pneumonia",
+    "whether bacterial or viral can be told from a film well enough to treat by",
+)
+OTHER_NOT_CHECKED = (
+    "films of another hospital, machine or country than the training films",
+    "whether the classes can be told from a film well enough to treat by",
+)
+PNEUMONIA_CLASSES = frozenset({"normal", "bacterial", "viral", FINDING})
+ALL_AGES_YEARS = (0, 150)
+TOOLS = (
+    "tensorflow",
+    "tf-keras",
+    "tensorflow-model-optimization",
+    "numpy",
+    "pillow",
+    "ai-edge-litert",
+    "tflite-runtime",
+)
+
+
+def model_card(run: Run, quantization: str, minimum_runtime: str) -> ModelCard:
+    """The card of a converted file, still without the figures of its gates."""
+    finding = finding_of(run.labels, run.negative)
+    return ModelCard(
+        name=run.arch if not run.phantom else f"{run.arch}-phantom",
+        version=__version__,
+        input_size_px=run.input_size_px,
+        preprocessing_id=PREPROCESSING_ID,
+        preprocessing_version=PREPROCESSING_VERSION,
+        labels=run.labels,
+        temperature=run.calibration.temperature,
+        operating_points=run.calibration.operating_points,
+        default_operating_point=run.calibration.default_operating_point,
+        uncertainty_band=run.calibration.uncertainty_band,
+        phantom=run.phantom,
+        quantization=quantization,
+        intended_use=PHANTOM_USE if run.phantom else _intended_use(run, finding),
+        not_checked=("everything: it was trained on drawings",) if run.phantom else _not_checked(finding),
+        data_licence=run.data_licence,
+        data_attribution=run.data_attribution,
+        created=_created(),
+        git_commit=_git_commit(),
+        minimum_runtime=minimum_runtime,
+        negative=run.negative,
+        finding=finding,
+        training={
+            "manifest_sha256": run.manifest_sha256,
+            "seed": run.seed,
+            "epochs": run.epochs,
+            **({} if finding == FINDING else {"age_range_years": ALL_AGES_YEARS}),
+        },
+        tools={name: version for name in TOOLS if (version := _version(name))},
+    )
+
+
+def finding_of(labels: tuple[str, ...], negative: str) -> str:
+    """What the classes other than the negative one are called together."""
+    others = [label for label in labels if label != negative]
+    if negative == NEGATIVE_LABEL and set(labels) <= PNEUMONIA_CLASSES:
+        return FINDING
+    return others[0] if len(others) == 1 else f"not {negative}"
+
+
+def _intended_use(run: Run, finding: str) -> str:
+    if finding == FINDING:
+        return INTENDED_USE
+    return (
+        f"Draft sorting of films like its training films into {', '.join(run.labels)}, to be confirmed by a trained "
+        "reader. Not for diagnosis on its own."
+    )
+
+
+def _not_checked(finding: str) -> tuple[str, ...]:
+    return NOT_CHECKED if finding == FINDING else OTHER_NOT_CHECKED
+
+
+def golden_films() -> tuple[np.ndarray, ...]:
+    """One phantom of each class, uint8 (height, width)."""
+    return tuple(draw_phantom(label, seed, GOLDEN_STYLE) for seed, label in enumerate(LABELS))
+
+
+def make_golden(model: bytes, card: ModelCard, runtimes: list[str]) -> Golden:
+    """The golden films with what the file answers in each runtime, each in a process of its own.
+
+    For an int8 file the reference kernels stand for the built-in ones: what a Raspberry Pi gives to the
+    bit. No machine gives another's bits for floats, nor for weights that are unpacked on the fly.
+
+    Raises:
+        GateError: this machine's built-in kernels are further off than golden films may allow.
+    """
+    films = golden_films()
+    pixels = np.stack([to_model_pixels(film, card.input_size_px) for film in films])
+    expected, allowed = {}, {}
+    for runtime in runtimes:
+        family = RUNTIMES[runtime][1]
+        here = _raw(run_isolated(model, len(card.labels), pixels, runtime))
+        expected[family] = here
+        if family == "builtin" and here["logits"].dtype == np.int8:
+            expected[family] = _raw(run_isolated(model, len(card.labels), pixels, runtime, reference=True))
+        off = max(steps_between(here[name], expected[family][name]) for name in here)
+        if off > MAX_STEPS_ALLOWED:
+            raise GateError(
+                f"{runtime} is off its reference kernels by {off} steps, at most {MAX_STEPS_ALLOWED} are allowed: "
+                "convert on another machine"
+            )
+        allowed[family] = max(STEPS_ALLOWED[family], off)
+    return Golden(films, expected, allowed)
+
+
+def _raw(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Outputs as the file computes them, by the names that a bundle gives them."""
+    return {name: outputs[f"raw_{name}"] for name in ("logits", "class_map", "features")}
+
+
+def _created() -> str:
+    """The day, or that of SOURCE_DATE_EPOCH, so that the same inputs can give the same bytes."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now(timezone.utc)
+    return moment.strftime("%Y-%m-%d")
+
+
+def _git_commit() -> str:
+    """The commit of the code that ran, "unknown" outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

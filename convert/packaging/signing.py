@@ -1,0 +1,47 @@
+"""Signing bundles: `convert --sign KEY`. The device checks them with `edge_app.model.signature`.
+
+Both halves use OpenSSH, which every Raspberry Pi OS has, so no package is needed on either side.
+"""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from edge_app.errors import DataError
+from edge_app.model.signature import NAMESPACE
+
+Signer = Callable[[bytes], bytes]
+KEY_KIND = "(ED25519)"
+
+
+def read_signer(key: Path, program: str = "ssh-keygen") -> Signer:
+    """A function that signs bytes with an Ed25519 key; one bundle is not begun before a key works.
+
+    Args:
+        key: a private key in OpenSSH's format, without a passphrase or held by an agent.
+    Raises:
+        DataError: no such key, one of another kind, one that cannot sign, or OpenSSH is missing.
+    """
+    if not key.is_file():
+        raise DataError(f"{key} is missing: make a key with ssh-keygen -t ed25519 -f {key}")
+    kind = _run([program, "-l", "-f", str(key)], key, b"").decode(errors="replace").strip()
+    if not kind.endswith(KEY_KIND):
+        raise DataError(f"{key} is {kind.rpartition('(')[2].rstrip(')') or 'no key'}, expected an Ed25519 key")
+
+    def sign(content: bytes) -> bytes:
+        return _run([program, "-Y", "sign", "-q", "-f", str(key), "-n", NAMESPACE], key, content)
+
+    sign(b"a try, so that a passphrase is not asked for after an hour of work")
+    return sign
+
+
+def _run(command: list[str], key: Path, content: bytes) -> bytes:
+    try:
+        # No terminal, so that a passphrase is an error and not a question.
+        done = subprocess.run(command, input=content, capture_output=True, check=False, start_new_session=True)
+    except FileNotFoundError as cause:
+        raise DataError(f"{command[0]} is missing, so nothing can be signed: install openssh-client") from cause
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise DataError(f"{key} cannot sign: {said[-1]}: give --sign an Ed25519 key without passphrase")
+    return done.stdout

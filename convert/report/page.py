@@ -1,0 +1,199 @@
+"""`report.html`: one file, no network, for a clinician or reviewer who asks whether to trust a file."""
+
+import base64
+import html
+import io
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from convert.report.plots import layer_plot, parity_plot
+from edge_app import __version__
+from edge_app.errors import FilmError
+from train.data.sources import LabelledFilm
+
+if TYPE_CHECKING:
+    from convert.conversion import ConvertOptions, Result, Source
+
+THUMBNAIL_PX = 176
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #1b1f24; max-width: 66rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse; margin: .6rem 0 1.4rem } th, td { border-bottom: 1px solid #d5dae0; padding: .3rem
+.7rem; text-align: right } th:first-child, td:first-child { text-align: left } th { background: #f3f5f8 }
+.ok { color: #11692f; font-weight: 600 } .rejected { color: #a40e26; font-weight: 600 } img { max-width: 100% }
+.note { background: #fff6dc; border-left: 4px solid #d9a400; padding: .5rem .9rem } figure { display: inline-block;
+margin: .4rem; vertical-align: top; width: 180px; font-size: .8rem; overflow-wrap: anywhere } .wide { overflow-x: auto }
+"""
+
+
+def report_page(
+    options: "ConvertOptions", source: "Source", results: list["Result"], rows: list[dict[str, Any]]
+) -> str:
+    """The whole page; films whose decision changed are on it where they can be read."""
+    body = [
+        f"<h1>Conversion of {_text(source.run.arch)}: may the small file be trusted?</h1>",
+        _summary(rows),
+        _phantom_note(source),
+        _checked(options, source),
+        "<h2>All formats</h2>",
+        _overview(rows),
+        *[_section(result, source) for result in results],
+        f"<p>Written by cxr-edge-kit {__version__}. The same figures are in report.json.</p>",
+    ]
+    head = f'<meta charset="utf-8"><title>Conversion report</title><style>{STYLE}</style>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
+
+
+def _summary(rows: list[dict[str, Any]]) -> str:
+    items = "".join(
+        f'<li><span class="{row["status"]}">{_text(row["format"])}: {row["status"]}</span>'
+        f"{_text('. ' + row['reason'] if row['status'] != 'ok' else '')}</li>"
+        for row in rows
+    )
+    return f"<ul>{items}</ul>"
+
+
+def _phantom_note(source: "Source") -> str:
+    if not source.run.phantom:
+        return ""
+    return '<p class="note">Trained and judged on drawn phantoms. Never to be used on a person.</p>'
+
+
+def _checked(options: "ConvertOptions", source: "Source") -> str:
+    """What the gates are, in words, with the budget that was in force."""
+    budget = options.budget
+    positives = int((source.validation.classes != source.run.negative_index).sum())
+    films = len(source.validation.films)
+    items = (
+        f"Each file ran all {films} validation films ({positives} with pneumonia; patients not in training) in every "
+        "device runtime installed here, in a process of its own, and was compared film by film with the float model.",
+        f"Allowed: {budget.recall_films} film with pneumonia missed more, or {budget.recall:.1%} of them if that is "
+        f"more; accuracy lower by {budget.accuracy:.1%}; {budget.flips:.1%} of decisions changed; AUC lower by "
+        f"{budget.auc}.",
+        f"The file must run in {options.target}: its operators and their versions were read from it. An int8 file "
+        "must hold no float tensor, and XNNPACK must take every operator of it.",
+        "The threshold, labels and recorded figures of the float model were measured again before anything was made.",
+        "These are validation films of one hospital. They say that the small file answers as the large model does, not "
+        "how good either is elsewhere.",
+    )
+    return f"<h2>What was checked</h2><ul>{''.join(f'<li>{_text(item)}</li>' for item in items)}</ul>"
+
+
+def _overview(rows: list[dict[str, Any]]) -> str:
+    head = ("format", "runtime", "status", "bytes", "ms a film", "AUC", "accuracy", "recall", "specificity", "flips")
+    lines = []
+    for row in rows:
+        latencies = {seen["runtime"]: f"{seen['latency_ms']:.2f}" for seen in row["runtimes"]}
+        size = f"{row.get('bundle_bytes') or row['model_bytes']:,}"
+        for parity in row["parity"] or [None]:
+            cells = [row["format"], parity["runtime"] if parity else "-", row["status"], size]
+            if parity:
+                side = parity["converted"]
+                cells += [latencies[parity["runtime"]]]
+                cells += [f"{side[key]:.4f}" for key in ("auc", "accuracy", "recall", "specificity")]
+                cells += [f"{len(parity['flips'])} of {parity['films']}"]
+            lines.append(cells + ["-"] * (len(head) - len(cells)))
+    return _table(head, lines)
+
+
+def _section(result: "Result", source: "Source") -> str:
+    parts = [f"<h2>{_text(result.format)}</h2>"]
+    if result.refusal:
+        parts.append(f'<p class="rejected">Refused: {_text(result.refusal)}</p>')
+    if result.parities:
+        parts += [_parity_table(result), _class_table(result), _flips(result, source)]
+        parts.append(
+            _image(parity_plot(source.reference, result.outputs, result.card), "float model against this file")
+        )
+    for seen in result.seen:
+        outside = ", ".join(sorted(set(seen.outside_xnnpack))) or "none"
+        words = f"{seen.runtime} {seen.version}: XNNPACK takes {seen.delegated} of {seen.operators} operators"
+        parts.append(f"<p>{_text(f'{words}; outside it: {outside}.')}</p>")
+    if result.layers:
+        worst = max(result.layers, key=lambda layer: layer.lost_db)
+        parts.append(f"<h3>Layers</h3><p>Operator {worst.number}, {worst.operator}, adds the most error.</p>")
+        parts.append(_image(layer_plot(result.layers), "signal-to-noise of every layer"))
+        head = ("#", "operator", "output", "largest", "error, rms", "error, max", "SNR (dB)", "lost here (dB)")
+        cells = [
+            [layer.number, layer.operator, "x".join(map(str, layer.shape[1:]))]
+            + [f"{value:.3g}" for value in (layer.largest, layer.error_rms, layer.error_max)]
+            + [f"{value:.1f}" for value in (layer.signal_to_noise_db, layer.lost_db)]
+            for layer in result.layers
+        ]
+        parts.append(_table(head, cells))
+    return "".join(parts)
+
+
+def _parity_table(result: "Result") -> str:
+    head = ("", *(parity.runtime for parity in result.parities))
+    first = result.parities[0]
+    lines = []
+    for name in ("auc", "accuracy", "recall", "specificity", "calibration_error"):
+        pairs = [(getattr(p.float_model, name), getattr(p.converted, name)) for p in result.parities]
+        lines.append([f"{name.replace('_', ' ')}, float model → file", *(f"{a:.4f} → {b:.4f}" for a, b in pairs)])
+    for title, get in (
+        (f"decisions changed, of {first.films}", lambda p: str(len(p.flips))),
+        ("films with pneumonia missed more", lambda p: str(p.films_missed_more)),
+        ("McNemar's exact p, right and wrong decisions", lambda p: f"{p.mcnemar_p:.3f}"),
+        ("mean change of P(pneumonia)", lambda p: f"{p.p_change_mean:.4f}"),
+        ("logit error, mean / max", lambda p: f"{p.logit_error_mean:.3f} / {p.logit_error_max:.3f}"),
+        ("class map: same class highest, share of places", lambda p: f"{p.class_map_agreement:.4f}"),
+        ("class map: correlation", lambda p: f"{p.class_map_correlation:.4f}"),
+    ):
+        lines.append([title, *(get(parity) for parity in result.parities)])
+    return _table(head, lines)
+
+
+def _class_table(result: "Result") -> str:
+    head = ("logit of", "runtime", "error, mean", "error, max", "SNR (dB)")
+    lines = [
+        [label, parity.runtime, f"{error.mean:.4f}", f"{error.max:.4f}", f"{error.signal_to_noise_db:.1f}"]
+        for parity in result.parities
+        for label, error in parity.logit_error_by_class.items()
+    ]
+    return _table(head, lines)
+
+
+def _flips(result: "Result", source: "Source") -> str:
+    """The films that the float model and the file decide differently, as pictures."""
+    found: dict[int, list[str]] = {}
+    for parity in result.parities:
+        for flip in parity.flips:
+            change = f"{parity.runtime}: P {flip.p_float:.3f} → {flip.p_converted:.3f}"
+            found.setdefault(flip.row, []).append(change)
+    if not found:
+        return "<p>No decision changed.</p>"
+    threshold = result.parities[0].threshold
+    figures = []
+    for row, words in sorted(found.items()):
+        film = source.validation.films[row]
+        lines = "<br>".join(_text(line) for line in (f"{film.name} ({film.label})", *words))
+        figures.append(f"<figure>{_thumbnail(film)}<figcaption>{lines}</figcaption></figure>")
+    note = "" if source.run.phantom else '<p class="note">These are films of patients: do not pass this page on.</p>'
+    return f"<h3>Decisions that changed (threshold {threshold:.3f})</h3>{note}{''.join(figures)}"
+
+
+def _thumbnail(film: LabelledFilm) -> str:
+    try:
+        pixels = film.read().pixels
+    except FilmError as error:
+        return f"<p>{_text(error.sentence)}</p>"
+    image = Image.fromarray(pixels)
+    image.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    return _image(content.getvalue(), film.name)
+
+
+def _image(png: bytes, alternative: str) -> str:
+    return f'<img alt="{_text(alternative)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+
+
+def _table(head: tuple[str, ...], lines: list[list[Any]]) -> str:
+    top = "".join(f"<th>{_text(cell)}</th>" for cell in head)
+    rows = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in line)}</tr>" for line in lines)
+    return f'<div class="wide"><table><tr>{top}</tr>{rows}</table></div>'
+
+
+def _text(value: Any) -> str:
+    return html.escape(str(value))

@@ -1,0 +1,54 @@
+"""Pictures of a conversion, as PNG bytes."""
+
+import io
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from convert.gates.layers import LayerError
+from convert.gates.parity import p_pneumonia
+from edge_app.model.card import ModelCard
+
+
+def parity_plot(reference: dict[str, np.ndarray], outputs: dict[str, dict[str, np.ndarray]], card: ModelCard) -> bytes:
+    """P(pneumonia) of file against float model, film by film, and the logit errors by class.
+
+    Args:
+        reference: the float model's outputs; `logits` (films, classes).
+        outputs: the file's, by runtime.
+    """
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    _, point = card.operating_point()
+    left.plot([0, 1], [0, 1], color="gray", linewidth=0.8)
+    for runtime, given in outputs.items():
+        left.scatter(p_pneumonia(reference["logits"], card), p_pneumonia(given["logits"], card), s=8, label=runtime)
+    left.axvline(point.threshold, color="gray", linestyle=":")
+    left.axhline(point.threshold, color="gray", linestyle=":")
+    left.set(xlabel="P(pneumonia), float model", ylabel="P(pneumonia), this file")
+    left.legend()
+    runtime, given = next(iter(outputs.items()))
+    error = given["logits"] - reference["logits"]
+    right.hist([error[:, index] for index in range(len(card.labels))], bins=30, label=list(card.labels))
+    right.set(xlabel=f"logit error in {runtime}", ylabel="films")
+    right.legend()
+    return _png(figure)
+
+
+def layer_plot(errors: list[LayerError]) -> bytes:
+    """Signal-to-noise ratio after every operator; the one that loses the most is red."""
+    worst = max(errors, key=lambda error: error.lost_db)
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    axes = figure.subplots()
+    colors = ["#c8102e" if error is worst else "#4c78a8" for error in errors]
+    axes.bar([error.number for error in errors], [error.signal_to_noise_db for error in errors], color=colors)
+    axes.set_xticks([error.number for error in errors], [error.operator for error in errors], rotation=90, fontsize=7)
+    axes.set(ylabel="signal-to-noise (dB)")
+    return _png(figure)
+
+
+def _png(figure: Figure) -> bytes:
+    content = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(content, metadata={"Software": None})
+    return content.getvalue()

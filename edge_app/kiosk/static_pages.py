@@ -1,0 +1,165 @@
+"""Pages without scripts: the record, the readers, and a report to print."""
+
+import base64
+from html import escape
+from pathlib import Path
+
+from edge_app.kiosk.language import RIGHT_TO_LEFT
+from edge_app.kiosk.views import SYMBOLS, Words, moment, points
+from edge_app.model.card import ModelCard
+from edge_app.records.database import Record
+from edge_app.workflow.recent_cases import Slip
+
+STATIC = Path(__file__).parent / "static"
+LATEST = 200
+
+
+def record_page(
+    records: list[Record], readers: list[str], language: str, problem: str = "", logged_in: bool = False
+) -> str:
+    """All records, the newest first, exports, and the readers.
+
+    Args:
+        problem: what went wrong with the last form; shown on top.
+        logged_in: offer to log out.
+    """
+    w = Words(language)
+    shown = records[:LATEST]
+    heads = ("record", "time_utc", "score", "decision", "status", "reading", "initials", "")
+    head = "".join(f'<th scope="col">{w(key) if key else ""}</th>' for key in heads)
+    rows = "".join(_row(record, w) for record in shown)
+    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    if not shown:
+        table = f"<p>{w('no_records')}</p>"
+    latest = f'<p class="soft">{w("shown_latest", count=LATEST)}</p>' if len(records) > LATEST else ""
+    leave = f'<form method="post" action="logout"><button>{w("log_out")}</button></form>' if logged_in else ""
+    body = (
+        f'<nav><a href="./">← {w("back")}</a><a href="export.csv" download>{w("export_csv")}</a>'
+        f'<a href="export.json" download>{w("export_json")}</a>{leave}</nav><h1>{w("all_records")}</h1>'
+        f"{_problem(problem)}{table}{latest}{_readers(readers, w)}"
+    )
+    return _document(w("all_records"), body, language)
+
+
+def report_page(slip: Slip, card: ModelCard, model: dict[str, str], language: str) -> str:
+    """One record on one sheet: draft, final reading, film where it is still in memory, place for a name.
+
+    Args:
+        model: the model that made the draft, which need not be today's.
+    """
+    w = Words(language)
+    title = w("report_title")
+    banner = f'<p class="phantom">{w("phantom_banner")}</p>' if card.phantom else ""
+    body = (
+        f'<nav class="noprint"><a href="../record">← {w("all_records")}</a></nav><h1>{title} · {slip.id}</h1>{banner}'
+        f"<dl><dt>{w('report_patient')}</dt><dd class='line'></dd></dl>{_final(slip, w)}{_machine(slip, model, w)}"
+        f"{_films(slip, w)}<p class='soft' dir='ltr'>{escape(card.intended_use)}</p>"
+        f"<p class='soft'>{w('draft_only')}</p>"
+        f"<dl><dt>{w('report_signature')}</dt><dd class='line'></dd></dl>"
+    )
+    return _document(f"{title} {slip.id}", body, language)
+
+
+def login_page(language: str, problem: str = "") -> str:
+    """Ask for initials and PIN; `problem` says what was wrong the last time."""
+    w = Words(language)
+    body = (
+        f"<h1>{w('app_name')}</h1>{_problem(problem)}"
+        f'<form method="post" action="login">{_who(w, "current-password")}<button>{w("log_in")}</button></form>'
+    )
+    return _document(w("log_in"), body, language)
+
+
+def _document(title: str, body: str, language: str) -> str:
+    style = (STATIC / "plain.css").read_text(encoding="utf-8")
+    direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
+    return (
+        f'<!doctype html><html lang="{language}" dir="{direction}"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>'
+        f"<style>{style}</style></head><body>{body}</body></html>"
+    )
+
+
+def _row(record: Record, w: Words) -> str:
+    review = record.review
+    decision = record.answer["decision"]
+    cells = (
+        f"<td>{record.id}</td><td>{moment(record.created_at)}</td>"
+        f"<td class='num'>{points(record.answer['p_pneumonia'])}</td>"
+        f"<td>{SYMBOLS[decision]} {w(f'decision_{decision}')}</td><td>{w('signed' if review else 'draft')}</td>"
+    )
+    found = f"{w(f'finding_{review.finding}')} ({w(review.verdict)})" if review else ""
+    reader = escape(review.reader) if review else ""
+    return f"<tr>{cells}<td>{found}</td><td>{reader}</td><td><a href='report/{record.id}'>{w('report')}</a></td></tr>"
+
+
+def _readers(readers: list[str], w: Words) -> str:
+    names = ", ".join(map(escape, readers)) or w("no_reader_yet")
+    return (
+        f'<h2>{w("readers")}</h2><p>{names}</p><form method="post" action="readers">'
+        f"{_who(w, 'new-password')}<button>{w('add_reader')}</button></form>"
+        f'<p class="soft">{w("add_reader_how")}</p>'
+    )
+
+
+def _who(w: Words, complete: str) -> str:
+    """The two fields for initials and PIN."""
+    return (
+        f'<label>{w("initials")}<input name="initials" required maxlength="8" autocomplete="off"></label>'
+        f'<label>{w("pin")}<input name="pin" type="password" inputmode="numeric" required maxlength="12" '
+        f'autocomplete="{complete}"></label>'
+    )
+
+
+def _problem(problem: str) -> str:
+    return f'<p class="alert" role="alert">{escape(problem)}</p>' if problem else ""
+
+
+def _final(slip: Slip, w: Words) -> str:
+    if slip.review is None:
+        return f'<p class="alert">{w("report_draft")}</p>'
+    review = slip.review
+    own = (
+        f"<dt>{w('own_impression')}</dt><dd>{w(f'finding_{review.own_impression}')}</dd>"
+        if review.own_impression
+        else ""
+    )
+    return (
+        f"<h2>{w('report_final')}</h2><p class='verdict'>{w(f'finding_{review.finding}')}</p>"
+        f"<dl><dt>{w('verdict')}</dt><dd>{w(review.verdict)}</dd>{own}"
+        f"<dt>{w('signed')}</dt><dd>{w('signed_by', reader=review.reader, at=moment(review.at))}</dd></dl>"
+    )
+
+
+def _machine(slip: Slip, model: dict[str, str], w: Words) -> str:
+    given = slip.answer or {}
+    age = f"<dt>{w('age')}</dt><dd>{slip.age_years:g}</dd>" if slip.age_years is not None else ""
+    threshold = w("threshold_at", threshold=points(given["threshold"]), point=given["operating_point"])
+    return (
+        f"<h2>{w('report_machine')}</h2><dl><dt>{w('decision')}</dt><dd>{w('decision_' + given['decision'])}</dd>"
+        f"<dt>{w('score')}</dt><dd>{w('score_of_100', score=points(given['p_pneumonia']))} · {threshold}</dd>{age}"
+        f"<dt>{w('time_utc')}</dt><dd>{moment(slip.created_at)}</dd><dt>{w('model')}</dt>"
+        f"<dd>{escape(model['name'])} {escape(model['version'])} ({escape(model['sha256'][:12])})</dd></dl>"
+    )
+
+
+def _films(slip: Slip, w: Words) -> str:
+    if not slip.film_jpeg:
+        return f'<p class="soft">{w("film_gone")}</p>'
+    film = f'<img src="data:image/jpeg;base64,{_text(slip.film_jpeg)}" alt="{w("film")}">'
+    if not slip.heat_png:
+        return f'<div class="films"><figure>{film}{_mark(slip)}</figure></div>'
+    heat = f'<img class="heat" src="data:image/png;base64,{_text(slip.heat_png)}" alt="{w("heatmap")}">'
+    return f'<div class="films"><figure>{film}{_mark(slip)}</figure><figure>{film}{heat}</figure></div>'
+
+
+def _mark(slip: Slip) -> str:
+    if slip.review is None or not slip.review.region:
+        return ""
+    left, top, right, bottom = (100 * end for end in slip.review.region)
+    place = f"left:{left:.1f}%;top:{top:.1f}%;width:{right - left:.1f}%;height:{bottom - top:.1f}%"
+    return f'<div class="mark" style="{place}"></div>'
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")

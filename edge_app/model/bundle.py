@@ -1,0 +1,293 @@
+"""The bundle: one .tflite file with a ZIP behind the model, and its .sha256 beside it.
+
+Any TFLite runtime loads the file as it is; the ZIP holds what the kit needs to trust it:
+
+    card.json       the model card for machines (`edge_app.model.card`)
+    labels.txt      one label a line, in the order of the logits
+    golden.npz      a few phantom films and the outputs expected from each family of kernels
+    MODEL_CARD.md   the model card for people
+
+A file that is not what its hash, card and golden outputs say is refused before it scores a film.
+"""
+
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge_app.errors import BundleError
+from edge_app.imaging.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION, to_model_pixels
+from edge_app.model.card import ModelCard
+from edge_app.model.runtime import Interpreter, Outputs, Runtime
+from edge_app.model.signature import signature_path
+from edge_app.system.files import sha256_of, write_together
+
+MODELS_DIR = Path(__file__).parents[1] / "models"
+MEMBERS = ("card.json", "labels.txt", "golden.npz", "MODEL_CARD.md")
+OUTPUTS = frozenset({"logits", "class_map", "features"})
+MAX_MEMBER_BYTES = 64 * 2**20  # a real one has less than one MiB
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed time, so that the same content gives the same bytes
+
+
+@dataclass(frozen=True)
+class Golden:
+    """What the model must answer on this device.
+
+    `films` are uint8 phantoms (height, width). `expected` maps a family of kernels to the outputs
+    of every film, `{"logits": (films, classes), ...}`, as the file computes them. `steps_allowed`
+    is how far an output may be off: steps of int8, or for a float file multiples of 1e-3.
+    """
+
+    films: tuple[np.ndarray, ...]
+    expected: dict[str, dict[str, np.ndarray]]
+    steps_allowed: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was read and whose hash, card and labels were found right."""
+
+    path: Path
+    content: bytes
+    sha256: str
+    card: ModelCard
+    golden: Golden
+
+    @property
+    def model(self) -> bytes:
+        """The model without the ZIP behind it."""
+        with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
+            return self.content[: min(entry.header_offset for entry in archive.infolist())]
+
+    @property
+    def card_text(self) -> str:
+        """The model card for people, Markdown."""
+        with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
+            return archive.read("MODEL_CARD.md").decode("utf-8")
+
+
+def sidecar_path(path: Path) -> Path:
+    """Where the hash of a bundle stands."""
+    return path.with_name(path.name + ".sha256")
+
+
+def shipped_bundle_path() -> Path:
+    """The bundle that came with the kit.
+
+    Raises:
+        BundleError: there is none, or more than one.
+    """
+    found = sorted(MODELS_DIR.glob("*.tflite"))
+    if len(found) != 1:
+        raise BundleError(f"{MODELS_DIR} holds {len(found)} models, expected 1: name one with --model")
+    return found[0]
+
+
+def write_bundle(
+    path: Path,
+    model: bytes,
+    card: ModelCard,
+    golden: Golden,
+    card_text: str,
+    sign: Callable[[bytes], bytes] | None = None,
+) -> str:
+    """Write a bundle and its hash, atomically; the same arguments give the same bytes.
+
+    Args:
+        sign: gives the signature of the file's bytes, which is written beside it as `.sig`.
+    Returns:
+        The SHA-256 of the file.
+    Raises:
+        OSError: the disk is full or read-only; what was there before is untouched.
+    """
+    content = io.BytesIO()
+    content.write(model)
+    members: tuple[str | bytes, ...] = (
+        card.to_json(),
+        "".join(f"{label}\n" for label in card.labels),
+        _packed(golden),
+        card_text,
+    )
+    with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, member in zip(MEMBERS, members, strict=True):
+            entry = zipfile.ZipInfo(name, date_time=ZIP_EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, member)
+    sha256 = sha256_of(content.getvalue())
+    files = {path: content.getvalue(), sidecar_path(path): f"{sha256}  {path.name}\n".encode()}
+    if sign:
+        files[signature_path(path)] = sign(content.getvalue())
+    write_together(files)
+    if not sign:
+        signature_path(path).unlink(missing_ok=True)  # of the bundle that was here before
+    return sha256
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read a bundle and check all that can be checked without running it.
+
+    Raises:
+        BundleError: missing, its hash is missing or differs, no ZIP, a member missing or damaged,
+            the card wrong, or made for other preprocessing than this kit's.
+    """
+    try:
+        content = path.read_bytes()
+        recorded = sidecar_path(path).read_text(encoding="ascii").split()
+    except FileNotFoundError as cause:
+        raise BundleError(f"{cause.filename} is missing: copy the model and its .sha256 together") from cause
+    except (OSError, UnicodeDecodeError) as cause:
+        raise BundleError(f"{path} cannot be read: {cause}") from cause
+    sha256 = sha256_of(content)
+    if not recorded or recorded[0] != sha256:
+        got = recorded[0][:12] if recorded else "nothing"
+        raise BundleError(
+            f"{path.name} is damaged: its SHA-256 is {sha256[:12]}..., its .sha256 says {got}...: copy both again"
+        )
+    members = _members(path, content)
+    card = ModelCard.from_json(members["card.json"])
+    _check_labels(members["labels.txt"], card)
+    _check_preprocessing(card)
+    _check_gate(content, card)
+    return Bundle(path, content, sha256, card, _unpacked(members["golden.npz"]))
+
+
+def open_interpreter(bundle: Bundle, runtime: Runtime, threads: int = 1) -> Interpreter:
+    """Load the bundle's model and hold it to its card and its golden outputs.
+
+    Raises:
+        BundleError: the runtime refuses it, its input is not of the card's size, or it does not
+            answer the golden films as it did when it was made.
+    """
+    interpreter = Interpreter(bundle.model, len(bundle.card.labels), runtime, threads)
+    if interpreter.input_size_px != bundle.card.input_size_px:
+        wanted, got = bundle.card.input_size_px, interpreter.input_size_px
+        raise BundleError(f"card says {wanted}x{wanted}, model wants {got}x{got}: run convert again")
+    worst = golden_difference(bundle, interpreter)
+    allowed = bundle.golden.steps_allowed[runtime.family]
+    if worst > allowed:
+        raise BundleError(
+            f"{bundle.path.name} answers its golden films wrongly on {runtime}: off by {worst} steps, "
+            f"at most {allowed} are allowed: do not use this model on this machine"
+        )
+    return interpreter
+
+
+def golden_difference(bundle: Bundle, interpreter: Interpreter) -> int:
+    """The largest difference from the golden outputs, in steps (see `Golden`)."""
+    family = interpreter.runtime.family
+    if family not in bundle.golden.expected:
+        raise BundleError(f"{bundle.path.name} has no golden outputs for {family}: run convert again")
+    got = run_all(interpreter, bundle.golden.films)
+    expected = bundle.golden.expected[family]
+    return max(steps_between(got[name], expected[name]) for name in expected)
+
+
+def run_all(interpreter: Interpreter, films: tuple[np.ndarray, ...]) -> dict[str, np.ndarray]:
+    """The raw outputs of several films, stacked: the whole path from film to output."""
+    size_px = interpreter.input_size_px
+    outputs: list[Outputs] = [interpreter.run(to_model_pixels(film, size_px)) for film in films]
+    return {name: np.stack([output.raw[name] for output in outputs]) for name in outputs[0].raw}
+
+
+def steps_between(got: np.ndarray, expected: np.ndarray) -> int:
+    """The largest difference in steps: of whole numbers, or of 1e-3 for floats. A wrong shape is refused."""
+    if got.shape != expected.shape or got.dtype != expected.dtype:
+        raise BundleError(
+            f"golden outputs are {expected.dtype} {expected.shape}, the model gives {got.dtype} {got.shape}"
+        )
+    difference = np.abs(got.astype(np.float64) - expected.astype(np.float64)).max(initial=0.0)
+    if not np.isfinite(difference):
+        raise BundleError("the model gives outputs that are no numbers: run convert again")
+    return int(difference if np.issubdtype(got.dtype, np.integer) else difference / 1e-3)
+
+
+def _members(path: Path, content: bytes) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if any(archive.getinfo(name).file_size > MAX_MEMBER_BYTES for name in MEMBERS):
+                raise BundleError(f"{path.name} unpacks to more than {MAX_MEMBER_BYTES // 2**20} MiB: it is no bundle")
+            return {name: archive.read(name) for name in MEMBERS}
+    except BundleError:
+        raise
+    except (zipfile.BadZipFile, KeyError) as cause:
+        raise BundleError(f"{path.name} is a bare model without card and golden outputs: run convert") from cause
+    except Exception as cause:  # a ZIP made to break the reader may raise anything
+        raise BundleError(f"{path.name} is damaged behind the model: {cause!r}: copy it again") from cause
+
+
+def _check_labels(text: bytes, card: ModelCard) -> None:
+    labels = tuple(text.decode("utf-8", errors="replace").split("\n")[:-1])
+    if labels != card.labels:
+        raise BundleError(f"labels.txt says {labels}, the card {card.labels}: run convert again")
+
+
+def _check_preprocessing(card: ModelCard) -> None:
+    wanted = (card.preprocessing_id, card.preprocessing_version)
+    if wanted != (PREPROCESSING_ID, PREPROCESSING_VERSION):
+        raise BundleError(
+            f"model {card.name} was made for preprocessing {wanted[0]} {wanted[1]}, this kit has "
+            f"{PREPROCESSING_ID} {PREPROCESSING_VERSION}: install the kit that came with the model"
+        )
+
+
+def _check_gate(content: bytes, card: ModelCard) -> None:
+    """The card must speak of this very model, at the threshold at which it passed its gate."""
+    size, wanted = card.parity.get("model_bytes"), card.parity.get("model_sha256")
+    if wanted is not None and (not isinstance(size, int) or wanted != sha256_of(content[:size])):
+        raise BundleError(f"the card of {card.name} is of another model than the one in this file: run convert again")
+    _, point = card.operating_point()
+    passed_at = card.parity.get("threshold")
+    if passed_at is not None and passed_at != point.threshold:
+        raise BundleError(
+            f"the card's threshold is {point.threshold}, its gate was passed at {passed_at}: run convert again"
+        )
+
+
+def _packed(golden: Golden) -> bytes:
+    """A deterministic .npz; `np.savez` would write the time of day into it."""
+    arrays = {f"film_{index}": film for index, film in enumerate(golden.films)}
+    for family, outputs in golden.expected.items():
+        arrays[f"{family}.steps_allowed"] = np.array(golden.steps_allowed[family])
+        arrays |= {f"{family}.{name}": output for name, output in outputs.items()}
+    content = io.BytesIO()
+    # Stored, not deflated: the bundle's own ZIP compresses it, and only once.
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(arrays):
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", date_time=ZIP_EPOCH), member.getvalue())
+    return content.getvalue()
+
+
+def _unpacked(content: bytes) -> Golden:
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            named = dict(arrays)
+        films, expected, steps_allowed = _sorted_out(named)
+    except Exception as cause:  # as in _members: an array's head may be made to break numpy
+        raise BundleError(f"golden.npz is damaged: {cause!r}: copy the model again") from cause
+    if not films or not expected or set(expected) != set(steps_allowed):
+        raise BundleError("golden.npz is incomplete: run convert again")
+    if any(film.dtype != np.uint8 or film.ndim != 2 or not film.size for film in films):
+        raise BundleError("golden.npz holds films that are not 8-bit grayscale: run convert again")
+    if any("logits" not in outputs or not OUTPUTS.issuperset(outputs) for outputs in expected.values()):
+        raise BundleError(f"golden.npz holds outputs other than {', '.join(sorted(OUTPUTS))}: run convert again")
+    return Golden(films=films, expected=expected, steps_allowed=steps_allowed)
+
+
+def _sorted_out(
+    named: dict[str, np.ndarray],
+) -> tuple[tuple[np.ndarray, ...], dict[str, dict[str, np.ndarray]], dict[str, int]]:
+    films = tuple(named[name] for name in sorted(named) if name.startswith("film_"))
+    expected: dict[str, dict[str, np.ndarray]] = {}
+    steps_allowed: dict[str, int] = {}
+    for name, array in named.items():
+        family, _, output = name.partition(".")
+        if output == "steps_allowed":
+            steps_allowed[family] = int(array.item())
+        elif output:
+            expected.setdefault(family, {})[output] = array
+    return films, expected, steps_allowed

@@ -1,0 +1,87 @@
+"""Replaying a model's golden films on this device, by the path that a film of a child takes."""
+
+import io
+import platform
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from edge_app import __version__
+from edge_app.errors import BundleError
+from edge_app.imaging.film import read_film
+from edge_app.imaging.preprocess import to_model_pixels
+from edge_app.model.bundle import Bundle, open_interpreter, steps_between
+from edge_app.model.runtime import Interpreter, load_runtime
+from edge_app.reading.decision import decide
+from edge_app.system.clock import boot_id
+
+DEVICE_MODEL = Path("/proc/device-tree/model")
+
+
+def replay(bundle: Bundle) -> dict[str, Any]:
+    """Read every golden film from the bytes of a file, score it, and compare with what is expected.
+
+    Returns:
+        What `selftest --json` prints, without the status.
+    Raises:
+        BundleError: an output is off by more steps than the bundle allows.
+    """
+    runtime = load_runtime()
+    interpreter = open_interpreter(bundle, runtime)
+    golden = [_replay_one(bundle, interpreter, index) for index in range(len(bundle.golden.films))]
+    worst, allowed = max(film["steps_off"] for film in golden), bundle.golden.steps_allowed[runtime.family]
+    if worst > allowed:
+        raise BundleError(f"{bundle.path.name} is off by {worst} steps on {runtime}, at most {allowed} are allowed")
+    card = bundle.card
+    return {
+        "model": {"name": card.name, "version": card.version, "sha256": bundle.sha256, "phantom": card.phantom},
+        "runtime": str(runtime),
+        "kernels": runtime.family,
+        "kit": __version__,
+        "device": device(),
+        "films": len(golden),
+        "steps_off": worst,
+        "steps_allowed": allowed,
+        "golden": golden,
+    }
+
+
+def _replay_one(bundle: Bundle, interpreter: Interpreter, index: int) -> dict[str, Any]:
+    expected = bundle.golden.expected[interpreter.runtime.family]
+    film = read_film(_as_file(bundle.golden.films[index]))
+    outputs = interpreter.run(to_model_pixels(film.pixels, bundle.card.input_size_px))
+    decision = decide(outputs.logits, bundle.card)
+    return {
+        "decision": decision.decision,
+        "p_pneumonia": decision.p_pneumonia,
+        "steps_off": max(steps_between(outputs.raw[name], expected[name][index]) for name in expected),
+        "logits": outputs.raw["logits"].tolist(),
+    }
+
+
+def _as_file(film: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(film).save(content, "PNG")
+    return content.getvalue()
+
+
+def device() -> dict[str, str]:
+    """Which machine this is. A Pi without a clock chip may be wrong about the time, so the start's id is there too."""
+    return {
+        "model": _first_line(DEVICE_MODEL) or platform.processor() or "unknown",
+        "machine": platform.machine(),
+        "name": platform.node(),
+        "python": platform.python_version(),
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "boot_id": boot_id() or "unknown",
+    }
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip("\0\n ")
+    except OSError:
+        return ""

@@ -1,0 +1,164 @@
+"""A site's own threshold, from its own confirmed cases.
+
+After the WHO toolkit for calibrating computer-aided detection: at every threshold the counts, and
+what they say, with intervals. Intervals are Wilson's (JASA 22:209, 1927). The readers have mostly
+seen the machine's answer, which flatters it: a blinded second reading is the better judge.
+"""
+
+import csv
+import dataclasses
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_app.errors import DataError, StoreError
+from edge_app.model.card import Estimate, ModelCard, OperatingPoint
+from edge_app.system.files import write_atomically
+
+POSITIVE = frozenset({"pneumonia", "bacterial", "viral"})
+NEGATIVE = frozenset({"normal"})
+MIN_CASES = 100  # fewer, and a threshold is mostly chance: a warning is given
+Z = 1.959963984540054  # 95%
+FILE_NAME = "site-threshold.json"
+POINT_NAME = "site"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A confirmed case: the score 0..1, and whether the reader found pneumonia."""
+
+    p_pneumonia: float
+    pneumonia: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a threshold gives: counts, and proportions; a proportion of nothing is None."""
+
+    threshold: float
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+    sensitivity: Estimate | None
+    specificity: Estimate | None
+    ppv: Estimate | None
+    npv: Estimate | None
+
+
+def read_cases(path: Path) -> tuple[list[Case], int, str]:
+    """Read an export (`reviews export`, or the page's CSV).
+
+    Returns:
+        The signed cases that say normal or pneumonia, how many rows were left out, and the SHA-256
+        of the model that scored them.
+    Raises:
+        DataError: no such file, columns missing, a score out of range, several models, or no case of
+            either kind.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as cause:
+        raise DataError(f"{path} cannot be read: {cause}") from cause
+    wanted = {"p_pneumonia", "finding", "status", "model_sha256"}
+    if not rows or not wanted <= set(rows[0]):
+        raise DataError(f"{path} needs the columns {', '.join(sorted(wanted))}: export it with `reviews export`")
+    used = [row for row in rows if row["status"] == "signed" and row["finding"] in POSITIVE | NEGATIVE]
+    models = {row["model_sha256"] for row in used}
+    if len(models) > 1:
+        raise DataError(f"{path} mixes scores of {len(models)} models: keep the rows of one")
+    cases = [Case(_score(row["p_pneumonia"]), row["finding"] in POSITIVE) for row in used]
+    if len({case.pneumonia for case in cases}) < 2:
+        raise DataError(f"{path} has {len(cases)} confirmed cases; both normal and pneumonia are needed")
+    return cases, len(rows) - len(cases), models.pop()
+
+
+def line_at(cases: Iterable[Case], threshold: float) -> Line:
+    """Counts and proportions at one threshold; a score at the threshold counts as pneumonia."""
+    counts = {(called, truth): 0 for called in (True, False) for truth in (True, False)}
+    for case in cases:
+        counts[case.p_pneumonia >= threshold, case.pneumonia] += 1
+    tp, fp, fn, tn = (counts[key] for key in ((True, True), (True, False), (False, True), (False, False)))
+    return Line(
+        threshold,
+        tp,
+        fp,
+        fn,
+        tn,
+        sensitivity=wilson(tp, tp + fn),
+        specificity=wilson(tn, tn + fp),
+        ppv=wilson(tp, tp + fp),
+        npv=wilson(tn, tn + fn),
+    )
+
+
+def choose_threshold(cases: list[Case], min_sensitivity: float) -> Line:
+    """The highest threshold, in steps of 0.01, that keeps the sensitivity; the lowest step if none does."""
+    lines = [line_at(cases, percent / 100) for percent in range(1, 100)]
+    kept = [line for line in lines if line.sensitivity and line.sensitivity.value >= min_sensitivity]
+    return kept[-1] if kept else lines[0]
+
+
+def wilson(successes: int, trials: int) -> Estimate | None:
+    """A proportion with the ends of its 95% interval; None for no trials."""
+    if trials == 0:
+        return None
+    share, square = successes / trials, Z * Z
+    centre = (share + square / (2 * trials)) / (1 + square / trials)
+    half = Z / (1 + square / trials) * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
+    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def save_site_point(home: Path, line: Line, model_sha256: str, cases: int) -> Path:
+    """Make a threshold the site's own; `with_site_point` finds it.
+
+    Raises:
+        StoreError: it cannot be written; the one before stays.
+    """
+    path = home / FILE_NAME
+    values = {"threshold": line.threshold, "model_sha256": model_sha256, "cases": cases}
+    for name, estimate in (("recall", line.sensitivity), ("specificity", line.specificity)):
+        values[name] = vars(estimate)
+    try:
+        write_atomically(path, (json.dumps(values, indent=1) + "\n").encode())
+    except OSError as cause:
+        raise StoreError(f"{path} cannot be written: {cause}") from cause
+    return path
+
+
+def with_site_point(card: ModelCard, sha256: str, home: Path) -> ModelCard:
+    """The card with the site's threshold as its default point, if there is one for this very model.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    path = home / FILE_NAME
+    if not path.exists():
+        return card
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if values["model_sha256"] != sha256:
+            return card  # another model scores differently: its threshold means nothing here
+        if not 0 < float(values["threshold"]) < 1:
+            raise ValueError(f"threshold is {values['threshold']}")
+        point = OperatingPoint(
+            float(values["threshold"]), Estimate(**values["recall"]), Estimate(**values["specificity"])
+        )
+    except (OSError, ValueError, KeyError, TypeError) as cause:
+        raise DataError(f"{path} is damaged: {cause!r}: run calibrate again or delete it") from cause
+    points = card.operating_points | {POINT_NAME: point}
+    return dataclasses.replace(card, operating_points=points, default_operating_point=POINT_NAME)
+
+
+def _score(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as cause:
+        raise DataError(f"p_pneumonia is {text!r}, expected a number from 0 to 1") from cause
+    if not 0 <= value <= 1:
+        raise DataError(f"p_pneumonia is {text!r}, expected a number from 0 to 1")
+    return value

@@ -1,0 +1,423 @@
+"""The record: drafts, reviews, readers and the audit log in one SQLite file.
+
+What was acknowledged survives a power cut: write-ahead log, synchronous=FULL, one transaction an
+act. No name, no birth date, no file name, no film is in it. A database that is broken is set aside
+under its own name, never deleted, and a new one begun.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edge_app.errors import StoreError
+from edge_app.records import audit
+from edge_app.system.clock import machine_time
+
+FILE_NAME = "records.sqlite3"
+BUSY_MS = 5000  # how long one process waits for another one's write
+VERDICTS = ("agree", "disagree", "unsure")
+WITHDRAWN = "withdrawn"
+FINDINGS = ("normal", "pneumonia", "bacterial", "viral", "other", "unusable")
+ID_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, 1, I and O: read aloud, written by hand
+ID_LENGTH = 10  # 50 bits: no two alike in a clinic's life
+
+# One script a schema version; never change one that was released, add the next.
+MIGRATIONS = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE records (
+        id TEXT PRIMARY KEY, created_at TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL,
+        age_years REAL, p_pneumonia REAL NOT NULL, decision TEXT NOT NULL, answer TEXT NOT NULL,
+        warnings TEXT NOT NULL, model TEXT NOT NULL, runtime TEXT NOT NULL);
+    CREATE INDEX records_by_fingerprint ON records (fingerprint);
+    CREATE TABLE reviews (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, record_id TEXT NOT NULL REFERENCES records (id),
+        at TEXT NOT NULL, reader TEXT NOT NULL, verdict TEXT NOT NULL, finding TEXT NOT NULL,
+        own_impression TEXT NOT NULL, region TEXT NOT NULL);
+    CREATE INDEX reviews_by_record ON reviews (record_id);
+    CREATE TRIGGER reviews_no_update BEFORE UPDATE ON reviews
+        BEGIN SELECT RAISE(ABORT, 'a review is never changed, only followed by another'); END;
+    CREATE TRIGGER records_no_update BEFORE UPDATE ON records
+        BEGIN SELECT RAISE(ABORT, 'a draft is never changed'); END;
+    CREATE TABLE readers (
+        initials TEXT PRIMARY KEY, salt BLOB NOT NULL, pin_hash BLOB NOT NULL, created_at TEXT NOT NULL,
+        failures INTEGER NOT NULL DEFAULT 0, locked_until TEXT NOT NULL DEFAULT '');
+    """
+    + audit.SCHEMA,
+    """
+    ALTER TABLE records ADD COLUMN boot_id TEXT NOT NULL DEFAULT '';
+    ALTER TABLE records ADD COLUMN uptime_s REAL;
+    """
+    + audit.MACHINE_TIME,
+)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One machine reading. `answer` is a `Decision` as a dict, `model` a `Predictor.identity()`.
+
+    `source` is "page", "watch" or "dicom"; `film_sha256` is only used for a keyed fingerprint.
+    """
+
+    id: str
+    film_sha256: str
+    answer: dict[str, Any]
+    model: dict[str, str]
+    runtime: str
+    source: str = "page"
+    age_years: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a reader signed. `region` is left, top, right, bottom as fractions 0..1 of the film, or empty.
+
+    `own_impression` is the finding that the reader named before seeing the machine's answer, or "".
+    """
+
+    record_id: str
+    reader: str
+    verdict: str
+    finding: str
+    own_impression: str = ""
+    region: tuple[float, ...] = ()
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A draft with its last review, if that was not withdrawn.
+
+    `boot_id` and `uptime_s` are an `edge_app.system.clock.MachineTime`, for devices without a clock.
+    """
+
+    id: str
+    created_at: str
+    source: str
+    age_years: float | None
+    answer: dict[str, Any]
+    warnings: tuple[str, ...]
+    model: dict[str, str]
+    runtime: str
+    review: Review | None = field(default=None)
+    boot_id: str = ""
+    uptime_s: float | None = None
+
+    @property
+    def status(self) -> str:
+        """Signed when a reader's review stands, else draft: "signed" or "draft"."""
+        return "signed" if self.review else "draft"
+
+
+def new_record_id() -> str:
+    """A pseudonymous id: random, says nothing of the patient, the file or the order."""
+    return "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH))
+
+
+def open_store(folder: Path) -> "Store":
+    """Open the record in a folder, make it if there is none, set a broken one aside.
+
+    Raises:
+        StoreError: the folder cannot be written, or a newer kit made the database.
+    """
+    path = folder / FILE_NAME
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            return Store(path)
+        except _Broken:
+            aside = _set_aside(path)
+        store = Store(path, set_aside=aside)
+        store.note("kiosk", "broken database set aside", detail=aside.name)
+        return store
+    except (OSError, sqlite3.Error) as cause:
+        raise StoreError(f"the record in {folder} cannot be opened: {cause}: check the disk") from cause
+
+
+class Store:
+    """An open record; use `open_store`. Safe for several threads; several processes may hold one."""
+
+    def __init__(self, path: Path, set_aside: Path | None = None) -> None:
+        self.path = path
+        self.set_aside = set_aside
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(path, timeout=BUSY_MS / 1e3, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; the write-ahead log is folded in."""
+        with self._lock:
+            self._db.close()
+
+    def add_draft(self, draft: Draft) -> None:
+        """Record a machine reading; when this returns it is on the disk.
+
+        Raises:
+            StoreError: it could not be written: nothing of it is there.
+        """
+        with self.writing() as db:
+            db.execute(
+                "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    draft.id,
+                    audit.now(),
+                    draft.source,
+                    self._fingerprint(draft.film_sha256),
+                    draft.age_years,
+                    draft.answer["p_pneumonia"],
+                    draft.answer["decision"],
+                    json.dumps(draft.answer),
+                    json.dumps(draft.warnings),
+                    json.dumps(draft.model),
+                    draft.runtime,
+                    *machine_time(),
+                ),
+            )
+            audit.note(db, "kiosk", "draft", draft.id, draft.answer["decision"])
+
+    def add_review(self, review: Review) -> None:
+        """Record what a reader signed; a later review of the same record follows the earlier one.
+
+        The caller has checked the reader's PIN (`edge_app.records.readers`).
+
+        Raises:
+            StoreError: no such record, an unknown verdict or finding, or it could not be written.
+        """
+        if review.verdict not in VERDICTS or review.finding not in FINDINGS:
+            raise StoreError(f"a review says {VERDICTS} and {FINDINGS}, got {review.verdict}, {review.finding}")
+        self._append(review, f"{review.verdict}: {review.finding}")
+
+    def withdraw(self, record_id: str, reader: str) -> None:
+        """Take the last review back: the record is a draft again, both acts stay in the log."""
+        self._append(Review(record_id, reader, WITHDRAWN, ""), "review withdrawn")
+
+    def record(self, record_id: str) -> Record | None:
+        """One record, None when there is none of that id."""
+        found = self._select("WHERE records.id = ?", (record_id,))
+        return found[0] if found else None
+
+    def records(self, status: str = "", limit: int = -1) -> list[Record]:
+        """Records: drafts with the most urgent first, signed and all with the newest first.
+
+        Args:
+            status: "draft", "signed", or "" for all. Newest by the order of recording, which no clock changes.
+            limit: at most so many; -1 is all.
+        """
+        signed = f"(reviews.verdict IS NOT NULL AND reviews.verdict != '{WITHDRAWN}')"
+        where = {"": "", "signed": f"WHERE {signed}", "draft": f"WHERE NOT {signed}"}[status]
+        order = "p_pneumonia DESC, records.rowid" if status == "draft" else "records.rowid DESC"
+        return self._select(f"{where} ORDER BY {order} LIMIT ?", (limit,))
+
+    def find_film(self, film_sha256: str) -> str | None:
+        """The id of the record that was made of the very same file, None when there is none."""
+        query = "SELECT id FROM records WHERE fingerprint = ? ORDER BY rowid DESC LIMIT 1"
+        with self.reading() as db:
+            row = db.execute(query, (self._fingerprint(film_sha256),)).fetchone()
+        return row[0] if row else None
+
+    def audit_log(self) -> list[audit.AuditEntry]:
+        """The audit log, the oldest entry first; `audit.broken_link` checks it."""
+        with self.reading() as db:
+            return audit.entries(db)
+
+    def note(self, actor: str, action: str, subject: str = "", detail: str = "") -> None:
+        """Add to the audit log what is neither a draft nor a review: an export, a back-up."""
+        with self.writing() as db:
+            audit.note(db, actor, action, subject, detail)
+
+    def purge(self, before: str) -> int:
+        """Delete signed records made before a time (ISO 8601, UTC); drafts stay until they are signed.
+
+        Returns:
+            How many were deleted; the audit log says so.
+        """
+        old = [record.id for record in self.records("signed") if record.created_at < before]
+        with self.writing() as db:
+            for record_id in old:
+                db.execute("DELETE FROM reviews WHERE record_id = ?", (record_id,))
+                db.execute("DELETE FROM records WHERE id = ?", (record_id,))
+            if old:
+                audit.note(db, "kiosk", "purge", detail=f"{len(old)} records from before {before}")
+        return len(old)
+
+    def back_up(self, target: Path) -> None:
+        """Write a consistent copy, beside first and then renamed; for a USB stick.
+
+        Raises:
+            StoreError: the target cannot be written; what was there before is as it was.
+        """
+        beside = target.with_name(f".{target.name}.part")
+        try:
+            beside.unlink(missing_ok=True)
+            with self._lock:
+                copy = sqlite3.connect(beside)
+                try:
+                    self._db.backup(copy)
+                finally:
+                    copy.close()
+            beside.replace(target)
+        except (OSError, sqlite3.Error) as cause:
+            beside.unlink(missing_ok=True)
+            raise StoreError(f"no back-up was written to {target}: {cause}") from cause
+        self.note("kiosk", "back-up")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for one or several reads."""
+        with self._lock:
+            try:
+                yield self._db
+            except sqlite3.Error as cause:
+                raise StoreError(f"the record cannot be read: {cause}") from cause
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it is on the disk afterwards, or none of it is there."""
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException as cause:
+                self._roll_back()
+                if isinstance(cause, sqlite3.Error):
+                    raise StoreError(f"the record cannot be written: {cause}") from cause
+                raise
+
+    def _prepare(self) -> None:
+        try:
+            self._use_write_ahead_log()
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA foreign_keys = ON")
+            found = self._db.execute("PRAGMA quick_check").fetchone()[0]
+            if found != "ok":
+                raise _Broken(found)
+            self._migrate()
+        except sqlite3.OperationalError:
+            raise  # the disk or a lock: nothing that a new database would mend
+        except sqlite3.DatabaseError as cause:
+            raise _Broken(str(cause)) from cause
+
+    def _use_write_ahead_log(self) -> None:
+        """SQLite does not wait by itself when two processes switch a new file at once, so this does."""
+        patience = time.monotonic() + BUSY_MS / 1e3
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > patience:
+                    raise
+                time.sleep(0.02)
+
+    def _migrate(self) -> None:
+        """Bring the schema up to date in one transaction: two processes may start at once."""
+        with self.writing() as db:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version > len(MIGRATIONS):
+                raise StoreError(f"{self.path} has schema {version}, this kit knows {len(MIGRATIONS)}: update the kit")
+            for statement in _statements("".join(MIGRATIONS[version:])):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            db.execute("INSERT OR IGNORE INTO meta VALUES ('site_key', ?)", (secrets.token_hex(32),))
+            self._site_key = db.execute("SELECT value FROM meta WHERE key = 'site_key'").fetchone()[0]
+
+    def _fingerprint(self, film_sha256: str) -> str:
+        """Keyed by the site: whoever has a film cannot look it up in another site's export."""
+        return hmac.new(self._site_key.encode(), film_sha256.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def _append(self, review: Review, detail: str) -> None:
+        with self.writing() as db:
+            if not db.execute("SELECT 1 FROM records WHERE id = ?", (review.record_id,)).fetchone():
+                raise StoreError(f"there is no record {review.record_id}")
+            db.execute(
+                "INSERT INTO reviews (record_id, at, reader, verdict, finding, own_impression, region)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    review.record_id,
+                    audit.now(),
+                    review.reader,
+                    review.verdict,
+                    review.finding,
+                    review.own_impression,
+                    json.dumps(review.region),
+                ),
+            )
+            audit.note(db, review.reader, "review", review.record_id, detail)
+
+    def _select(self, tail: str, values: tuple) -> list[Record]:
+        query = (
+            "SELECT id, created_at, source, age_years, answer, warnings, model, runtime, boot_id, uptime_s,"
+            " reader, verdict, finding, own_impression, region, at FROM records LEFT JOIN reviews"
+            " ON reviews.seq = (SELECT MAX(seq) FROM reviews WHERE record_id = records.id) "
+        )
+        with self.reading() as db:
+            rows = db.execute(query + tail, values).fetchall()
+        try:
+            return [_record(row) for row in rows]
+        except (ValueError, TypeError) as cause:  # a flipped bit that SQLite's own check cannot see
+            raise StoreError(f"{self.path} holds a damaged record: restore the last back-up") from cause
+
+    def _roll_back(self) -> None:
+        """A full disk may have ended the transaction already."""
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+
+class _Broken(Exception):
+    """SQLite says that the file is damaged or no database."""
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The single statements of a script; a trigger holds semicolons of its own."""
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _set_aside(path: Path) -> Path:
+    """Rename a broken database with its log files; `records-broken-20261121T034500Z.sqlite3`."""
+    stamp = audit.now().replace("-", "").replace(":", "")
+    aside = path.with_name(f"{path.stem}-broken-{stamp}-{secrets.token_hex(2)}{path.suffix}")
+    for tail in ("-wal", "-shm", ""):
+        source = path.with_name(path.name + tail)
+        if source.exists():
+            source.replace(aside.with_name(aside.name + tail))
+    return aside
+
+
+def _record(row: tuple) -> Record:
+    reader, verdict, finding, own_impression, region, at = row[10:]
+    review = None
+    if verdict is not None and verdict != WITHDRAWN:
+        review = Review(row[0], reader, verdict, finding, own_impression, tuple(json.loads(region)), at)
+    return Record(
+        id=row[0],
+        created_at=row[1],
+        source=row[2],
+        age_years=row[3],
+        answer=json.loads(row[4]),
+        warnings=tuple(json.loads(row[5])),
+        model=json.loads(row[6]),
+        runtime=row[7],
+        review=review,
+        boot_id=row[8],
+        uptime_s=row[9],
+    )

@@ -1,0 +1,79 @@
+"""The record as CSV and JSON: one flat row a record, for people, `calibrate` and `train`."""
+
+import csv
+import io
+import json
+from typing import Any
+
+from edge_app.records.database import Record
+
+PROBABILITIES = ("normal", "bacterial", "viral")
+FIELDS = (
+    "id",
+    "created_at",
+    "status",
+    "source",
+    "age_years",
+    "p_pneumonia",
+    "decision",
+    "operating_point",
+    "threshold",
+    *(f"p_{label}" for label in PROBABILITIES),
+    "warnings",
+    "model_name",
+    "model_version",
+    "model_sha256",
+    "runtime",
+    "verdict",
+    "finding",
+    "reader",
+    "signed_at",
+    "own_impression",
+    "region",
+    "boot_id",
+    "uptime_s",
+)
+
+
+def flat(record: Record) -> dict[str, Any]:
+    """One record as a row; what is not there is empty."""
+    review = record.review
+    return {
+        "id": record.id,
+        "created_at": record.created_at,
+        "status": record.status,
+        "source": record.source,
+        "age_years": "" if record.age_years is None else record.age_years,
+        "p_pneumonia": record.answer["p_pneumonia"],
+        "decision": record.answer["decision"],
+        "operating_point": record.answer["operating_point"],
+        "threshold": record.answer["threshold"],
+        **{f"p_{label}": record.answer["probabilities"].get(label, "") for label in PROBABILITIES},
+        "warnings": " ".join(record.warnings),
+        "model_name": record.model["name"],
+        "model_version": record.model["version"],
+        "model_sha256": record.model["sha256"],
+        "runtime": record.runtime,
+        "verdict": review.verdict if review else "",
+        "finding": review.finding if review else "",
+        "reader": review.reader if review else "",
+        "signed_at": review.at if review else "",
+        "own_impression": review.own_impression if review else "",
+        "region": " ".join(f"{end:.4f}" for end in review.region) if review else "",
+        "boot_id": record.boot_id,
+        "uptime_s": "" if record.uptime_s is None else record.uptime_s,
+    }
+
+
+def to_csv(records: list[Record]) -> str:
+    """CSV with a heading. No cell is free text, so none can be a spreadsheet's formula."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat(record) for record in records)
+    return text.getvalue()
+
+
+def to_json(records: list[Record]) -> str:
+    """A JSON list of the same rows."""
+    return json.dumps([flat(record) for record in records], indent=1) + "\n"

@@ -1,0 +1,102 @@
+"""A DICOM receiver: an X-ray machine pushes its films (C-STORE) straight to the kiosk. Off by default.
+
+Only known peers are heard, by AE title and address; only CR and DX films are taken, and nothing can
+be asked for. What came is read at once and let go: no file is written, no identifier kept.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from edge_app.errors import KitError
+
+# PS3.4 annex B.2.3: what a storage provider answers.
+SUCCESS = 0x0000
+OUT_OF_RESOURCES = 0xA700
+CANNOT_UNDERSTAND = 0xC000
+MAX_ASSOCIATIONS = 4
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A machine that may send: its AE title and its IP address."""
+
+    ae_title: str
+    address: str
+
+
+def parse_peer(text: str) -> Peer:
+    """`AETITLE@ADDRESS`.
+
+    Raises:
+        ValueError: of another form.
+    """
+    ae_title, at, address = text.partition("@")
+    if not (at and ae_title.strip() and address.strip()) or len(ae_title) > 16:
+        raise ValueError(f"{text!r} is not AETITLE@ADDRESS")
+    return Peer(ae_title.strip(), address.strip())
+
+
+def start_receiver(
+    take: Callable[[bytes], bool], ae_title: str, address: tuple[str, int], peers: Iterable[Peer]
+) -> Any:
+    """Listen in a thread.
+
+    Args:
+        take: gets a part 10 file's bytes; says whether it has them safe (a film that is refused is).
+        ae_title: the kiosk's own; machines must call it by that.
+        address: host and port.
+        peers: who may send.
+    Returns:
+        The server; `server.shutdown()` ends it, `server.server_address` says the port.
+    Raises:
+        KitError: pynetdicom is missing, no peer is named, or the port is taken.
+    """
+    known = frozenset(peers)
+    if not known:
+        raise KitError("the DICOM receiver hears nobody: name peers with --dicom-peer AETITLE@ADDRESS")
+    try:
+        from pynetdicom import AE, evt
+        from pynetdicom.sop_class import (
+            ComputedRadiographyImageStorage,
+            DigitalXRayImageStorageForPresentation,
+            Verification,
+        )
+    except ImportError as cause:
+        raise KitError("the DICOM receiver needs pynetdicom: pip install 'cxr-edge-kit[dicom]'") from cause
+
+    entity = AE(ae_title=ae_title)
+    entity.require_called_aet = True
+    entity.require_calling_aet = sorted({peer.ae_title for peer in known})
+    entity.maximum_associations = MAX_ASSOCIATIONS
+    syntaxes = _syntaxes()
+    for kind in (ComputedRadiographyImageStorage, DigitalXRayImageStorageForPresentation):
+        entity.add_supported_context(kind, syntaxes)
+    entity.add_supported_context(Verification)
+
+    def store(event: Any) -> int:
+        requestor = event.assoc.requestor
+        if Peer(requestor.ae_title.strip(), requestor.address) not in known:
+            return CANNOT_UNDERSTAND
+        return SUCCESS if take(event.encoded_dataset()) else OUT_OF_RESOURCES
+
+    try:
+        return entity.start_server(address, block=False, evt_handlers=[(evt.EVT_C_STORE, store)])
+    except OSError as cause:
+        raise KitError(f"the DICOM receiver cannot listen on {address[0]}:{address[1]}: {cause.strerror}") from cause
+
+
+def _syntaxes() -> list[str]:
+    """The transfer syntaxes that `edge_app.imaging.dicom` reads."""
+    from pydicom import uid
+
+    return [
+        uid.ExplicitVRLittleEndian,
+        uid.ImplicitVRLittleEndian,
+        uid.RLELossless,
+        uid.JPEGBaseline8Bit,
+        uid.JPEGLosslessSV1,
+        uid.JPEGLSLossless,
+        uid.JPEG2000Lossless,
+        uid.JPEG2000,
+    ]

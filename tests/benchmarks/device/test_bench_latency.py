@@ -1,0 +1,80 @@
+"""`python -m benchmarks latency`, as a user calls it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.device import latency
+from benchmarks.device.harness.interleave import ROOT
+from edge_app.model.bundle import MODELS_DIR
+
+NOT_RUN = {"name": "x", "cannot_run": "why"}
+NO_TENSORFLOW = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("tensorflow", "tf_keras", "keras", "matplotlib", "gradio"):
+            raise ImportError(f"{name} must not be imported here")
+sys.meta_path.insert(0, Refuse())
+"""
+
+
+def bench(*words: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join(filter(None, [env.pop("PYTHONPATH", ""), str(ROOT)]))
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *words],
+        cwd=cwd,
+        env=os.environ | env | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def bundle() -> Path:
+    found = sorted(MODELS_DIR.glob("*.tflite"))
+    if not found:
+        pytest.skip("no bundle is shipped yet")
+    return found[0]
+
+
+def test_latency_runs_on_a_device_without_tensorflow(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(NO_TENSORFLOW)
+    done = bench("latency", "--quick", "--json", "--threads", "1", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result == json.loads((tmp_path / "runs/benchmarks/latency.json").read_text())
+    assert result["command"] == "python -m benchmarks latency --quick --threads 1"
+    assert {"board", "governor", "cpu_flags"} <= set(result["device"])
+    ran = [row for row in result["rows"] if "cannot_run" not in row]
+    assert ran[0]["model"]["sha256"] == bundle.with_name(bundle.name + ".sha256").read_text().split()[0]
+    assert {"median_ms", "p90_ms", "p99_ms", "max_ms", "stddev_ms"} <= set(ran[0]["latency_metrics"])
+    twin = result["rows"][-1]
+    assert twin["cannot_run"] == latency.NO_TWIN
+    for name in ("latency.md", "latency.svg"):
+        assert (tmp_path / "runs/benchmarks" / name).stat().st_size > 200
+
+
+def test_a_damaged_bundle_is_refused_before_it_is_timed(bundle: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.tflite"
+    damaged.write_bytes(bundle.read_bytes()[:-1] + b"\x00")
+    damaged.with_name("damaged.tflite.sha256").write_text("0" * 64 + "  damaged.tflite\n")
+    done = bench("latency", "--quick", "--model", str(damaged), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "damaged" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ratios_compare_the_int8_file_with_its_float_twin_and_threads_with_one() -> None:
+    def row(name: str, quantization: str, threads: int, ms: float) -> dict:
+        facts = {"model": {"name": "m"}, "quantization": quantization, "rounds": {"median_ms": [ms] * 3}}
+        return {"name": name, "engine": "e", "threads": threads} | facts
+
+    rows = [row("m", "int8-qat", 1, 2.0), row("m", "int8-qat", 2, 3.0), row("m-float32", "float32", 1, 4.0)]
+    found = {(r["question"], r["threads"]): r["ratio"]["value"] for r in latency.ratios([*rows, NOT_RUN])}
+    assert found == {("int8 over float twin", 1): 0.5, ("2 threads over 1", 2): 1.5}

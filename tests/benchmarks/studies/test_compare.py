@@ -1,0 +1,180 @@
+"""The comparison: nothing is done twice, nothing that was refused is hidden, unlike cuts are not compared."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.studies.network_tables import (
+    comparison_notes,
+    comparison_page,
+    comparison_table,
+    mean_and_spread,
+    paired_table,
+)
+from benchmarks.studies.networks import CompareOptions, compare
+from benchmarks.studies.quantized import Quantized, from_report
+from edge_app.errors import DataError
+from edge_app.imaging.phantom import write_phantom_set
+from train.data.split import SplitRule
+from train.evaluation.paired import Pair, paired_tests
+
+
+def refused(folder, architecture, data) -> Quantized:
+    return Quantized("ptq", refusal="gate: 9 decisions changed")
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory: pytest.TempPathFactory) -> CompareOptions:
+    folder = tmp_path_factory.mktemp("compare")
+    write_phantom_set(folder / "data", films_per_class=24)
+    return CompareOptions(folder / "runs", ("tiny",), seeds=(0,), data=str(folder / "data"), epochs=1, binary=True)
+
+
+def test_mean_and_spread_by_hand() -> None:
+    found = mean_and_spread([0.90, 0.92, 0.97])
+    assert (found["mean"], found["spread"]) == pytest.approx((0.93, 0.0360555), abs=1e-6)
+    assert mean_and_spread([0.9])["spread"] == 0.0
+
+
+def test_finished_runs_are_not_trained_again(options: CompareOptions, capsys) -> None:
+    first = compare(options, refused)
+    assert capsys.readouterr().err.count("compare: training") == 2
+    assert compare(options, refused) == first
+    assert "compare: training" not in capsys.readouterr().err
+    assert [row["network"] for row in first["rows"]] == ["tiny", "tiny-binary"]
+    assert [len(row["labels"]) for row in first["rows"]] == [3, 2]
+    assert json.loads((options.out / "compare.json").read_text()) == json.loads(json.dumps(first))
+    for judge in first["rows"][0]["judges"]:
+        assert (options.out / f"roc-{judge}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_file_that_the_gates_refuse_is_said_and_claims_are_marked_as_theirs(options: CompareOptions) -> None:
+    text = comparison_page(compare(options, refused))
+    assert "seed 0 refused: gate: 9 decisions changed" in text
+    assert "→ not measured |" in text
+    assert text.count(": theirs*") == 3
+    assert "python -m benchmarks networks --archs tiny --seeds 0 --binary --epochs 1" in text
+
+
+def test_networks_of_two_classes_alone_have_no_column_for_three(options: CompareOptions) -> None:
+    compared = compare(options, refused)
+    text = comparison_table(compared | {"rows": compared["rows"][1:], "claims": []})
+    heads, under, *lines = text.splitlines()
+    assert "three classes" not in heads
+    assert "Theirs" not in text
+    assert {line.count("|") for line in lines if line.startswith("|")} == {heads.count("|")} == {under.count("|")}
+
+
+def test_figures_of_a_refused_file_are_shown_and_marked(options: CompareOptions) -> None:
+    def worse(folder, architecture, data) -> Quantized:
+        figures = json.loads((folder / "metrics.json").read_text())["judges"]
+        lost = {judge: found | {"auc": {"value": 0.25}} for judge, found in figures.items()}
+        return Quantized("ptq", judges=lost, refusal="gate: 9 decisions changed")
+
+    text = comparison_table(compare(dataclasses.replace(options, binary=False), worse))
+    assert " → 0.2500 |" in text
+    assert "| **tiny**, 32 px; the gates refuse the int8 file of seed 0 |" in text
+
+
+def test_a_network_may_have_seeds_of_its_own_and_is_paired_by_seed(options: CompareOptions) -> None:
+    fewer = dataclasses.replace(options, archs=("tiny", "compact"), seeds_of={"compact": (0,), "tiny": (0, 1)})
+    fewer = dataclasses.replace(fewer, binary=False, bfloat16=("compact",))
+    compared = compare(fewer, refused)
+    tiny, reference = compared["rows"]
+    assert (tiny["seeds"], reference["seeds"]) == ([0, 1], [0])
+    assert [[one["seed"] for one in test["by_seed"]] for test in compared["paired"]] == [[0]] * 3
+    assert len(paired_table(compared["paired"]).splitlines()) == 2 + 3  # heads, then a line a judge
+    assert (tiny["bfloat16"], reference["bfloat16"]) == (False, True)
+    assert "--seeds-of compact=0 tiny=0,1" in compared["command"]
+    assert "trained in bfloat16" in comparison_notes(compared)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--seeds-of", "compact"], "takes NETWORK=N,N"),
+        (["--seeds-of", "compact=a"], "takes NETWORK=N,N"),
+        (["--seeds-of", "cnn=0"], "names 'cnn', which is not compared; there are compact"),
+        (["--bfloat16", "none"], "there is no network 'none'"),
+        (["--recipe-of", "none=base"], "there is no network 'none'"),
+        (["--recipe-of", "cnn=none"], "there is no recipe 'none'"),
+        (["--recipe-of", "cnn"], "takes ARCH=NAME"),
+    ],
+)
+def test_options_that_name_no_network_are_refused(words: list[str], message: str, tmp_path: Path, capsys) -> None:
+    assert main(["networks", "--data", "phantom", "--out", str(tmp_path), *words]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_runs_of_another_split_are_not_compared(options: CompareOptions) -> None:
+    compare(options, refused)
+    other = dataclasses.replace(options, split=SplitRule(name="acquisition-order"))
+    with pytest.raises(DataError, match="was cut by random"):
+        compare(other, refused)
+
+
+def test_runs_of_another_recipe_are_not_compared(options: CompareOptions) -> None:
+    compare(options, refused)
+    other = dataclasses.replace(options, recipe_of={"tiny": "base"})
+    with pytest.raises(DataError, match="trained by recipe half-geometry, not base"):
+        compare(other, refused)
+    (row, _) = compare(dataclasses.replace(other, out=options.out / "base"), refused)["rows"]
+    assert row["recipe"] == "base"
+
+
+def test_the_wanted_file_is_taken_or_else_the_one_made_beside_it() -> None:
+    def row(name: str, status: str) -> dict:
+        made = {"format": name, "status": status, "path": f"elsewhere/{name}.tflite", "model_bytes": 5}
+        made |= {"judges": {"random": name}}
+        return made | ({"bundle_bytes": 9} if status == "ok" else {"reason": "no"})
+
+    both = from_report([row("int8", "ok"), row("ptq", "ok")], "int8", Path("run"))
+    assert (both.format, both.path, both.bytes, both.refusal) == ("int8", Path("run/int8.tflite"), 9, "")
+    assert from_report([row("int8", "rejected"), row("ptq", "ok")], "int8", Path("run")).format == "ptq"
+    neither = from_report([row("ptq", "rejected")], "ptq", Path("run"))
+    assert (neither.refusal, neither.judges, neither.bytes) == ("no", {"random": "ptq"}, 5)
+
+
+def test_draws_of_one_film_are_one_witness() -> None:
+    positive = np.array([True, True, True, False, False, False])
+    first = np.array([0.9, 0.8, 0.7, 0.3, 0.2, 0.1])
+    second = np.array([0.9, 0.8, 0.2, 0.7, 0.2, 0.1])
+    judges = {"plain": (positive, first), "draws": (np.tile(positive, 3), np.tile(first, 3))}
+    others = {"plain": (positive, second), "draws": (np.tile(positive, 3), np.tile(second, 3))}
+    pairs = [Pair(0, judges, others, 0.5, 0.5), Pair(1, judges, judges, 0.5, 0.5)]
+    plain, draws = paired_tests({"network": "x"}, pairs, films=6)
+    assert plain | {"judge": "draws"} == draws
+    worse, same = plain["by_seed"]
+    assert (worse["only_first_right"], worse["only_second_right"]) == (2, 0)
+    assert worse["mcnemar_p"] == pytest.approx(0.5)
+    assert worse["auc_difference"] == pytest.approx(1 - 7.5 / 9)
+    assert (same["auc_difference"], same["delong_p"], same["mcnemar_p"]) == (0, 1, 1)
+    assert plain["auc_difference"]["value"] == pytest.approx((1 - 7.5 / 9) / 2)  # mean over the seeds
+    assert plain["accuracy_difference"]["value"] == pytest.approx(2 / 6 / 2)
+
+
+def test_a_difference_is_bold_where_its_interval_leaves_out_none() -> None:
+    seed = {"seed": 4, "only_first_right": 1, "only_second_right": 9, "mcnemar_p": 0.0005}
+    test = {"network": "x", "judge": "random", "by_seed": [seed]}
+    test |= {"auc_difference": {"value": 0.01, "low": -0.001, "high": 0.021}}
+    test |= {"accuracy_difference": {"value": -0.05, "low": -0.08, "high": -0.02}}
+    line = "| x | random | 4 | +0.0100 (-0.0010 to +0.0210) | **-0.0500 (-0.0800 to -0.0200)** | 1, 9 (< 0.001) |"
+    assert line in paired_table([test])
+
+
+def test_weights_that_are_not_there_are_said_before_any_training(tmp_path: Path, capsys) -> None:
+    for word in ("densenet201", f"densenet201={tmp_path / 'none.npz'}"):
+        assert main(["networks", "--data", "phantom", "--weights", word, "--out", str(tmp_path)]) == 1
+        assert "--weights takes ARCH=FILE" in capsys.readouterr().err
+
+
+@pytest.mark.slow  # converts for real
+def test_compare_makes_and_times_the_int8_file(options: CompareOptions) -> None:
+    (row,) = compare(dataclasses.replace(options, binary=False))["rows"]
+    assert all(judge["int8"]["auc"]["mean"] > 0 for judge in row["judges"].values())
+    assert row["latency"]["ms"] > 0
+    assert row["int8"]["bytes"] > 0

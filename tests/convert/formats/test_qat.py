@@ -1,0 +1,103 @@
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convert.conversion import Source
+from convert.formats.export import export_int8
+from convert.formats.qat import CHECKPOINT, QatOptions, logit_error, quantization_aware, tune
+from convert.formats.qat_state import Progress
+from convert.gates.operators import check_runtime, read_facts
+from edge_app.errors import DataError
+from train.networks.inference import predict
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # tensorflow-model-optimization's own
+SHORT = QatOptions(epochs=2, batch_size=16, patience=9)
+
+
+def _tuned(source: Source, options: QatOptions, folder: Path) -> Any:
+    return tune(source.model, source.training, source.judges[0], options, folder)
+
+
+def test_training_stops_after_epochs_without_gain_and_keeps_the_best() -> None:
+    progress = Progress([0.5], [np.zeros(1)])
+    for number, error in enumerate((0.6, 0.3, 0.4, 0.35), start=1):
+        progress.add(error, [np.full(1, number)])
+        assert not progress.stalled(patience=3)
+    progress.add(float("nan"), [np.full(1, 5)])
+    assert progress.stalled(patience=3)
+    assert progress.best == [np.full(1, 2)]
+    assert progress.epochs == 5
+
+
+def test_first_epochs_may_leave_a_good_start() -> None:
+    progress = Progress([0.1], [np.zeros(1)])
+    for error in (0.9, 0.8, 0.7, 0.6):
+        progress.add(error, [np.ones(1)])
+        assert not progress.stalled(patience=3)
+    assert progress.best == [np.zeros(1)]
+
+
+def test_input_range_is_exact_for_8_bit_pixels_and_the_file_is_full_integer(source: Source) -> None:
+    facts = read_facts(export_int8(quantization_aware(source.model, source.training.pixels)))
+    assert facts.input_quantization == (1.0, -128)
+    check_runtime(facts, "tflite-runtime-2.14", full_integer=True)
+
+
+@pytest.fixture(scope="module")
+def straight(source: Source, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    folder = tmp_path_factory.mktemp("straight")
+    return folder, _tuned(source, SHORT, folder)
+
+
+def test_killed_training_resumes_to_the_same_weights(
+    source: Source, straight: tuple[Path, Any], tmp_path: Path
+) -> None:
+    class Killed(Exception):
+        """What the power cut is here."""
+
+    judge = source.judges[0]
+
+    class DyingAfterOneEpoch:
+        """A judge that is asked for its films before training and after each epoch."""
+
+        name, classes, asked = judge.name, judge.classes, 0
+
+        @property
+        def pixels(self) -> np.ndarray:
+            self.asked += 1
+            if self.asked > 3:  # the teacher, before training, after epoch 1; then the lights go out
+                raise Killed
+            return judge.pixels
+
+    with pytest.raises(Killed):
+        tune(source.model, source.training, DyingAfterOneEpoch(), SHORT, tmp_path)  # type: ignore[arg-type]
+    assert (tmp_path / CHECKPOINT).exists()
+    resumed = _tuned(source, dataclasses.replace(SHORT, resume=True), tmp_path)
+    folder, whole = straight
+    for ours, theirs in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+        assert np.array_equal(ours, theirs)
+    # The best epoch may be an early one; what stands after the last one says more.
+    with np.load(folder / CHECKPOINT) as straight_through, np.load(tmp_path / CHECKPOINT) as after_the_kill:
+        assert straight_through.files == after_the_kill.files
+        assert all(np.array_equal(straight_through[name], after_the_kill[name]) for name in straight_through.files)
+
+
+def test_state_of_another_training_is_refused(source: Source, straight: tuple[Path, Any], tmp_path: Path) -> None:
+    folder, _ = straight
+    with pytest.raises(DataError, match="convert without --resume"):
+        _tuned(source, dataclasses.replace(SHORT, resume=True, seed=1), folder)
+    (tmp_path / CHECKPOINT).write_bytes((folder / CHECKPOINT).read_bytes()[:5000])
+    with pytest.raises(DataError, match="damaged"):
+        _tuned(source, dataclasses.replace(SHORT, resume=True), tmp_path)
+
+
+def test_best_epoch_is_never_further_from_the_teacher_than_the_start(
+    source: Source, straight: tuple[Path, Any]
+) -> None:
+    judge = source.judges[0]
+    wanted = predict(source.model, judge.pixels)["logits"]
+    start = logit_error(wanted, quantization_aware(source.model, source.training.pixels), judge.pixels)
+    assert logit_error(wanted, straight[1], judge.pixels) <= start * 1.0001

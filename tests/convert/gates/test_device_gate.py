@@ -1,0 +1,196 @@
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests_support import ENVIRONMENT
+
+from convert.conversion import Source, target_runtimes
+from convert.gates.delegation import Observation, check_delegation, observe, split_by_delegate
+from convert.gates.layers import layer_errors, layer_table
+from convert.gates.operators import TFLITE_2_14_VERSIONS, check_runtime, read_facts
+from convert.packaging.contents import model_card
+from convert.packaging.metadata import ENTRY, with_metadata
+from edge_app.errors import BundleError, GateError, RuntimeUnavailable
+from edge_app.model.isolated import run_isolated
+
+
+def _operator(name: str, inputs: list[int], outputs: list[int]) -> dict[str, Any]:
+    return {"op_name": name, "inputs": inputs, "outputs": outputs}
+
+
+def test_operators_between_a_delegates_ends_are_the_delegated_ones() -> None:
+    # 0 -CONV-> 1 -CUSTOM-> 2 -CONV-> 3 -MEAN-> 4: the delegate took the last two.
+    plain = [
+        _operator("CONV_2D", [0, 10], [1]),
+        _operator("CUSTOM", [1], [2]),
+        _operator("CONV_2D", [2, 11], [3]),
+        _operator("MEAN", [3, 12], [4]),
+    ]
+    delegated, outside = split_by_delegate([*plain, _operator("DELEGATE", [2, 11, 12], [4])])
+    assert delegated == ["CONV_2D", "MEAN"]
+    assert outside == ["CONV_2D", "CUSTOM"]
+
+
+def test_without_delegate_every_operator_is_outside() -> None:
+    assert split_by_delegate([_operator("MEAN", [0], [1])]) == ([], ["MEAN"])
+
+
+def test_operator_outside_xnnpack_is_refused_by_name_unless_allowed() -> None:
+    seen = Observation("ai-edge-litert", "2", 27, 25, ("AVERAGE_POOL_2D", "SOFTMAX"), 1.0)
+    with pytest.raises(GateError, match=r"25 of 27 operators and leaves AVERAGE_POOL_2D, SOFTMAX"):
+        check_delegation(seen, ())
+    with pytest.raises(GateError, match=r"leaves SOFTMAX"):
+        check_delegation(seen, ("AVERAGE_POOL_2D",))
+    check_delegation(seen, ("AVERAGE_POOL_2D", "SOFTMAX"))
+
+
+def test_old_runtime_is_not_asked_for_xnnpack() -> None:
+    check_delegation(Observation("tflite-runtime", "2.14.0", 27, 0, ("CONV_2D",), 1.0), ())
+
+
+def test_int8_file_runs_wholly_in_xnnpack_under_litert(source: Source, ptq_file: bytes) -> None:
+    seen = observe(ptq_file, 3, source.run.input_size_px, "ai-edge-litert")
+    assert seen.delegated == seen.operators == len(read_facts(ptq_file).operators)
+    assert seen.outside_xnnpack == ()
+    assert seen.latency_ms > 0
+
+
+def test_file_that_no_runtime_takes_is_a_bundle_error(source: Source) -> None:
+    with pytest.raises(BundleError, match="cannot"):
+        observe(b"\0" * 64, 3, source.run.input_size_px, "ai-edge-litert")
+
+
+def _with_operator(model: bytes, name: str, version: int) -> bytes:
+    """The same file, with one more operator in its list that no node uses: a runtime must still know it."""
+    import flatbuffers
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    root = schema.ModelT.InitFromPackedBuf(model, 0)
+    code = schema.OperatorCodeT()
+    code.builtinCode = getattr(schema.BuiltinOperator, name)
+    code.deprecatedBuiltinCode, code.version, code.customCode = min(code.builtinCode, 127), version, None
+    root.operatorCodes.append(code)
+    builder = flatbuffers.Builder(len(model) + 1024)
+    builder.Finish(root.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def test_operator_versions_of_the_old_runtime_are_those_of_its_wheel(
+    ptq_file: bytes, runtimes: list[str], tmp_path: Path
+) -> None:
+    if "tflite-runtime" not in runtimes:
+        pytest.skip("tflite-runtime is not installed here")
+    for name, version in TFLITE_2_14_VERSIONS.items():
+        (tmp_path / f"{name}.known").write_bytes(_with_operator(ptq_file, name, version))
+        (tmp_path / f"{name}.unknown").write_bytes(_with_operator(ptq_file, name, version + 1))
+    loaded = _loaded_by_the_old_runtime(tmp_path)
+    assert loaded == {f"{name}.known" for name in TFLITE_2_14_VERSIONS}
+
+
+def _loaded_by_the_old_runtime(folder: Path) -> set[str]:
+    import subprocess
+    import sys
+
+    script = """
+import pathlib, sys
+from tflite_runtime.interpreter import Interpreter
+for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
+    try:
+        Interpreter(model_path=str(path))
+        print(path.name)
+    except ValueError as error:
+        assert "Didn't find op" in str(error), error
+"""
+    words = [sys.executable, "-c", script, str(folder)]
+    done = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_full_integer_file_passes_the_runtime_gate(ptq_file: bytes) -> None:
+    facts = read_facts(ptq_file)
+    check_runtime(facts, "tflite-runtime-2.14", full_integer=True)
+    assert facts.input_quantization == (1.0, -128)
+
+
+def test_float_tensors_quantize_and_custom_operators_are_refused(ptq_file: bytes) -> None:
+    facts = read_facts(ptq_file)
+    floats = dataclasses.replace(facts, tensor_types=facts.tensor_types | {"FLOAT32"})
+    with pytest.raises(GateError, match="FLOAT32"):
+        check_runtime(floats, "litert", full_integer=True)
+    ends = dataclasses.replace(facts, operators=(("QUANTIZE", 1), *facts.operators))
+    with pytest.raises(GateError, match="QUANTIZE"):
+        check_runtime(ends, "litert", full_integer=True)
+    flex = dataclasses.replace(facts, operators=(("CUSTOM:FlexErf", 1), *facts.operators))
+    with pytest.raises(GateError, match="FlexErf"):
+        check_runtime(flex, "litert", full_integer=False)
+
+
+def test_file_for_litert_need_not_run_in_the_old_runtime() -> None:
+    both = ["ai-edge-litert", "tflite-runtime"]
+    assert target_runtimes("tflite-runtime-2.14", both) == both
+    assert target_runtimes("litert", both) == ["ai-edge-litert"]
+    with pytest.raises(RuntimeUnavailable, match="gates need ai-edge-litert"):
+        target_runtimes("litert", ["tflite-runtime"])
+
+
+def test_metadata_changes_no_answer_and_can_be_read(source: Source, ptq_file: bytes, runtimes: list[str]) -> None:
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    card = model_card(source.run, "int8", "1.14.0")
+    told = with_metadata(ptq_file, card)
+    for runtime in runtimes:
+        before = run_isolated(ptq_file, 3, source.validation.pixels[:4], runtime)
+        after = run_isolated(told, 3, source.validation.pixels[:4], runtime)
+        assert all((before[name] == after[name]).all() for name in before)
+    root = schema.ModelT.InitFromPackedBuf(told, 0)
+    entry = next(entry for entry in root.metadata if entry.name == ENTRY)
+    data = bytes(root.buffers[entry.buffer].data)
+    assert data[4:8] == b"M001"
+    # Strings stand in a flatbuffer as they are; tflite-support's own reader was tried once by hand.
+    for word in (b"film", b"labels.txt", b"class_map", card.intended_use.encode()):
+        assert word in data
+
+
+def test_buffers_stay_at_16_bytes(source: Source, ptq_file: bytes) -> None:
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    told = with_metadata(ptq_file, model_card(source.run, "int8", "1.14.0"))
+    root = schema.Model.GetRootAs(told, 0)
+    held = [root.Buffers(number) for number in range(root.BuffersLength())]
+    starts = [buffer._tab.Vector(buffer._tab.Offset(4)) for buffer in held if buffer.DataLength()]
+    assert len(starts) > 5
+    assert {start % 16 for start in starts} == {0}
+
+
+def test_layer_report_names_the_layer_that_was_spoiled(source: Source, ptq_file: bytes, runtimes: list[str]) -> None:
+    errors = layer_errors(source.float_twin, ptq_file, source.validation.pixels, runtimes[0])
+    assert [error.operator for error in errors] == [name for name, _ in read_facts(ptq_file).operators]
+    spoiled = _with_spoiled_layer(ptq_file, number=3)
+    worst = max(layer_errors(source.float_twin, spoiled, source.validation.pixels, runtimes[0]), key=_lost)
+    assert worst.number == 3
+    assert "**most**" in layer_table(errors)
+
+
+def test_layers_of_two_networks_are_not_compared(source: Source, runtimes: list[str]) -> None:
+    with pytest.raises(BundleError, match="cannot be compared"):
+        layer_errors(source.float_twin, b"no model", source.validation.pixels, runtimes[0])
+
+
+def _lost(error: Any) -> float:
+    return float(error.lost_db)
+
+
+def _with_spoiled_layer(model: bytes, number: int) -> bytes:
+    """The weights of one convolution negated."""
+    import flatbuffers
+    import numpy as np
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    root = schema.ModelT.InitFromPackedBuf(model, 0)
+    graph = root.subgraphs[0]
+    kernel = root.buffers[graph.tensors[graph.operators[number - 1].inputs[1]].buffer]
+    kernel.data = (-np.array(kernel.data, np.uint8).view(np.int8)).view(np.uint8)
+    builder = flatbuffers.Builder(len(model) + 1024)
+    builder.Finish(root.Pack(builder), b"TFL3")
+    return bytes(builder.Output())

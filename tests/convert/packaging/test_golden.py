@@ -1,0 +1,58 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convert.conversion import Source
+from convert.formats.export import export_dynamic, export_float32
+from convert.packaging import contents as package
+from convert.packaging.contents import STEPS_ALLOWED, golden_films, make_golden, model_card
+from edge_app.errors import GateError
+from edge_app.imaging.preprocess import to_model_pixels
+from edge_app.model.bundle import steps_between
+from edge_app.model.isolated import run_isolated
+
+
+@pytest.fixture(scope="module")
+def pixels(source: Source) -> np.ndarray:
+    return np.stack([to_model_pixels(film, source.run.input_size_px) for film in golden_films()])
+
+
+def test_golden_outputs_of_the_built_in_kernels_are_those_of_a_raspberry_pi(
+    source: Source, ptq_file: bytes, runtimes: list[str], pixels: np.ndarray
+) -> None:
+    """arm64's built-in kernels give the reference kernels' bits (test-arm64.sh); x86-64 may round otherwise."""
+    if "tflite-runtime" not in runtimes:
+        pytest.skip("tflite-runtime is not installed here")
+    golden = make_golden(ptq_file, model_card(source.run, "int8", "1.14.0"), runtimes)
+    reference = run_isolated(ptq_file, 3, pixels, "tflite-runtime", reference=True)
+    own = run_isolated(ptq_file, 3, pixels, "tflite-runtime")
+    for name, expected in golden.expected["builtin"].items():
+        assert np.array_equal(expected, reference[f"raw_{name}"]), name
+        assert steps_between(own[f"raw_{name}"], expected) <= golden.steps_allowed["builtin"]
+    assert golden.steps_allowed["xnnpack"] == STEPS_ALLOWED["xnnpack"]
+
+
+@pytest.mark.parametrize("export", [export_dynamic, export_float32])
+def test_golden_outputs_of_float_kernels_are_their_own(
+    source: Source, runtimes: list[str], pixels: np.ndarray, export: Callable[[Any], bytes]
+) -> None:
+    if "tflite-runtime" not in runtimes:
+        pytest.skip("tflite-runtime is not installed here")
+    model = export(source.model)
+    golden = make_golden(model, model_card(source.run, "float", "1.14.0"), runtimes)
+    own = run_isolated(model, 3, pixels, "tflite-runtime")
+    assert all(np.array_equal(golden.expected["builtin"][name], own[f"raw_{name}"]) for name in ("logits", "features"))
+    assert golden.steps_allowed == STEPS_ALLOWED
+
+
+def test_kernels_too_far_from_the_reference_give_no_golden_outputs(
+    source: Source, ptq_file: bytes, runtimes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A golden check that allows any answer finds no broken runtime."""
+    if "tflite-runtime" not in runtimes:
+        pytest.skip("tflite-runtime is not installed here")
+    monkeypatch.setattr(package, "MAX_STEPS_ALLOWED", -1)
+    with pytest.raises(GateError, match="off its reference kernels"):
+        make_golden(ptq_file, model_card(source.run, "int8", "1.14.0"), runtimes)

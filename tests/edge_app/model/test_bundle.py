@@ -1,0 +1,108 @@
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_app.errors import BundleError
+from edge_app.model.bundle import Bundle, Golden, open_interpreter, read_bundle, sidecar_path, write_bundle
+from edge_app.model.runtime import load_runtime
+
+
+@pytest.fixture
+def copy(shipped: Bundle, tmp_path: Path) -> Path:
+    path = tmp_path / shipped.path.name
+    shutil.copy(shipped.path, path)
+    shutil.copy(sidecar_path(shipped.path), sidecar_path(path))
+    return path
+
+
+def _rewritten(bundle: Bundle, path: Path, **changes: object) -> Bundle:
+    """The same model under another card."""
+    write_bundle(path, bundle.model, dataclasses.replace(bundle.card, **changes), bundle.golden, "text")
+    return read_bundle(path)
+
+
+def test_shipped_bundle_is_full_integer_and_under_250_kb(shipped: Bundle) -> None:
+    assert len(shipped.content) < 250_000
+    assert open_interpreter(shipped, load_runtime()).is_int8
+
+
+def test_shipped_card_says_what_it_is_for_and_what_was_not_checked(shipped: Bundle) -> None:
+    assert not shipped.card.phantom
+    assert "children" in shipped.card.intended_use
+    assert shipped.card.not_checked
+    assert shipped.card.data_licence == "CC BY 4.0"
+    assert set(shipped.golden.expected) == {"builtin", "xnnpack"}
+
+
+def test_what_is_written_is_read_back(shipped: Bundle, tmp_path: Path) -> None:
+    again = _rewritten(shipped, tmp_path / "again.tflite")
+    assert again.card == shipped.card
+    for ours, theirs in zip(again.golden.films, shipped.golden.films, strict=True):
+        assert np.array_equal(ours, theirs)
+
+
+def test_same_content_gives_the_same_bytes(shipped: Bundle, tmp_path: Path) -> None:
+    first = _rewritten(shipped, tmp_path / "first.tflite")
+    second = _rewritten(shipped, tmp_path / "second.tflite")
+    assert first.content == second.content
+
+
+def test_flipped_byte_is_refused(copy: Path) -> None:
+    content = bytearray(copy.read_bytes())
+    content[len(content) // 2] ^= 1
+    copy.write_bytes(content)
+    with pytest.raises(BundleError, match="damaged"):
+        read_bundle(copy)
+
+
+def test_missing_hash_is_refused(copy: Path) -> None:
+    sidecar_path(copy).unlink()
+    with pytest.raises(BundleError, match="copy the model and its"):
+        read_bundle(copy)
+
+
+def test_bare_model_is_refused(tmp_path: Path) -> None:
+    from edge_app.system.files import sha256_of
+
+    path = tmp_path / "bare.tflite"
+    path.write_bytes(b"no zip here")
+    sidecar_path(path).write_text(f"{sha256_of(b'no zip here')}  bare.tflite\n")
+    with pytest.raises(BundleError, match="bare model"):
+        read_bundle(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"preprocessing_version": 99}, "preprocessing"),
+        ({"labels": ("bacterial", "viral")}, "labels"),
+        ({"temperature": 0.0}, "temperature"),
+        ({"uncertainty_band": (0.9, 0.1)}, "band"),
+        ({"default_operating_point": "none"}, "operating point"),
+        ({"input_size_px": 3}, "input size"),
+    ],
+)
+def test_wrong_card_is_refused(shipped: Bundle, tmp_path: Path, changes: dict, message: str) -> None:
+    with pytest.raises(BundleError, match=message):
+        _rewritten(shipped, tmp_path / "wrong.tflite", **changes)
+
+
+def test_card_of_another_input_size_is_refused(shipped: Bundle, tmp_path: Path) -> None:
+    other = _rewritten(shipped, tmp_path / "other.tflite", input_size_px=64)
+    with pytest.raises(BundleError, match="card says 64x64, model wants"):
+        open_interpreter(other, load_runtime())
+
+
+def test_model_that_answers_its_golden_films_otherwise_is_refused(shipped: Bundle, tmp_path: Path) -> None:
+    expected = {
+        family: outputs | {"logits": outputs["logits"] ^ np.int8(16)}
+        for family, outputs in shipped.golden.expected.items()
+    }
+    golden = Golden(shipped.golden.films, expected, shipped.golden.steps_allowed)
+    path = tmp_path / "moved.tflite"
+    write_bundle(path, shipped.model, shipped.card, golden, "text")
+    with pytest.raises(BundleError, match="off by 16 steps"):
+        open_interpreter(read_bundle(path), load_runtime())

@@ -1,0 +1,70 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from edge_app.errors import BundleError
+from edge_app.model.bundle import Bundle
+from edge_app.model.card import Estimate, OperatingPoint
+from edge_app.reading.decision import decide, softmax
+
+ANY = Estimate(0.9, 0.8, 0.95)
+
+
+@pytest.fixture
+def card(shipped: Bundle):
+    return dataclasses.replace(
+        shipped.card,
+        temperature=2.0,
+        operating_points={"balanced": OperatingPoint(0.5, ANY, ANY), "sensitive": OperatingPoint(0.2, ANY, ANY)},
+        default_operating_point="balanced",
+        uncertainty_band=(0.45, 0.55),
+    )
+
+
+def _logits(p_pneumonia: float) -> np.ndarray:
+    """Logits that give this P(pneumonia) at temperature 2, all of it bacterial."""
+    return np.array([0.0, 2 * np.log(p_pneumonia / (1 - p_pneumonia)), -1000.0])
+
+
+def test_softmax_by_hand() -> None:
+    # e^1 / (e^1 + e^0) = 0.731059 at temperature 2 for logits 2 and 0.
+    assert softmax(np.array([2.0, 0.0]), 2.0) == pytest.approx([0.731059, 0.268941], abs=1e-6)
+
+
+def test_huge_logits_do_not_overflow() -> None:
+    assert softmax(np.array([1e6, 0.0]), 1.0) == pytest.approx([1.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("p_pneumonia", "decision"),
+    [
+        (0.1, "normal"),
+        (0.44, "normal"),
+        (0.46, "uncertain"),
+        (0.54, "uncertain"),
+        (0.56, "pneumonia"),
+        (0.9, "pneumonia"),
+    ],
+)
+def test_band_lies_between_normal_and_pneumonia(card, p_pneumonia: float, decision: str) -> None:
+    answer = decide(_logits(p_pneumonia), card)
+    assert answer.p_pneumonia == pytest.approx(p_pneumonia)
+    assert answer.decision == decision
+
+
+def test_band_of_one_threshold_does_not_blur_another(card) -> None:
+    assert decide(_logits(0.5), card, "sensitive").decision == "pneumonia"
+
+
+def test_probabilities_carry_their_labels_and_sum_to_one(card) -> None:
+    answer = decide(np.array([0.0, 1.0, 3.0]), card)
+    assert answer.label == "viral"
+    assert list(answer.probabilities) == ["normal", "bacterial", "viral"]
+    assert sum(answer.probabilities.values()) == pytest.approx(1.0)
+    assert answer.p_pneumonia == pytest.approx(1 - answer.probabilities["normal"])
+
+
+def test_unknown_operating_point_is_refused_by_name(card) -> None:
+    with pytest.raises(BundleError, match="no operating point 'lucky'; it has balanced, sensitive"):
+        decide(np.zeros(3), card, "lucky")

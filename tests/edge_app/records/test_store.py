@@ -1,0 +1,339 @@
+"""The record: what was acknowledged stays, what is broken is set aside, nothing is changed in place."""
+
+import csv
+import hashlib
+import io
+import json
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from edge_app.errors import ReaderRefused, StoreError
+from edge_app.records import audit
+from edge_app.records.database import FILE_NAME, MIGRATIONS, Draft, Review, Store, new_record_id, open_store
+from edge_app.records.export import to_csv, to_json
+from edge_app.records.readers import LOCKED_FOR, MAX_FAILURES, add_reader, check_reader, reader_names
+
+REPOSITORY = Path(__file__).parents[3]
+MODEL = {"name": "m", "version": "1", "sha256": "ab"}
+
+
+def a_draft(p_pneumonia: float = 0.7, film: str = "f" * 64) -> Draft:
+    answer = {
+        "label": "viral",
+        "probabilities": {"normal": 1 - p_pneumonia, "bacterial": 0.2, "viral": p_pneumonia - 0.2},
+        "p_pneumonia": p_pneumonia,
+        "operating_point": "balanced",
+        "threshold": 0.4,
+        "decision": "pneumonia" if p_pneumonia >= 0.4 else "normal",
+    }
+    return Draft(new_record_id(), film, answer, MODEL, "litert 1", age_years=2.0, warnings=("dark",))
+
+
+def add_drafts(store: Store, count: int) -> None:
+    for _ in range(count):
+        store.add_draft(a_draft())
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = open_store(tmp_path)
+    yield opened
+    opened.close()
+
+
+def test_draft_is_there_after_reopening(tmp_path):
+    store, draft = open_store(tmp_path), a_draft()
+    store.add_draft(draft)
+    store.close()
+    again = open_store(tmp_path)
+    record = again.record(draft.id)
+    again.close()
+    assert record.status == "draft"
+    assert (record.answer, record.model, record.age_years, record.warnings) == (draft.answer, MODEL, 2.0, ("dark",))
+
+
+def test_record_holds_neither_file_name_nor_film_hash(tmp_path):
+    store = open_store(tmp_path)
+    store.add_draft(a_draft(film="c0ffee" * 10))
+    assert store.find_film("c0ffee" * 10)
+    assert store.find_film("other") is None
+    store.close()
+    assert b"c0ffeec0ffee" not in (tmp_path / FILE_NAME).read_bytes()
+
+
+def test_worklist_has_the_most_urgent_first(store):
+    drafts = [a_draft(p) for p in (0.1, 0.9, 0.5)]
+    for draft in drafts:
+        store.add_draft(draft)
+    assert [record.answer["p_pneumonia"] for record in store.records("draft")] == [0.9, 0.5, 0.1]
+
+
+def test_nothing_is_final_without_a_review(store):
+    draft = a_draft()
+    store.add_draft(draft)
+    assert store.records("signed") == []
+    store.add_review(Review(draft.id, "AB", "disagree", "normal", region=(0.1, 0.2, 0.3, 0.4)))
+    [record] = store.records("signed")
+    assert (record.review.verdict, record.review.finding, record.review.reader) == ("disagree", "normal", "AB")
+    assert record.review.region == (0.1, 0.2, 0.3, 0.4)
+    assert store.records("draft") == []
+
+
+def test_withdrawn_review_makes_it_a_draft_again_and_stays_in_the_log(store):
+    draft = a_draft()
+    store.add_draft(draft)
+    store.add_review(Review(draft.id, "AB", "agree", "pneumonia"))
+    store.withdraw(draft.id, "AB")
+    assert store.record(draft.id).status == "draft"
+    assert [entry.detail for entry in store.audit_log()][-2:] == ["agree: pneumonia", "review withdrawn"]
+
+
+def test_review_of_nothing_or_of_nonsense_is_refused(store):
+    draft = a_draft()
+    store.add_draft(draft)
+    for review in (Review("NOSUCHID", "AB", "agree", "normal"), Review(draft.id, "AB", "maybe", "normal")):
+        with pytest.raises(StoreError):
+            store.add_review(review)
+    assert store.record(draft.id).status == "draft"
+
+
+@pytest.mark.parametrize("table", ["records", "reviews", "audit"])
+def test_rows_cannot_be_changed_in_place(store, table):
+    draft = a_draft()
+    store.add_draft(draft)
+    store.add_review(Review(draft.id, "AB", "agree", "pneumonia"))
+    column = {"records": "decision", "reviews": "verdict", "audit": "detail"}[table]
+    with pytest.raises(StoreError, match=r"never changed|only grows"), store.writing() as db:
+        db.execute(f"UPDATE {table} SET {column} = 'x'")
+
+
+def test_changed_audit_row_breaks_the_chain(store):
+    for _ in range(3):
+        store.add_draft(a_draft())
+    assert audit.broken_link(store.audit_log()) is None
+    with store.writing() as db:
+        db.execute("DROP TRIGGER audit_no_update")
+        db.execute("UPDATE audit SET actor = 'someone' WHERE seq = 2")
+    assert audit.broken_link(store.audit_log()) == 2
+
+
+@pytest.mark.parametrize("column", ["boot_id", "uptime_s"])
+def test_changed_machine_time_breaks_the_chain(store, column):
+    store.add_draft(a_draft())
+    with store.writing() as db:
+        db.execute("DROP TRIGGER audit_no_update")
+        db.execute(f"UPDATE audit SET {column} = '1'")
+    assert audit.broken_link(store.audit_log()) == 1
+
+
+def test_record_of_an_older_kit_is_kept_and_its_log_still_holds(tmp_path):
+    """Schema 1, as version 0.1.0 wrote it: without the start and the time since it."""
+    db = sqlite3.connect(tmp_path / FILE_NAME)
+    db.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
+    row = (1, "2026-11-01T00:00:00Z", "kiosk", "draft", "AAAA", "normal")
+    link = hashlib.sha256(json.dumps(["", *row]).encode()).hexdigest()
+    db.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, link))
+    answer = json.dumps(a_draft().answer)
+    values = ("AAAA", row[1], "page", "f", 2.0, 0.7, "pneumonia", answer, "[]", json.dumps(MODEL), "r")
+    db.execute(f"INSERT INTO records VALUES ({', '.join('?' * 11)})", values)
+    db.commit()
+    db.close()
+    store = open_store(tmp_path)
+    store.add_draft(a_draft())
+    assert audit.broken_link(store.audit_log()) is None
+    assert [record.uptime_s is None for record in store.records()] == [False, True]
+    assert len(list(csv.DictReader(io.StringIO(to_csv(store.records()))))) == 2
+    store.close()
+
+
+@pytest.mark.parametrize("damage", ["garbage", "middle"])
+def test_broken_database_is_set_aside_by_name_and_a_new_one_begun(tmp_path, damage):
+    store = open_store(tmp_path)
+    for _ in range(200):
+        store.add_draft(a_draft())
+    store.close()
+    path = tmp_path / FILE_NAME
+    content = path.read_bytes()
+    page = 4096
+    broken = (
+        b"no database at all" * 99 if damage == "garbage" else content[:page] + b"\xff" * page * 4 + content[5 * page :]
+    )
+    path.write_bytes(broken)
+    again = open_store(tmp_path)
+    assert again.set_aside.name.startswith("records-broken-")
+    assert again.set_aside.read_bytes() == broken
+    again.add_draft(a_draft())
+    assert len(again.records()) == 1
+    assert again.audit_log()[0].action == "broken database set aside"
+    again.close()
+
+
+def test_database_of_a_newer_kit_is_left_alone(tmp_path):
+    open_store(tmp_path).close()
+    db = sqlite3.connect(tmp_path / FILE_NAME)
+    db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    db.close()
+    with pytest.raises(StoreError, match="update the kit"):
+        open_store(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def test_folder_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match="check the disk"):
+        open_store(tmp_path / "file" / "home")
+
+
+def test_full_disk_loses_the_new_draft_and_nothing_else(store):
+    first = a_draft()
+    store.add_draft(first)
+    with store.reading() as db:
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreError, match="full"):
+        add_drafts(store, 500)
+    kept = {record.id for record in store.records()}
+    assert first.id in kept
+    with store.reading() as db:
+        db.execute("PRAGMA max_page_count = 100000")
+    store.add_draft(a_draft())
+    assert len(store.records()) == len(kept) + 1
+    assert audit.broken_link(store.audit_log()) is None
+
+
+def test_kill_9_loses_no_acknowledged_record(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from edge_app.records.database import *\n"
+        "store = open_store(Path(sys.argv[1]))\n"
+        "answer = {'p_pneumonia': .5, 'decision': 'pneumonia'}\n"
+        "while True:\n"
+        "    d = Draft(new_record_id(), 'f', answer, {'name': 'm'}, 'r'); store.add_draft(d)\n"
+        "    print(d.id, flush=True)\n"
+    )
+    acknowledged = []
+    for delay_s in (0.0, 0.01, 0.05, 0.1):
+        command = [sys.executable, "-c", code, str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
+            acknowledged += [process.stdout.readline().strip() for _ in range(6)]
+            time.sleep(delay_s)
+            process.kill()
+            acknowledged += process.stdout.read().split("\n")[:-1]
+    store = open_store(tmp_path)
+    assert store.set_aside is None
+    kept = {record.id for record in store.records()}
+    store.close()
+    assert len(acknowledged) >= 24
+    assert set(acknowledged) <= kept
+
+
+def test_many_threads_write_without_loss(store):
+    drafts = [a_draft() for _ in range(80)]
+    threads = [
+        threading.Thread(target=lambda part: [store.add_draft(d) for d in part], args=(drafts[i::8],)) for i in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {record.id for record in store.records()} == {draft.id for draft in drafts}
+    assert audit.broken_link(store.audit_log()) is None
+
+
+def test_two_processes_may_hold_the_record(tmp_path):
+    one, two = open_store(tmp_path), open_store(tmp_path)
+    one.add_draft(a_draft(0.3))
+    two.add_draft(a_draft(0.6))
+    assert len(one.records()) == len(two.records()) == 2
+    assert audit.broken_link(one.audit_log()) is None
+    one.close()
+    two.close()
+
+
+def test_back_up_is_a_whole_record_of_its_own(store, tmp_path):
+    store.add_draft(a_draft())
+    target = tmp_path / "usb" / "copy.sqlite3"
+    with pytest.raises(StoreError, match="no back-up"):
+        store.back_up(target)
+    target.parent.mkdir()
+    store.back_up(target)
+    copy = Store(target)
+    assert len(copy.records()) == 1
+    copy.close()
+
+
+def test_purge_spares_drafts_and_is_logged(store):
+    signed, waiting = a_draft(), a_draft()
+    for draft in (signed, waiting):
+        store.add_draft(draft)
+    store.add_review(Review(signed.id, "AB", "agree", "pneumonia"))
+    assert store.purge("2000-01-01T00:00:00Z") == 0
+    assert store.purge("2100-01-01T00:00:00Z") == 1
+    assert [record.id for record in store.records()] == [waiting.id]
+    assert store.audit_log()[-1].action == "purge"
+
+
+def test_pin_is_checked_and_not_kept(store, tmp_path):
+    assert add_reader(store, "ab", "271828") == "AB"
+    assert check_reader(store, "Ab", "271828") == "AB"
+    with pytest.raises(ReaderRefused, match="wrong"):
+        check_reader(store, "AB", "271829")
+    with pytest.raises(ReaderRefused, match="wrong"):
+        check_reader(store, "NOBODY", "271828")
+    assert reader_names(store) == ["AB"]
+    store.close()
+    assert b"271828" not in (tmp_path / FILE_NAME).read_bytes()
+
+
+def test_guessing_a_pin_locks_the_reader_for_a_while(store):
+    add_reader(store, "AB", "1234")
+    start = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    for _ in range(MAX_FAILURES):
+        with pytest.raises(ReaderRefused, match="wrong"):
+            check_reader(store, "AB", "0000", start)
+    with pytest.raises(ReaderRefused, match="wait"):
+        check_reader(store, "AB", "1234", start + timedelta(seconds=1))
+    assert check_reader(store, "AB", "1234", start + LOCKED_FOR + timedelta(seconds=1)) == "AB"
+
+
+def test_guessing_on_after_a_lock_locks_for_twice_as_long(store):
+    add_reader(store, "AB", "1234")
+    moment = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    for pause in (LOCKED_FOR, 2 * LOCKED_FOR):
+        for _ in range(MAX_FAILURES):
+            with pytest.raises(ReaderRefused, match="wrong"):
+                check_reader(store, "AB", "0000", moment)
+        with pytest.raises(ReaderRefused, match="wait"):
+            check_reader(store, "AB", "1234", moment + pause - timedelta(seconds=1))
+        moment += pause + timedelta(seconds=1)
+    assert check_reader(store, "AB", "1234", moment) == "AB"
+
+
+@pytest.mark.parametrize(("initials", "pin"), [("A", "1234"), ("AB CD", "1234"), ("AB", "12"), ("AB", "abcd")])
+def test_bad_initials_or_pins_are_refused(store, initials, pin):
+    with pytest.raises(ReaderRefused):
+        add_reader(store, initials, pin)
+    assert reader_names(store) == []
+
+
+def test_reader_cannot_be_enrolled_twice(store):
+    add_reader(store, "AB", "1234")
+    with pytest.raises(ReaderRefused, match="taken"):
+        add_reader(store, "ab", "9999")
+    assert check_reader(store, "AB", "1234") == "AB"
+
+
+def test_exports_say_the_same_in_csv_and_json(store):
+    draft = a_draft()
+    store.add_draft(draft)
+    store.add_review(Review(draft.id, "AB", "agree", "viral", "viral", (0.1, 0.2, 0.3, 0.4)))
+    [row] = csv.DictReader(io.StringIO(to_csv(store.records())))
+    [same] = json.loads(to_json(store.records()))
+    assert row == {key: str(value) for key, value in same.items()}
+    assert (row["id"], row["finding"], row["reader"], row["model_sha256"]) == (draft.id, "viral", "AB", "ab")

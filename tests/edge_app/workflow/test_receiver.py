@@ -1,0 +1,91 @@
+"""An X-ray machine pushes a film: known peers are heard, strangers are not, nothing is kept."""
+
+import io
+import warnings
+
+import numpy as np
+import pytest
+
+from edge_app.errors import KitError
+from edge_app.imaging.phantom import draw_phantom
+from edge_app.workflow.dicom_receiver import Peer, parse_peer, start_receiver
+
+pynetdicom = pytest.importorskip("pynetdicom", reason="pip install 'cxr-edge-kit[dicom]'")
+
+import pydicom  # noqa: E402
+from pydicom.dataset import Dataset, FileMetaDataset  # noqa: E402
+from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid  # noqa: E402
+
+MACHINE = Peer("XRAY", "127.0.0.1")
+
+
+def a_film() -> Dataset:
+    pixels = draw_phantom("viral", 3).astype(np.uint16) * 16
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SOPClassUID, dataset.SOPInstanceUID = DigitalXRayImageStorageForPresentation, generate_uid()
+    dataset.Modality, dataset.PhotometricInterpretation = "DX", "MONOCHROME2"
+    dataset.Rows, dataset.Columns = pixels.shape
+    dataset.SamplesPerPixel, dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 1, 16, 12, 11
+    dataset.PixelRepresentation, dataset.PixelData = 0, pixels.tobytes()
+    return dataset
+
+
+def send(port: int, calling: str = "XRAY", called: str = "CXRKIT") -> int | None:
+    """The status that the receiver gave; None when it refused to talk."""
+    entity = pynetdicom.AE(ae_title=calling)
+    entity.add_requested_context(DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian)
+    association = entity.associate("127.0.0.1", port, ae_title=called)
+    if not association.is_established:
+        return None
+    try:
+        return association.send_c_store(a_film()).get("Status")
+    finally:
+        association.release()
+
+
+@pytest.fixture
+def receiver():
+    taken: list[bytes] = []
+
+    def take(content: bytes) -> bool:
+        taken.append(content)
+        return len(taken) < 2
+
+    server = start_receiver(take, "CXRKIT", ("127.0.0.1", 0), [MACHINE, Peer("FAR", "192.0.2.5")])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield server.server_address[1], taken
+        server.shutdown()
+
+
+def test_film_of_a_known_machine_arrives_whole(receiver):
+    port, taken = receiver
+    assert send(port) == 0x0000
+    arrived = pydicom.dcmread(io.BytesIO(taken[0]))
+    assert arrived.PixelData == a_film().PixelData
+    assert send(port) == 0xA700, "what could not be recorded is said, so that the machine sends it again"
+
+
+def test_strangers_are_not_heard(receiver):
+    port, taken = receiver
+    assert send(port, calling="STRANGER") is None
+    assert send(port, called="OTHER") is None
+    assert send(port, calling="FAR") == 0xC000, "the right title from the wrong address"
+    assert taken == []
+
+
+def test_receiver_without_peers_does_not_start():
+    with pytest.raises(KitError, match="name peers"):
+        start_receiver(lambda content: True, "CXRKIT", ("127.0.0.1", 0), [])
+
+
+@pytest.mark.parametrize("text", ["XRAY", "@1.2.3.4", "XRAY@", "A" * 17 + "@1.2.3.4"])
+def test_malformed_peer_is_refused(text):
+    with pytest.raises(ValueError, match="AETITLE@ADDRESS"):
+        parse_peer(text)
+
+
+def test_peer_is_title_and_address():
+    assert parse_peer("XRAY@10.0.0.5") == Peer("XRAY", "10.0.0.5")

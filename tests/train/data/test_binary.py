@@ -1,0 +1,63 @@
+"""Two classes of the same films: the same cut, and a way through fit, evaluate and convert."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert.conversion import ConvertOptions, convert
+from edge_app.imaging.phantom import write_phantom_set
+from train.__main__ import main
+from train.data.loading import load_films
+from train.data.sources import find_data
+from train.data.split import TRAIN, VALIDATION, SplitRule, split_films
+from train.data.two_classes import as_labelled, merge_films, merge_labels, merge_manifest
+from train.training.fit import FitOptions, fit
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("two-classes")
+    write_phantom_set(folder, films_per_class=24)
+    return folder
+
+
+def test_merged_films_are_cut_as_the_three_classes_were(phantoms: Path) -> None:
+    data = find_data(str(phantoms))
+    films = load_films(data, 32)
+    manifest = split_films(films, data.name, data.labels, SplitRule())
+    merged, two = merge_manifest(manifest), merge_films(films, data.labels)
+    for part in (TRAIN, VALIDATION):
+        assert merged.rows(part).tolist() == manifest.rows(part).tolist()
+    assert merged.labels == as_labelled(data, merged.labels).labels == ("normal", "pneumonia")
+    for film, kind, was in zip(two.films, two.classes, films.films, strict=True):
+        assert merged.labels[kind] == film.label
+        assert (film.label == "normal") == (was.label == "normal")
+
+
+def test_teachers_of_all_classes_soften_the_labels_of_two(phantoms: Path, tmp_path: Path) -> None:
+    fit(FitOptions(tmp_path / "teacher", str(phantoms), "tiny", epochs=1))
+    teachers = (tmp_path / "teacher" / "model.keras",)
+    metrics = fit(FitOptions(tmp_path / "run", str(phantoms), "tiny", epochs=1, binary=True, teachers=teachers))
+    assert metrics["teachers"] == 1
+    np.testing.assert_allclose(merge_labels(np.float32([[0.5, 0.3, 0.2], [0, 0, 1]])), [[0.5, 0.5], [0, 1]])
+
+
+def test_labels_of_another_model_are_left_as_they_are(phantoms: Path) -> None:
+    data = find_data(str(phantoms))
+    assert as_labelled(data, data.labels) is data
+    assert as_labelled(data, ("normal", "fracture")) is data
+
+
+def test_a_model_of_two_classes_is_trained_evaluated_and_converted(phantoms: Path, tmp_path: Path, capsys) -> None:
+    run = tmp_path / "run"
+    fit(FitOptions(run, str(phantoms), "tiny", epochs=1, batch_size=16, binary=True))
+    words = ["evaluate", str(run / "model.keras"), "--data", str(phantoms), "--json"]
+    assert main([*words, "--manifest", str(run / "manifest.json")]) == 0
+    assert len(json.loads(capsys.readouterr().out)["confusion"]) == 2
+    (row,) = convert(ConvertOptions(run / "model.keras", tmp_path / "out", str(phantoms), formats=("float32",)))
+    assert row["status"] == "ok", row["reason"]
+    assert set(row["judges"]["random"]["class_recall"]) == {"normal", "pneumonia"}
+    assert main(["evaluate", row["path"], "--data", str(phantoms), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["films"] == 72

@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_app.errors import DataError
+from edge_app.imaging.phantom import phantom_png, write_phantom_set
+from train.data.loading import load_films
+from train.data.sources import find_data
+
+
+def _write(folder: Path, *names: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed, name in enumerate(names):
+        (folder / name).write_bytes(phantom_png("normal", seed))
+
+
+def test_kaggle_layout_reads_three_classes_from_folders_and_names(tmp_path: Path) -> None:
+    write_phantom_set(tmp_path, films_per_class=4)
+    data = find_data(str(tmp_path))
+    assert data.labels == ("normal", "bacterial", "viral")
+    assert [film.label for film in data.films].count("viral") == 4
+    films = load_films(data, 32)
+    assert films.pixels.shape == (12, 32, 32)
+    assert films.classes.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+
+
+def test_one_folder_a_class_takes_any_classes_and_puts_normal_first(tmp_path: Path) -> None:
+    for name in ("fracture", "normal", "arthritis"):
+        _write(tmp_path / name, "a.png")
+    assert find_data(str(tmp_path)).labels == ("normal", "arthritis", "fracture")
+
+
+def test_missing_data_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CXR_DATA", raising=False)
+    with pytest.raises(DataError, match="--data phantom"):
+        find_data(None)
+
+
+def test_environment_names_the_data_when_no_folder_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_phantom_set(tmp_path / "elsewhere", films_per_class=2)
+    monkeypatch.setenv("CXR_DATA", str(tmp_path / "elsewhere"))
+    assert len(find_data(None).films) == 6
+
+
+def test_medmnist_file_is_read(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
+    np.savez(tmp_path / "p.npz", train_images=images, train_labels=np.array([[0], [1], [1], [0], [1], [0]]))
+    data = find_data(str(tmp_path / "p.npz"))
+    assert data.labels == ("normal", "pneumonia")
+    assert load_films(data, 32).classes.tolist() == [0, 1, 1, 0, 1, 0]

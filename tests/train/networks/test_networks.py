@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from edge_app.errors import DataError
+from train.keras import keras
+from train.networks import ARCHITECTURES, find_architecture
+from train.networks.inference import predict
+
+
+def test_compact_network_keeps_to_its_limits() -> None:
+    architecture = ARCHITECTURES["compact"]
+    model = architecture.build(architecture.input_size_px, 3)
+    assert model.count_params() < 150_000
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D) and layer.name != "class_map":
+            assert layer.filters % 16 == 0, layer.name
+
+
+SLOW_TO_BUILD = {"densenet201"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW_TO_BUILD)) for name in sorted(ARCHITECTURES)],
+)
+def test_every_network_has_the_kits_outputs_and_says_its_source(name: str) -> None:
+    architecture = ARCHITECTURES[name]
+    model = architecture.build(architecture.input_size_px, 2)
+    assert model.output_names == ["logits", "class_map", "features"]
+    logits, class_map, features = model.output_shape
+    assert (logits[-1], class_map[-1], len(features)) == (2, 2, 2)
+    assert architecture.source
+
+
+@pytest.mark.parametrize("name", ["dense-baseline", "mlp", "cnn"])
+def test_dense_heads_give_their_logits_as_a_map_of_one_cell(name: str) -> None:
+    model = ARCHITECTURES[name].build(32, 3)
+    film = np.random.default_rng(0).integers(0, 256, (2, 32, 32), dtype=np.uint8)
+    outputs = predict(model, film)
+    assert outputs["class_map"].shape == (2, 1, 1, 3)
+    assert np.array_equal(outputs["class_map"][:, 0, 0], outputs["logits"])
+
+
+def test_mlp_has_five_dense_layers_and_the_baseline_a_few_hidden_ones() -> None:
+    for name, count in (("mlp", 5), ("dense-baseline", 4)):
+        model = ARCHITECTURES[name].build(32, 3)
+        assert sum(isinstance(layer, keras.layers.Dense) for layer in model.layers) == count
+
+
+def test_rows_of_the_sources_keep_their_sizes() -> None:
+    assert ARCHITECTURES["cnn"].input_size_px == 156
+    published = ARCHITECTURES["cnn-100x50"]
+    assert (published.epochs, published.steps_per_epoch) == (50, 100)
+
+
+def test_unknown_network_is_refused_by_name() -> None:
+    with pytest.raises(DataError, match="no network 'vgg'; the kit has compact"):
+        find_architecture("vgg")

@@ -1,0 +1,32 @@
+"""Half precision: products alone; the network's outputs, and all that a run leaves, are float32."""
+
+from pathlib import Path
+
+import numpy as np
+
+from edge_app.imaging.phantom import write_phantom_set
+from train.keras import keras
+from train.networks import find_architecture
+from train.networks.precision import full_precise, half_precise
+from train.training.fit import FitOptions, fit
+
+
+def test_inner_layers_compute_in_bfloat16_and_outputs_in_float32() -> None:
+    keras.utils.set_random_seed(1)
+    model = find_architecture("tiny").build(32, 3)
+    pixels = np.random.default_rng(1).integers(0, 256, (8, 32, 32, 1)).astype(np.float32)
+    half = half_precise(model)
+    assert {layer.compute_dtype for layer in half.layers if isinstance(layer, keras.layers.Conv2D)} >= {"bfloat16"}
+    assert half.output_names == model.output_names
+    for full, rounded, again in zip(model(pixels), half(pixels), full_precise(half)(pixels), strict=True):
+        assert rounded.dtype == full.dtype
+        assert 0 < np.abs(full - rounded).max() < 0.05 * np.abs(full).max() + 0.05
+        np.testing.assert_array_equal(full, again)
+
+
+def test_a_run_in_bfloat16_leaves_a_float32_model_and_says_so(tmp_path: Path) -> None:
+    write_phantom_set(tmp_path / "data", films_per_class=24)
+    metrics = fit(FitOptions(tmp_path / "run", str(tmp_path / "data"), "tiny", epochs=2, bfloat16=True))
+    assert metrics["bfloat16"]
+    model = keras.models.load_model(tmp_path / "run" / "model.keras", compile=False)
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}

@@ -1,0 +1,51 @@
+"""A training that the power leaves, and that goes on where it was: fit_worker.py OUT DATA PLACE, where PLACE is one of
+
+`never`, `step N` (after the N-th batch), `torn N` (half of the N-th saved model is written) or
+`saved N` (the N-th model has just been saved).
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from train.networks import ARCHITECTURES, Architecture
+from train.networks.compact import build_compact
+from train.training import recorder
+from train.training.fit import FitOptions, fit
+
+
+def lose_power() -> None:
+    """No handler, no flush, no `finally`."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(out: str, data: str, place: str, number: int) -> None:
+    """Train until the power goes."""
+    counts = {"step": 0, "save": 0}
+    save = recorder.save_model
+
+    def counted_step(bar: recorder.ProgressBar, batch: int, logs: dict | None = None) -> None:
+        counts["step"] += 1
+        if place == "step" and counts["step"] == number:
+            lose_power()
+
+    def counted_save(model: object, path: Path) -> None:
+        counts["save"] += 1
+        if place == "torn" and counts["save"] == number:
+            beside = path.with_name(f".new-{path.name}")
+            model.save(beside)
+            beside.write_bytes(beside.read_bytes()[: beside.stat().st_size // 2])
+            lose_power()
+        save(model, path)
+        if place == "saved" and counts["save"] == number:
+            lose_power()
+
+    recorder.ProgressBar.on_train_batch_end = counted_step
+    recorder.save_model = counted_save
+    ARCHITECTURES["tiny"] = Architecture(build_compact, 32, "tests")
+    fit(FitOptions(out=Path(out), data=data, arch="tiny", epochs=3, batch_size=16, resume=True))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))

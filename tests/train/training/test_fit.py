@@ -1,0 +1,168 @@
+"""Short trainings on phantoms: what a run writes, and that a killed one goes on where it was."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import train.training.fit as fitting
+from edge_app.errors import DataError
+from edge_app.imaging.phantom import write_phantom_set
+from train.__main__ import main
+from train.data.loading import LoadedFilms
+from train.data.sources import find_data
+from train.data.split import SplitRule
+from train.evaluation.run import read_run
+from train.keras import keras, tf
+from train.training.averaging import WeightAverage
+from train.training.batches import StreamOptions, mixed, one_hot, training_stream
+from train.training.fit import FitOptions, fit
+from train.training.teacher import soft_labels
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("phantoms")
+    write_phantom_set(folder, films_per_class=24)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run")
+    fit(FitOptions(out=out, data=str(phantoms), arch="tiny", epochs=2, batch_size=16))
+    return out
+
+
+def test_a_run_leaves_model_manifest_history_plots_and_metrics(finished: Path) -> None:
+    assert {path.name for path in finished.iterdir()} == {
+        "model.keras", "manifest.json", "run.json", "metrics.json", "history.json", "curves.png", "roc.png",
+        "confusion-random.png", "confusion-shortcut-swapped.png", "confusion-shortcut-free.png",
+    }  # fmt: skip
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert set(metrics["judges"]) == {"random", "shortcut-swapped", "shortcut-free"}
+    assert [row["epoch"] for row in json.loads((finished / "history.json").read_text())] == [1, 2]
+
+
+def test_finished_model_is_read_back_with_its_run(finished: Path) -> None:
+    model, manifest, run = read_run(finished / "model.keras")
+    assert model.output_names == ["logits", "class_map", "features"]
+    assert run.manifest_sha256 == manifest.sha256
+    film = np.random.default_rng(0).integers(0, 256, (1, run.input_size_px, run.input_size_px, 1)).astype(np.float32)
+    logits, class_map, _ = model(film)
+    assert np.allclose(class_map.numpy().mean(axis=(1, 2)), logits.numpy(), atol=1e-4)  # the map is what decided
+
+
+def test_files_of_two_runs_are_not_mixed(finished: Path, tmp_path: Path) -> None:
+    for name in ("model.keras", "manifest.json"):
+        (tmp_path / name).write_bytes((finished / name).read_bytes())
+    run = json.loads((finished / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps(run | {"manifest_sha256": "of another run"}))
+    with pytest.raises(DataError, match="mixes two runs"):
+        read_run(tmp_path / "model.keras")
+
+
+class Killed(Exception):
+    """Stands for the power going off."""
+
+
+def test_killed_run_resumes_with_nothing_lost(phantoms: Path, tmp_path: Path) -> None:
+    def killed_in_epoch_2(stream, *arguments, **options):
+        for step, batch in enumerate(training_stream(stream, *arguments, **options)):
+            if step == 4:
+                raise Killed
+            yield batch
+
+    options = FitOptions(out=tmp_path / "run", data=str(phantoms), arch="tiny", epochs=3, batch_size=16)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "training_stream", killed_in_epoch_2)
+        with pytest.raises(Exception):  # noqa: B017, PT011  Keras wraps it as it likes
+            fit(options)
+    before = json.loads((tmp_path / "run" / "checkpoint" / "history.json").read_text())
+    assert [row["epoch"] for row in before] == [1]
+    fit(dataclasses.replace(options, resume=True))
+    after = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert [row["epoch"] for row in after] == [1, 2, 3]
+    assert after[0] == before[0]
+
+
+def test_stream_from_a_later_step_gives_the_very_same_batches() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 16, 16), dtype=np.uint8)
+    films = LoadedFilms((), pixels, np.arange(20) % 3, ())
+    options = StreamOptions(batch_size=4, epochs=2, seed=5)
+    whole = [drawn.numpy() for drawn, _, _ in training_stream(films, one_hot(films.classes, 3), options)]
+    rest = [drawn.numpy() for drawn, _, _ in training_stream(films, one_hot(films.classes, 3), options, first_step=7)]
+    assert len(whole) == 10
+    assert all(np.array_equal(first, second) for first, second in zip(whole[7:], rest, strict=True))
+
+
+def test_mixing_lays_each_film_over_the_next_with_its_label_and_weight() -> None:
+    films = tf.reshape(tf.constant([10.0, 20.0, 40.0]), (3, 1, 1, 1))
+    blended, labels, weights = mixed(films, tf.eye(3), tf.constant([1.0, 2.0, 4.0]), 0.2, tf.constant([0, 0]))
+    own = np.diag(labels.numpy())
+    assert (own >= 0.5).all()
+    assert np.allclose(labels.numpy().sum(axis=1), 1)
+    before = np.array([40.0, 10.0, 20.0])
+    assert np.allclose(blended.numpy().ravel(), own * [10, 20, 40] + (1 - own) * before, atol=1e-4)
+    assert np.allclose(weights.numpy(), own * [1, 2, 4] + (1 - own) * [4, 1, 2], atol=1e-5)
+
+
+def test_a_teacher_of_another_split_is_refused(finished: Path, phantoms: Path, tmp_path: Path) -> None:
+    options = FitOptions(out=tmp_path, data=str(phantoms), arch="tiny", epochs=1, teachers=(finished / "model.keras",))
+    with pytest.raises(DataError, match="another split"):
+        fit(dataclasses.replace(options, split=SplitRule(seed=1)))
+
+
+def test_a_teacher_softens_the_labels_of_the_training_films(finished: Path, phantoms: Path) -> None:
+    _, manifest, _ = read_run(finished / "model.keras")
+    data = find_data(str(phantoms))
+    labels = soft_labels((finished / "model.keras",), data, manifest)
+    assert labels.shape == (len(manifest.rows("train")), 3)
+    assert np.allclose(labels.sum(axis=1), 1, atol=1e-5)
+    assert labels.max() < 1
+
+
+def test_averaged_weights_follow_the_weights() -> None:
+    model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(keras.optimizers.SGD(1.0), "mse")
+    average = keras.models.clone_model(model)
+    model.set_weights([np.zeros((1, 1))])
+    average.set_weights([np.zeros((1, 1))])
+    callback = WeightAverage(average, decay=0.5)
+    callback.set_model(model)
+    for value in (11.0, 11.0):  # the first step's decay is 1/11, not yet 0.5
+        model.optimizer.iterations.assign_add(1)
+        model.set_weights([np.full((1, 1), value)])
+        callback.on_train_batch_end(0)
+    # By hand: 10/11 of 11 is 10; then 2/12 of 10 and 10/12 of 11.
+    assert average.get_weights()[0][0, 0] == pytest.approx(10 / 6 + 11 * 10 / 12)
+
+
+def test_command_line_errors_are_one_line_and_exit_1(tmp_path: Path, capsys) -> None:
+    for words in (
+        ["fit", "--data", str(tmp_path / "none")],
+        ["fit", "--data", "phantom", "--arch", "no-such-network"],
+        ["evaluate", str(tmp_path / "model.keras"), "--data", "phantom"],
+    ):
+        assert main(words) == 1
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert len(printed.err.splitlines()) == 1
+
+
+def test_evaluate_scores_the_float_model_on_held_out_films(finished: Path, phantoms: Path, capsys) -> None:
+    words = ["evaluate", str(finished / "model.keras"), "--data", str(phantoms), "--json"]
+    assert main([*words, "--manifest", str(finished / "manifest.json")]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["films"] == len(read_run(finished / "model.keras")[1].rows("validation"))
+    assert "validation part" in figures["films_of"]
+    assert "test" not in figures["films_of"]
+
+
+def test_evaluate_scores_a_bundle_on_the_device_runtime(shipped, phantoms: Path, capsys) -> None:
+    assert main(["evaluate", str(shipped.path), "--data", str(phantoms), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["films"] == 72
+    assert 0 <= figures["auc"]["low"] <= figures["auc"]["value"] <= figures["auc"]["high"] <= 1

@@ -1,0 +1,86 @@
+"""`kill -9` at any moment of a training loses nothing: the resumed run ends as the unkilled one."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests_support import ENVIRONMENT
+
+from edge_app.imaging.phantom import write_phantom_set
+from train.training.recorder import Patience
+
+WORKER = Path(__file__).with_name("fit_worker.py")
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("phantoms")
+    write_phantom_set(folder, films_per_class=24)
+    return folder
+
+
+def _train(out: Path, phantoms: Path, place: str) -> subprocess.CompletedProcess:
+    """Train in a process of its own, as people do: in one that other tests had used, a loss once differed by 0.0005."""
+    words = [sys.executable, str(WORKER), str(out), str(phantoms), *place.split()]
+    return subprocess.run(words, env=ENVIRONMENT, capture_output=True, timeout=300)
+
+
+def _history(out: Path) -> list[dict[str, float]]:
+    return json.loads((out / "history.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def unkilled(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, float]]:
+    out = tmp_path_factory.mktemp("unkilled")
+    assert _train(out, phantoms, "never 0").returncode == 0
+    return _history(out)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "step 5",  # in the middle of the second epoch
+        pytest.param("step 1", marks=pytest.mark.slow),  # before anything was saved
+        # An epoch saves the best model, if it is the best, the averaged one, and the last.
+        pytest.param("torn 1", marks=pytest.mark.slow),
+        pytest.param("saved 1", marks=pytest.mark.slow),
+        pytest.param("saved 2", marks=pytest.mark.slow),
+        pytest.param("torn 3", marks=pytest.mark.slow),
+        pytest.param("saved 3", marks=pytest.mark.slow),
+        pytest.param("torn 4", marks=pytest.mark.slow),  # in the second epoch, as models replace those of the first
+        pytest.param("saved 4", marks=pytest.mark.slow),
+        pytest.param("torn 5", marks=pytest.mark.slow),
+    ],
+)
+def test_killed_training_resumes_to_the_history_of_the_unkilled_one(
+    phantoms: Path, unkilled: list[dict[str, float]], tmp_path: Path, place: str
+) -> None:
+    killed = _train(tmp_path / "run", phantoms, place)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-2000:]
+    assert not (tmp_path / "run" / "run.json").exists()  # nothing pretends to be finished
+    resumed = _train(tmp_path / "run", phantoms, "never 0")
+    assert resumed.returncode == 0, resumed.stderr.decode()[-2000:]
+    history = _history(tmp_path / "run")
+    assert [row["epoch"] for row in history] == [1, 2, 3]
+    for row, wanted in zip(history, unkilled, strict=True):
+        assert row == pytest.approx(wanted, rel=1e-5)
+
+
+def test_patience_counts_the_epochs_before_the_kill() -> None:
+    class Model:
+        stop_training = False
+
+    rows = [{"epoch": number + 1, "judge_auc": auc} for number, auc in enumerate([0.8, 0.9, 0.85, 0.85])]
+    whole, resumed = Patience(3, []), Patience(3, rows)
+    for patience in (whole, resumed):
+        patience.model = Model()
+        patience.on_train_begin()
+    for row in rows:
+        whole.on_epoch_end(row["epoch"] - 1, row)
+    assert whole.wait == resumed.wait == 2
+    assert whole.best == resumed.best == 0.9
+    resumed.on_epoch_end(4, {"judge_auc": 0.85})
+    assert resumed.model.stop_training

@@ -1,0 +1,42 @@
+"""The search: keras-tuner proposes, the kit's own fit trains, and a killed search goes on."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from edge_app.imaging.phantom import write_phantom_set
+from train.networks import ARCHITECTURES
+from train.training import search_space
+from train.training.recipe import RECIPES
+
+keras_tuner = pytest.importorskip("keras_tuner", reason="needs keras-tuner, of the train extra")
+
+from train.training.tune import TuneOptions, tune  # noqa: E402
+
+
+def test_every_network_of_the_space_can_be_built_and_keeps_its_channels() -> None:
+    for seed in range(3):
+        space = keras_tuner.HyperParameters()
+        search_space.network(space, 32)
+        for parameter in space.space:
+            space.values[parameter.name] = parameter.random_sample(seed)
+        model = search_space.network(space, 32).build(32, 3)
+        assert model.output_names == ["logits", "class_map", "features"]
+        assert all(layer.filters % 16 == 0 for layer in model.layers if "conv2d" in layer.name)
+
+
+# keras-tuner's own, two ways of naming a thread
+@pytest.mark.filterwarnings("ignore:currentThread:DeprecationWarning", "ignore:getName:DeprecationWarning")
+def test_two_trials_are_scored_and_a_finished_search_adds_none(tmp_path: Path) -> None:
+    write_phantom_set(tmp_path / "data", films_per_class=16)
+    options = TuneOptions(tmp_path / "tune", trials=2, epochs=1, data=str(tmp_path / "data"), input_size_px=32)
+    trials = tune(options)
+    assert len(trials) == 2
+    assert trials[0]["score"] >= trials[1]["score"]
+    assert {"learning_rate", "blocks_3", "mixup"} <= set(trials[0]["settings"])
+    assert json.loads((tmp_path / "tune" / "tune.json").read_text()) == trials
+    assert "tune" not in ARCHITECTURES
+    assert "tune" not in RECIPES
+    assert tune(dataclasses.replace(options, trials=2)) == trials

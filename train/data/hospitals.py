@@ -1,0 +1,83 @@
+"""Films of several hospitals: told apart, sampled alike, judged one by one.
+
+A network trained at one hospital was at chance at another (Zech et al., PLoS Med 15:e1002683, 2018):
+it learns how that hospital's films are made. Several sources, each counting the same, are the remedy.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edge_app.errors import DataError
+from train.data.labelled import DataSet
+
+BETWEEN_NAMES = "+"
+
+
+def joined(sources: Sequence[DataSet]) -> DataSet:
+    """One data set of several, each film with its hospital's name; patients are told apart by it, too.
+
+    Raises:
+        DataError: two have the same name, or their classes differ.
+    """
+    names = [source.name for source in sources]
+    if len(set(names)) < len(names):
+        raise DataError(f"two of the sources {', '.join(names)} have one name: rename a folder, names tell them apart")
+    labels = sources[0].labels
+    for source in sources:
+        if source.labels != labels:
+            raise DataError(
+                f"{source.name} has the classes {', '.join(source.labels)}, {names[0]} {', '.join(labels)}: "
+                "hospitals that are trained on together need the same"
+            )
+    films = tuple(
+        replace(film, site=source.name, patient=f"{source.name}/{film.patient}")
+        for source in sources
+        for film in source.films
+    )
+    return DataSet(
+        name=BETWEEN_NAMES.join(names),
+        labels=labels,
+        films=films,
+        licence="; ".join(f"{source.name}: {source.licence}" for source in sources),
+        attribution="; ".join(f"{source.name}: {source.attribution}" for source in sources),
+        faults=tuple(fault for source in sources for fault in source.faults),
+    )
+
+
+def warn_of_missing_classes(data: DataSet) -> None:
+    """Say which hospital has no film of a class: there, hospital and class are one."""
+    for site in dict.fromkeys(film.site for film in data.films):
+        here = {film.label for film in data.films if film.site == site}
+        for label in data.labels:
+            if label not in here:
+                print(f"train: {site} has no film of class {label}: it can be told by the hospital", file=sys.stderr)
+
+
+def epoch_rows(sites: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Row numbers of one epoch, as many as there are films, every hospital as often as another.
+
+    Args:
+        sites: name of each film's hospital, (films,).
+    Returns:
+        int64 (films,). Films of a small hospital come several times, some of a large one not at all;
+        with one hospital every film comes once.
+    """
+    names = np.unique(sites)
+    if len(names) == 1:
+        return rng.permutation(len(sites))
+    share = -(-len(sites) // len(names))
+    drawn = [np.resize(rng.permutation(np.flatnonzero(sites == name)), share) for name in names]
+    return rng.permutation(np.concatenate(drawn))[: len(sites)]
+
+
+def balanced_weights(sites: np.ndarray, classes: np.ndarray, class_count: int) -> np.ndarray:
+    """Weights float32 (films,) with which every class of a hospital counts the same; mean 1 in each."""
+    weights = np.zeros(len(classes), dtype=np.float32)
+    for name in np.unique(sites):
+        here = sites == name
+        counts = np.bincount(classes[here], minlength=class_count)
+        weights[here] = here.sum() / np.count_nonzero(counts) / counts[classes[here]]
+    return weights

@@ -1,0 +1,82 @@
+"""A labelled film and a set of them: what every layout of a data set is read into."""
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from edge_app.errors import DataError
+from edge_app.imaging.film import Film, read_film
+
+PATIENT_PATTERN = re.compile(r"(person\d+|NORMAL2-IM-\d+|IM-\d+)")
+PHANTOM = "phantom"
+NORMAL = "normal"
+
+
+@dataclass(frozen=True)
+class LabelledFilm:
+    """One film of a data set. `source` is a path, or the decoded pixels of a drawn or packed film."""
+
+    name: str
+    label: str
+    patient: str
+    source: Path | np.ndarray
+    is_test: bool = False  # its publisher put it into the test folder
+    site: str = ""  # the hospital, where the data set has several
+
+    def read(self) -> Film:
+        """Decode it as the device would.
+
+        Raises:
+            FilmError: it cannot be read or is refused.
+        """
+        if isinstance(self.source, Path):
+            return read_film(self.source)
+        height_px, width_px = self.source.shape
+        return Film(pixels=self.source, width_px=width_px, height_px=height_px)
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Films with their labels. `labels` gives the classes in the order of the logits.
+
+    `faults` says of each file that was left out because its folder and its name disagree why.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    films: tuple[LabelledFilm, ...]
+    licence: str
+    attribution: str
+    faults: tuple[str, ...] = ()
+    negative: str = NORMAL  # the class without the finding; it comes first where folders name the classes
+
+    @property
+    def negative_index(self) -> int:
+        """Where in `labels` the class without the finding stands."""
+        return self.labels.index(self.negative)
+
+    @property
+    def is_phantom(self) -> bool:
+        """True when the films, or those of one of the sources, are drawings."""
+        return PHANTOM in (self.name, *(film.site for film in self.films))
+
+
+def with_negative(data: DataSet, negative: str) -> DataSet:
+    """The same films with this class as the one without the finding; "" for `normal`, or else the first.
+
+    Raises:
+        DataError: there is no such class.
+    """
+    chosen = negative.lower() or (NORMAL if NORMAL in data.labels else data.labels[0])
+    if chosen not in data.labels:
+        raise DataError(f"{data.name} has no class {chosen!r} for --negative; it has {', '.join(data.labels)}")
+    labels = tuple(sorted(data.labels, key=lambda label: label != chosen))
+    return replace(data, labels=labels, negative=chosen)
+
+
+def patient_of(name: str) -> str:
+    """The patient in a published file name; an unknown name counts as a patient of its own."""
+    found = PATIENT_PATTERN.match(name)
+    return found.group(1) if found else name

@@ -1,0 +1,109 @@
+"""Films to arrays, through the device's own preprocessing: parity by construction."""
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from edge_app.errors import DataError, FilmError
+from edge_app.imaging.preprocess import to_model_pixels
+from edge_app.system.files import sha256_of
+from train.data.sources import DataSet, LabelledFilm
+
+_Read = tuple[LabelledFilm, tuple[np.ndarray, str]]  # with the model's pixels and the hash of the film's own
+
+
+@dataclass(frozen=True)
+class LoadedFilms:
+    """Films ready for the model, row by row.
+
+    `pixels` is uint8 (films, size, size); `classes` int64 (films,), an index into the data set's
+    labels; `hashes` the SHA-256 of each decoded film, by which duplicates are found.
+    """
+
+    films: tuple[LabelledFilm, ...]
+    pixels: np.ndarray
+    classes: np.ndarray
+    hashes: tuple[str, ...]
+
+    @property
+    def sites(self) -> np.ndarray:
+        """The hospital of each film, str (films,); all "" where there is but one."""
+        return np.array([film.site for film in self.films] or [""] * len(self.pixels))
+
+    def only(self, rows: np.ndarray) -> "LoadedFilms":
+        """The films of some rows, in that order."""
+        return LoadedFilms(
+            films=tuple(self.films[row] for row in rows),
+            pixels=self.pixels[rows],
+            classes=self.classes[rows],
+            hashes=tuple(self.hashes[row] for row in rows),
+        )
+
+
+def load_films(data: DataSet, size_px: int, strict: bool = False) -> LoadedFilms:
+    """Decode and preprocess every film of a data set.
+
+    A film is left out, and listed on stderr, when it cannot be read, when folder and name disagree on
+    its label, or when the very same pixels are there under another label.
+
+    Args:
+        size_px: side of the model's input.
+        strict: refuse the data set when a film would be left out.
+    Raises:
+        DataError: a film would be left out and `strict` is set, or a class has no film left.
+    """
+    progress: Iterable = tqdm(data.films, desc="reading films", file=sys.stderr, disable=not sys.stderr.isatty())
+    # Pillow lets go of the lock while it decodes, so threads use both cores.
+    with ThreadPoolExecutor() as pool:
+        results = list(pool.map(lambda film: _loaded(film, size_px), progress))
+    read = [(film, result) for film, result in zip(data.films, results, strict=True) if isinstance(result, tuple)]
+    unreadable = [
+        f"{film.name}: {error.sentence} ({error.code})"
+        for film, error in zip(data.films, results, strict=True)
+        if isinstance(error, FilmError)
+    ]
+    loaded, contradictions = _without_contradictions(read)
+    _report([*data.faults, *unreadable, *contradictions], data.name, strict)
+    missing = set(data.labels) - {film.label for film, _ in loaded}
+    if missing:
+        raise DataError(f"{data.name} has no usable film of class {', '.join(sorted(missing))}")
+    return LoadedFilms(
+        films=tuple(film for film, _ in loaded),
+        pixels=np.stack([pixels for _, (pixels, _) in loaded]),
+        classes=np.array([data.labels.index(film.label) for film, _ in loaded]),
+        hashes=tuple(digest for _, (_, digest) in loaded),
+    )
+
+
+def _report(faults: list[str], name: str, strict: bool) -> None:
+    """List what is left out, or refuse it."""
+    for fault in faults:
+        print(f"train: {'refused' if strict else 'skipped'} {fault}", file=sys.stderr)
+    if faults and strict:
+        raise DataError(f"{len(faults)} films of {name} cannot be used, see above: repair or remove them")
+
+
+def _without_contradictions(read: list[_Read]) -> tuple[list[_Read], list[str]]:
+    """Without films whose pixels stand under two labels: one of them is wrong, and nothing says which."""
+    names: dict[str, dict[str, str]] = defaultdict(dict)  # pixels to label to a film
+    for film, (_, digest) in read:
+        names[digest].setdefault(film.label, film.name)
+    contradictions = []
+    for film, (_, digest) in read:
+        others = [f"{name} ({label})" for label, name in names[digest].items() if label != film.label]
+        if others:
+            contradictions.append(f"{film.name} ({film.label}): mislabelled? the same pixels are {', '.join(others)}")
+    return [item for item in read if len(names[item[1][1]]) == 1], contradictions
+
+
+def _loaded(film: LabelledFilm, size_px: int) -> tuple[np.ndarray, str] | FilmError:
+    try:
+        decoded = film.read().pixels
+    except FilmError as error:
+        return error
+    return to_model_pixels(decoded, size_px), sha256_of(decoded.tobytes() + str(decoded.shape).encode())

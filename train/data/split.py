@@ -1,0 +1,303 @@
+"""Cutting a data set into training, validation and test films, and writing down who went where.
+
+A patient is never on two sides. Films with the same pixels belong together even under two
+patients' names.
+"""
+
+import json
+import re
+import sys
+from collections import defaultdict
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from edge_app.errors import DataError
+from edge_app.system.files import sha256_of, write_atomically
+from train.data.labelled import LabelledFilm
+from train.data.loading import LoadedFilms
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+LEFT_OUT = "left-out"  # in no part: it would leak
+POOLED, OFFICIAL, K_FOLD = "pooled-70-15-15", "official", "k-fold"
+LEAVE_ONE_SOURCE_OUT = "leave-one-source-out"
+SPLITS = ("random", "acquisition-order", K_FOLD, POOLED, OFFICIAL, LEAVE_ONE_SOURCE_OUT)
+# What a manifest says of its rule beside these: a field that the rule does not use is not in it,
+# so that a new field changes no manifest's hash.
+ALWAYS_WRITTEN = ("name", "validation_fraction", "seed")
+WRITTEN_FOR = {K_FOLD: ("folds", "fold"), POOLED: ("test_fraction",), LEAVE_ONE_SOURCE_OUT: ("held_out",)}
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """How films are cut; the same share of every class, always by patient.
+
+    `random` draws the validation patients. `acquisition-order` takes the lowest-numbered ones of each
+    series: the official test films of the Guangzhou set carry the lowest numbers. `k-fold` cuts the
+    drawn patients into `folds` parts and takes part number `fold`. `pooled-70-15-15` throws the
+    train and test folders together and draws validation and test patients. `official` takes the
+    folders as found and draws the validation patients from the training folder.
+    `leave-one-source-out` tests on all films of the hospital `held_out` and draws the validation
+    patients from the others.
+    """
+
+    name: str = "random"
+    validation_fraction: float = 0.15  # of the patients of each class; k-fold takes 1 / folds
+    seed: int = 0
+    folds: int = 5
+    fold: int = 0
+    test_fraction: float = 0.15  # of the patients of each class, of pooled-70-15-15
+    held_out: str = ""  # a source's name, of leave-one-source-out
+
+    @property
+    def reads_test_folder(self) -> bool:
+        """True when the films of a test folder belong to the data set; no other rule looks at them."""
+        return self.name in (POOLED, OFFICIAL)
+
+    @property
+    def has_test_part(self) -> bool:
+        """True when films are set aside that neither training nor any choice may see."""
+        return self.name in (POOLED, OFFICIAL, LEAVE_ONE_SOURCE_OUT)
+
+    def to_json(self) -> dict[str, object]:
+        """The fields that this rule uses."""
+        used = (*ALWAYS_WRITTEN, *WRITTEN_FOR.get(self.name, ()))
+        return {name: value for name, value in asdict(self).items() if name in used}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Which film went where: `films` has name, label, patient, sha256 of the pixels, part, and site if several."""
+
+    data: str
+    labels: tuple[str, ...]
+    rule: SplitRule
+    films: tuple[dict[str, str], ...]
+
+    @property
+    def sha256(self) -> str:
+        """The hash by which a model card names this split."""
+        return sha256_of(self.to_json().encode())
+
+    def rows(self, part: str) -> np.ndarray:
+        """Indices of the films of one part, int64."""
+        return np.array([row for row, film in enumerate(self.films) if film["part"] == part], dtype=np.int64)
+
+    def to_json(self) -> str:
+        """The manifest as it stands in a run folder."""
+        content = asdict(self) | {"rule": self.rule.to_json()}
+        return json.dumps(content, indent=0) + "\n"
+
+
+def split_films(films: LoadedFilms, data: str, labels: tuple[str, ...], rule: SplitRule) -> Manifest:
+    """Cut the films by patient.
+
+    Raises:
+        DataError: no such rule, no test folder where the rule needs one, or a class would have no
+            film in a part: too few patients.
+    """
+    if rule.name not in SPLITS or not 0 <= rule.fold < rule.folds:
+        raise DataError(f"there is no split {rule.name!r}, fold {rule.fold} of {rule.folds}: {', '.join(SPLITS)}")
+    films = _named_by_folder(films) if rule.name == OFFICIAL else films
+    if rule.name == LEAVE_ONE_SOURCE_OUT:
+        _check_sites(films, rule)
+    parts = _parts(films, rule)
+    rows = zip(films.films, films.hashes, parts, strict=True)
+    manifest = Manifest(
+        data=data,
+        labels=labels,
+        rule=rule,
+        films=tuple(_row(film, digest, part) for film, digest, part in rows),
+    )
+    check_manifest(manifest)
+    return manifest
+
+
+def _row(film: LabelledFilm, digest: str, part: str) -> dict[str, str]:
+    """A film's line in the manifest; `site` is there only where there are several."""
+    row = {"name": film.name, "label": film.label, "patient": film.patient, "sha256": digest, "part": part}
+    return row | {"site": film.site} if film.site else row
+
+
+def _check_sites(films: LoadedFilms, rule: SplitRule) -> None:
+    sites = sorted(set(films.sites))
+    if len(sites) < 2 or rule.held_out not in sites:
+        known = ", ".join(filter(None, sites)) or "one source"
+        raise DataError(
+            f"split {rule.name} wants --held-out with one of several --data, got {rule.held_out!r}; there is {known}"
+        )
+
+
+def _named_by_folder(films: LoadedFilms) -> LoadedFilms:
+    """The test folder's patients under names of their own: it numbers them from 1 again.
+
+    (Both folders of the Guangzhou set have a `person1`; its authors state that no patient is in both.)
+
+    Raises:
+        DataError: there is no test folder.
+    """
+    if not any(film.is_test for film in films.films):
+        raise DataError(
+            "split official needs a test folder beside the train folder, and there is none: "
+            f"put the published test films there, or use another --split: {', '.join(SPLITS)}"
+        )
+    named = [replace(film, patient=f"test/{film.patient}") if film.is_test else film for film in films.films]
+    return replace(films, films=tuple(named))
+
+
+def _parts(films: LoadedFilms, rule: SplitRule) -> list[str]:
+    """The part of every film."""
+    groups = patient_groups(films)
+    aside = [_is_set_aside(film, rule) for film in films.films]
+    tested = {group for group, is_test in zip(groups, aside, strict=True) if is_test}
+    cut = _cut_groups([-1 if group in tested else group for group in groups], films, rule)
+    parts = [
+        TEST if is_test else LEFT_OUT if group in tested else cut.get(group, TRAIN)
+        for group, is_test in zip(groups, aside, strict=True)
+    ]
+    if LEFT_OUT in parts:
+        print(
+            f"train: left out {parts.count(LEFT_OUT)} training films of patients who have a film with the very "
+            "pixels of a test film",
+            file=sys.stderr,
+        )
+    return parts
+
+
+def _is_set_aside(film: LabelledFilm, rule: SplitRule) -> bool:
+    """Whether a film is a test film before anything is drawn."""
+    if rule.name == LEAVE_ONE_SOURCE_OUT:
+        return film.site == rule.held_out
+    return rule.name == OFFICIAL and film.is_test
+
+
+def _cut_groups(groups: list[int], films: LoadedFilms, rule: SplitRule) -> dict[int, str]:
+    """Groups that are not trained on, and their part: the same share of every class and hospital.
+
+    Args:
+        groups: the group of each film; below 0 for films that are not to be cut.
+    """
+    first_film = {group: row for row, group in reversed(list(enumerate(groups))) if group >= 0}
+    in_order = rule.name == "acquisition-order"
+    strata: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for group in sorted(first_film):
+        film = films.films[first_film[group]]
+        series = series_and_number(film.patient)[0] if in_order else film.site
+        strata[int(films.classes[first_film[group]]), series].append(group)
+    rng = np.random.default_rng(rule.seed)
+    cut: dict[int, str] = {}
+    for _, stratum in sorted(strata.items()):
+        if in_order:
+            ordered = sorted(stratum, key=lambda group: series_and_number(films.films[first_film[group]].patient))
+        else:
+            ordered = rng.permutation(stratum).tolist()
+        cut |= _cut_stratum(ordered, rule)
+    return cut
+
+
+def _cut_stratum(ordered: list[int], rule: SplitRule) -> dict[int, str]:
+    """Validation and test groups among those of one class."""
+    if rule.name == K_FOLD:
+        return dict.fromkeys(ordered[rule.fold :: rule.folds], VALIDATION)
+    validated = max(1, round(rule.validation_fraction * len(ordered)))
+    cut = dict.fromkeys(ordered[:validated], VALIDATION)
+    if rule.name == POOLED:
+        tested = max(1, round(rule.test_fraction * len(ordered)))
+        cut |= dict.fromkeys(ordered[validated : validated + tested], TEST)
+    return cut
+
+
+def patient_groups(films: LoadedFilms) -> list[int]:
+    """A number a film, the same for films that must stay together: one patient's, and duplicates."""
+    leader: dict[str, str] = {}
+
+    def leader_of(key: str) -> str:
+        while leader.setdefault(key, key) != key:
+            key = leader[key]
+        return key
+
+    for film, digest in zip(films.films, films.hashes, strict=True):
+        leader[leader_of(f"pixels {digest}")] = leader_of(f"patient {film.patient}")
+    leaders = [leader_of(f"patient {film.patient}") for film in films.films]
+    numbers = {name: number for number, name in enumerate(sorted(set(leaders)))}
+    return [numbers[name] for name in leaders]
+
+
+def series_and_number(patient: str) -> tuple[str, int]:
+    """`NORMAL2-IM-0012` as ("NORMAL2-IM-", 12); a name without a number is a series of its own."""
+    digits = re.search(r"\d+$", patient)
+    return (patient[: digits.start()], int(digits.group())) if digits else (patient, 0)
+
+
+def check_manifest(manifest: Manifest) -> None:
+    """Hold a manifest to its promise.
+
+    Raises:
+        DataError: a patient or a film's pixels stand on two sides, or a class is missing on one.
+    """
+    used = [film for film in manifest.films if film["part"] != LEFT_OUT]
+    for key in ("patient", "sha256"):
+        parts = defaultdict(set)
+        for film in used:
+            parts[film[key]].add(film["part"])
+        leaking = sorted(value for value, found in parts.items() if len(found) > 1)
+        if leaking:
+            raise DataError(f"{len(leaking)} leak between the parts by {key}, the first is {leaking[0]}")
+    for part in (TRAIN, VALIDATION, *([TEST] if manifest.rule.has_test_part else [])):
+        missing = set(manifest.labels) - {film["label"] for film in used if film["part"] == part}
+        if missing:
+            patients = {label: len({film["patient"] for film in used if film["label"] == label}) for label in missing}
+            counts = ", ".join(f"{label} has {count}" for label, count in sorted(patients.items()))
+            raise DataError(
+                f"no film of class {', '.join(sorted(missing))} in the {part} part: the data set has too few patients "
+                f"({counts}); every part needs one of each class"
+            )
+
+
+def write_manifest(manifest: Manifest, path: Path) -> None:
+    """Write it atomically."""
+    write_atomically(path, manifest.to_json().encode())
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read it back and check it.
+
+    Raises:
+        DataError: missing, damaged, or leaking.
+    """
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        manifest = Manifest(
+            data=raw["data"],
+            labels=tuple(raw["labels"]),
+            rule=SplitRule(**raw["rule"]),
+            films=tuple(raw["films"]),
+        )
+    except FileNotFoundError as cause:
+        raise DataError(f"{path} is missing: it is written by train fit, beside the model") from cause
+    except (ValueError, KeyError, TypeError) as cause:
+        raise DataError(f"{path} is damaged: {cause!r}: run train fit again") from cause
+    check_manifest(manifest)
+    return manifest
+
+
+def apply_manifest(films: LoadedFilms, manifest: Manifest, part: str) -> LoadedFilms:
+    """The films of one part, found by the hash of their pixels and their name.
+
+    Raises:
+        DataError: the data set is not the one that the manifest was written for.
+    """
+    here = {(film.name, digest): row for row, (film, digest) in enumerate(zip(films.films, films.hashes, strict=True))}
+    wanted = [(film["name"], film["sha256"]) for film in manifest.films if film["part"] == part]
+    if not wanted:
+        raise DataError(
+            f"split {manifest.rule.name} has no {part} part: use --split {POOLED} or {OFFICIAL} in train fit"
+        )
+    missing = [name for name, digest in wanted if (name, digest) not in here]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {len(wanted)} {part} films of the manifest are not in this data set (the first is "
+            f"{missing[0]}): give --data the films that the model was trained on"
+        )
+    return films.only(np.array([here[key] for key in wanted]))

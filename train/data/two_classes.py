@@ -1,0 +1,57 @@
+"""Two classes made of three or more: every class with a finding counts as pneumonia.
+
+Films are cut by their own classes first, so that both kinds of model are trained and judged on the
+same patients' films.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from train.data.loading import LoadedFilms
+from train.data.sources import DataSet
+from train.data.split import Manifest
+
+POSITIVE = "pneumonia"
+
+
+def as_labelled(data: DataSet, labels: tuple[str, ...]) -> DataSet:
+    """The data set as a model with these labels sees it: merged if the model was trained on two classes."""
+    merged = merged_labels(data.labels)
+    if labels == data.labels or labels != merged:
+        return data
+    films = tuple(replace(film, label=merged_label(film.label, data.labels)) for film in data.films)
+    return replace(data, labels=merged, films=films)
+
+
+def merged_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """The class without a finding, which comes first as everywhere in the kit, and one for all others."""
+    return labels[0], POSITIVE
+
+
+def merged_label(label: str, labels: tuple[str, ...]) -> str:
+    """What a label of the full set is called in the merged one."""
+    return label if label == labels[0] else POSITIVE
+
+
+def merge_films(films: LoadedFilms, labels: tuple[str, ...]) -> LoadedFilms:
+    """The films under merged labels; `labels` are those of the full set."""
+    return replace(
+        films,
+        films=tuple(replace(film, label=merged_label(film.label, labels)) for film in films.films),
+        classes=(films.classes != 0).astype(np.int64),
+    )
+
+
+def merge_labels(labels: np.ndarray) -> np.ndarray:
+    """What films are to be called, (films, classes), with the shares of all findings added up."""
+    return np.stack([labels[:, 0], labels[:, 1:].sum(axis=1)], axis=1)
+
+
+def merge_manifest(manifest: Manifest) -> Manifest:
+    """The same films on the same sides under merged labels."""
+    return replace(
+        manifest,
+        labels=merged_labels(manifest.labels),
+        films=tuple(film | {"label": merged_label(film["label"], manifest.labels)} for film in manifest.films),
+    )

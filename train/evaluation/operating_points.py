@@ -1,0 +1,102 @@
+"""From logits on validation films to probabilities that mean something, and thresholds on them.
+
+Every threshold must do well on every judge: each alone would put it where only films made in that
+judge's way are told apart well. A bound on recall holds on all of them. Temperature and the figures
+given for each threshold are those of the last judge, the shortcut-free draws of the validation
+films. All is frozen in the model's card.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from edge_app.model.card import OperatingPoint
+from edge_app.reading.decision import softmax
+from train.evaluation.metrics import operating_point
+
+HIGH_SENSITIVITY_RECALL = 0.98
+WHO_TB_RECALL = 0.90  # of WHO's 90/70 target for tuberculosis triage: borrowed, not ours
+YOUDEN_TOLERANCE = 0.004
+UNCERTAIN_SHARE = 0.05  # of the judged films that the uncertain band takes in
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What turns a model's logits into decisions."""
+
+    temperature: float
+    operating_points: dict[str, OperatingPoint]
+    default_operating_point: str
+    uncertainty_band: tuple[float, float]
+
+
+def calibrate(judged: list[tuple[np.ndarray, np.ndarray]], negative: int) -> Calibration:
+    """Choose temperature, thresholds and uncertain band.
+
+    Args:
+        judged: logits float (films, classes) and classes int (films,) on each judge; the last has the most films.
+        negative: index of the class without pneumonia.
+    """
+    temperature = fit_temperature(*judged[-1])
+    scored = [(classes != negative, 1 - softmax(logits, temperature)[:, negative]) for logits, classes in judged]
+    positive, p_pneumonia = scored[-1]
+    thresholds = {
+        "balanced": balanced_threshold(scored),
+        "high-sensitivity": recall_threshold(scored, HIGH_SENSITIVITY_RECALL),
+        "who-tb-like": recall_threshold(scored, WHO_TB_RECALL),
+    }
+    return Calibration(
+        temperature=temperature,
+        operating_points={name: operating_point(positive, p_pneumonia, at) for name, at in thresholds.items()},
+        default_operating_point="balanced",
+        uncertainty_band=uncertain_band(p_pneumonia, thresholds["balanced"]),
+    )
+
+
+def fit_temperature(logits: np.ndarray, classes: np.ndarray) -> float:
+    """The temperature with the lowest negative log-likelihood (Guo et al., ICML 2017)."""
+
+    def loss(log_temperature: float) -> float:
+        chosen = softmax(logits, float(np.exp(log_temperature)))[np.arange(len(classes)), classes]
+        return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
+
+
+def balanced_threshold(scored: list[tuple[np.ndarray, np.ndarray]]) -> float:
+    """The threshold whose worst Youden index (recall + specificity - 1) over all judges is highest.
+
+    The index is nearly flat at its top and jumps by a film; the middle of the thresholds within
+    `YOUDEN_TOLERANCE` of the top is taken, so that no single film decides.
+
+    Args:
+        scored: for each judge, positive bool (films,) and P(pneumonia) float (films,).
+    """
+    thresholds = np.linspace(0.005, 0.995, 199)
+    worst = np.min([[_youden(positive, p, at) for at in thresholds] for positive, p in scored], axis=0)
+    return float(np.median(thresholds[worst >= worst.max() - YOUDEN_TOLERANCE]))
+
+
+def _youden(positive: np.ndarray, p_pneumonia: np.ndarray, threshold: float) -> float:
+    called = p_pneumonia >= threshold
+    return float(called[positive].mean() - called[~positive].mean())
+
+
+def recall_threshold(scored: list[tuple[np.ndarray, np.ndarray]], recall: float) -> float:
+    """The highest threshold that calls this share of the positives on every judge."""
+    highest = []
+    for positive, p_pneumonia in scored:
+        ranked = np.sort(p_pneumonia[positive])
+        highest.append(ranked[int(np.floor((1 - recall) * len(ranked)))])
+    return float(np.clip(min(highest), 1e-6, 1 - 1e-6))
+
+
+def uncertain_band(p_pneumonia: np.ndarray, threshold: float) -> tuple[float, float]:
+    """The films nearest to the threshold by rank, half of `UNCERTAIN_SHARE` on each side."""
+    ranked = np.sort(p_pneumonia)
+    at = int(np.searchsorted(ranked, threshold))
+    reach = max(1, round(UNCERTAIN_SHARE / 2 * len(ranked)))
+    low = ranked[max(0, at - reach)]
+    high = ranked[min(len(ranked) - 1, at + reach)]
+    return float(min(low, threshold)), float(max(high, threshold))

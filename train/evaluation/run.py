@@ -1,0 +1,87 @@
+"""A finished training run on disk: the float model and what is needed to use and judge it."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edge_app.errors import DataError
+from edge_app.model.card import Estimate, OperatingPoint
+from edge_app.system.files import write_atomically
+from train.data.labelled import NORMAL
+from train.data.split import Manifest, read_manifest, write_manifest
+from train.evaluation.operating_points import Calibration
+from train.keras import keras
+from train.training.recorder import save_model
+
+MODEL, MANIFEST, RUN = "model.keras", "manifest.json", "run.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that conversion and evaluation must know of a float model."""
+
+    arch: str
+    input_size_px: int
+    labels: tuple[str, ...]
+    seed: int
+    epochs: int
+    phantom: bool
+    data_licence: str
+    data_attribution: str
+    manifest_sha256: str
+    calibration: Calibration
+    metrics: dict[str, Any]  # name of the judge to its figures
+    test: dict[str, Any] = field(default_factory=dict)  # figures on the split's test part, where it has one
+    negative: str = NORMAL  # the class without the finding
+
+    @property
+    def negative_index(self) -> int:
+        """Where in `labels` the class without the finding stands."""
+        return self.labels.index(self.negative)
+
+
+def write_run(folder: Path, model: Any, manifest: Manifest, run: Run) -> None:
+    """Write model, manifest and run file; `run.json` comes last, so its presence means complete."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / RUN).unlink(missing_ok=True)
+    save_model(model, folder / MODEL)
+    write_manifest(manifest, folder / MANIFEST)
+    write_atomically(folder / RUN, (json.dumps(asdict(run), indent=1) + "\n").encode())
+
+
+def read_run(model_path: Path) -> tuple[Any, Manifest, Run]:
+    """Read a float model and what stands beside it.
+
+    Raises:
+        DataError: the model, its manifest or its run file is missing, damaged or of another run.
+    """
+    run_path = model_path.with_name(RUN)
+    for path in (model_path, run_path):
+        if not path.exists():
+            raise DataError(f"{path} is missing: run python -m train fit first")
+    manifest = read_manifest(model_path.with_name(MANIFEST))
+    run = _parsed(run_path)
+    if manifest.sha256 != run.manifest_sha256:
+        raise DataError(f"{model_path.parent} mixes two runs: manifest and run file differ: run train fit again")
+    try:
+        model = keras.models.load_model(model_path, compile=False)
+    except (OSError, ValueError, KeyError, TypeError) as cause:
+        raise DataError(f"{model_path} is no model of this kit: {cause}") from cause
+    return model, manifest, run
+
+
+def _parsed(path: Path) -> Run:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        calibration = raw["calibration"]
+        points = {
+            name: OperatingPoint(point["threshold"], Estimate(**point["recall"]), Estimate(**point["specificity"]))
+            for name, point in calibration["operating_points"].items()
+        }
+        raw["calibration"] = Calibration(
+            **calibration | {"operating_points": points, "uncertainty_band": tuple(calibration["uncertainty_band"])}
+        )
+        return Run(**raw | {"labels": tuple(raw["labels"])})
+    except (ValueError, KeyError, TypeError) as cause:
+        raise DataError(f"{path} is damaged: {cause!r}: run train fit again") from cause

@@ -1,0 +1,106 @@
+"""The stream of training batches: a pure function of films, seed and step.
+
+Any step can be made without those before it, so a killed run resumes with the very batches that
+it would have seen.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from train.data.augment import augment
+from train.data.hospitals import balanced_weights, epoch_rows
+from train.data.loading import LoadedFilms
+from train.data.split import series_and_number
+from train.keras import tf
+from train.training.recipe import RECIPES, SHIPPED, Recipe
+
+MIXUP_SEED = 7  # folded into a step's seed, so that mixing does not follow the augmentation's draws
+
+
+@dataclass(frozen=True)
+class StreamOptions:
+    """How films become batches."""
+
+    batch_size: int
+    epochs: int
+    seed: int
+    steps: int = 0  # in an epoch; 0 for as many full batches as there are films
+    recipe: Recipe = RECIPES[SHIPPED]
+
+
+def steps_per_epoch(films: LoadedFilms, options: StreamOptions) -> int:
+    """Full batches in an epoch; a rest smaller than a batch waits for another epoch's order."""
+    return options.steps or max(1, len(films.pixels) // options.batch_size)
+
+
+def training_stream(films: LoadedFilms, labels: np.ndarray, options: StreamOptions, first_step: int = 0) -> Any:
+    """Batches of (films float32 (batch, side, side, 1), labels (batch, classes), weights of the films).
+
+    Args:
+        labels: float32 (films, classes), one-hot or softened by a teacher.
+        first_step: where to start; a resumed run gives the number of steps done.
+    Returns:
+        A tf.data.Dataset that ends after the last epoch.
+    """
+    steps, recipe = steps_per_epoch(films, options), options.recipe
+    order = tf.constant(np.concatenate([_epoch_order(films, options, epoch) for epoch in range(options.epochs)]))
+    pixels, targets = tf.constant(films.pixels), tf.constant(labels)
+    weights = tf.constant(film_weights(films, labels.shape[1], recipe))
+
+    def batch(step: Any) -> Any:
+        rows, seed = order[step], tf.stack([options.seed, step])
+        drawn = augment(tf.cast(tf.gather(pixels, rows), tf.float32), recipe.augmentation, seed)
+        made = drawn[..., None], tf.gather(targets, rows), tf.gather(weights, rows)
+        return mixed(*made, recipe.mixup, seed) if recipe.mixup else made
+
+    counter = tf.data.Dataset.range(first_step, steps * options.epochs, output_type=tf.int32)
+    return counter.map(batch, num_parallel_calls=2, deterministic=True).prefetch(2)
+
+
+def mixed(films: Any, labels: Any, weights: Any, alpha: float, seed: Any) -> Any:
+    """Each film laid over the next of its batch, labels and weights alike (mixup)."""
+    seeds = [tf.random.experimental.stateless_fold_in(seed, MIXUP_SEED + number) for number in range(2)]
+    first, second = (tf.random.stateless_gamma(tf.shape(weights), each, alpha) for each in seeds)
+    share = tf.maximum(first, second) / (first + second)  # at least half is the film itself
+
+    def blend(values: Any) -> Any:
+        own = tf.reshape(share, [-1] + [1] * (len(values.shape) - 1))
+        return own * values + (1 - own) * tf.roll(values, 1, axis=0)
+
+    return blend(films), blend(labels), blend(weights)
+
+
+def film_weights(films: LoadedFilms, class_count: int, recipe: Recipe) -> np.ndarray:
+    """What each film counts in the loss, float32 (films,)."""
+    if not recipe.weigh_classes:
+        return np.ones(len(films.pixels), np.float32)
+    if recipe.weigh_series:
+        series = np.array([series_and_number(film.patient)[0] for film in films.films])
+        return series_weights(series, films.classes)
+    return balanced_weights(films.sites, films.classes, class_count)
+
+
+def series_weights(series: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Weights float32 (films,) with which every class counts the same, and in it every series; mean 1.
+
+    Args:
+        series: name of each film's series, (films,).
+        classes: class number of each film, (films,).
+    """
+    by_class = balanced_weights(np.zeros(len(classes)), classes, int(classes.max()) + 1)
+    names, numbers = np.unique(series, return_inverse=True)
+    return by_class * balanced_weights(classes, numbers, len(names))
+
+
+def one_hot(classes: np.ndarray, class_count: int) -> np.ndarray:
+    """Labels float32 (films, classes) from class numbers (films,)."""
+    return np.eye(class_count, dtype=np.float32)[classes]
+
+
+def _epoch_order(films: LoadedFilms, options: StreamOptions, epoch: int) -> np.ndarray:
+    """Row numbers int32 (steps, batch) of one epoch."""
+    shuffled = epoch_rows(films.sites, np.random.default_rng([options.seed, epoch]))
+    steps, size = steps_per_epoch(films, options), options.batch_size
+    return np.resize(shuffled, steps * size).reshape(steps, size).astype(np.int32)

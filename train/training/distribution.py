@@ -1,0 +1,137 @@
+"""Training on several devices or machines: every replica takes its slice of the same global batch.
+
+With `multiworker` each machine runs the same command, told by TF_CONFIG who it is. All of them read
+the films; only the chief writes to the run folder, the others to a folder that they remove.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_app.errors import DataError
+from train.keras import keras, tf
+from train.networks.rebuild import rebuilt
+
+SINGLE, MIRRORED, MULTIWORKER = STRATEGIES = ("single", "mirrored", "multiworker")
+CONFIG_VARIABLE = "TF_CONFIG"
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where and how this process trains. `out` is the run folder, or a scratch one of a worker."""
+
+    strategy: Any
+    out: Path
+
+
+def is_chief(name: str) -> bool:
+    """Whether this process is the one that writes: the only one, the chief, or worker 0 without a chief.
+
+    Raises:
+        DataError: `multiworker` without a usable TF_CONFIG.
+    """
+    if name != MULTIWORKER:
+        return True
+    cluster, kind, index = _role()
+    return kind == "chief" or (index == 0 and "chief" not in cluster)
+
+
+def _role() -> tuple[dict[str, list[str]], str, int]:
+    """Cluster, and this process's kind and number in it."""
+    text = os.environ.get(CONFIG_VARIABLE, "")
+    try:
+        config = json.loads(text)
+        cluster, kind, index = config["cluster"], config["task"]["type"], int(config["task"]["index"])
+        known = set(cluster) <= {"chief", "worker"} and 0 <= index < len(cluster[kind])
+    except (ValueError, KeyError, TypeError) as cause:
+        raise DataError(
+            f"--strategy multiworker needs {CONFIG_VARIABLE} on every machine, got {text!r}: "
+            '{"cluster": {"worker": ["host1:port", "host2:port"]}, "task": {"type": "worker", "index": 0}}'
+        ) from cause
+    if not known:
+        raise DataError(f"{CONFIG_VARIABLE} must name workers and perhaps a chief, this process among them, got {text}")
+    return cluster, kind, index
+
+
+@contextmanager
+def workplace(name: str, out: Path, checkpoint: str) -> Iterator[Workplace]:
+    """Open a strategy; call it before TensorFlow does anything else.
+
+    Args:
+        name: one of STRATEGIES.
+        out: the run folder; a worker that resumes reads the chief's checkpoint there.
+        checkpoint: name of the folder in it.
+    Raises:
+        DataError: no such strategy, or TF_CONFIG is missing or wrong.
+    """
+    if name not in STRATEGIES:
+        raise DataError(f"there is no strategy {name!r}; there are {', '.join(STRATEGIES)}")
+    chief = is_chief(name)
+    strategy = {
+        SINGLE: tf.distribute.get_strategy,
+        MIRRORED: tf.distribute.MirroredStrategy,
+        MULTIWORKER: tf.distribute.MultiWorkerMirroredStrategy,
+    }[name]()
+    if chief:
+        yield Workplace(strategy, out)
+        return
+    with tempfile.TemporaryDirectory(prefix="train-worker-") as scratch:
+        if (out / checkpoint).exists():
+            shutil.copytree(out / checkpoint, Path(scratch) / checkpoint)
+        yield Workplace(strategy, Path(scratch))
+
+
+def check_batch(strategy: Any, batch_size: int) -> None:
+    """Refuse a global batch that the replicas cannot share equally.
+
+    Raises:
+        DataError: it is not a multiple of their number.
+    """
+    if batch_size % strategy.num_replicas_in_sync:
+        raise DataError(f"a batch of {batch_size} films cannot be shared by {strategy.num_replicas_in_sync} replicas")
+
+
+def shared_out(stream: Any, strategy: Any) -> Any:
+    """The stream of global batches as each replica's own slices.
+
+    Every machine draws the whole batch, so that it holds the very films that one machine would have
+    drawn, and keeps its part.
+    """
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return stream
+
+    def slices(context: Any) -> Any:
+        here = replicas // context.num_input_pipelines
+        first = context.input_pipeline_id * here
+
+        def own(*batch: Any) -> tuple[Any, ...]:
+            return tuple(tf.reshape(part, [replicas, -1, *part.shape[1:]])[first : first + here] for part in batch)
+
+        return stream.map(own).unbatch().prefetch(2)
+
+    return strategy.distribute_datasets_from_function(slices)
+
+
+def synchronized(model: Any, strategy: Any) -> Any:
+    """The model with batch norms that see the global batch; call it within the strategy's scope."""
+    return model if strategy.num_replicas_in_sync == 1 else _with_synchronized(model, True)
+
+
+def unsynchronized(model: Any) -> Any:
+    """The model with plain batch norms, as everything after training expects it."""
+    return _with_synchronized(model, False)
+
+
+def _with_synchronized(model: Any, wanted: bool) -> Any:
+    def change(layer: Any, config: dict[str, Any]) -> None:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            config["synchronized"] = wanted
+
+    return rebuilt(model, change)

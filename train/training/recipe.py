@@ -1,0 +1,60 @@
+"""How the network is trained: what is drawn afresh, how labels are softened, what is averaged.
+
+Every recipe changes one thing of `BASE`, so that `python -m benchmarks ablation` shows what each thing is
+worth. `SHIPPED` names the one that won, and made the network that ships.
+"""
+
+from dataclasses import dataclass, replace
+
+from edge_app.errors import DataError
+from train.data.augment import TRAINING, AugmentationRanges
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way of training; the schedule is the same for all."""
+
+    augmentation: AugmentationRanges = TRAINING
+    label_smoothing: float = 0.05
+    mixup: float = 0.0  # alpha of the Beta distribution (Zhang et al., arXiv:1710.09412); 0 is none
+    averaging: float = 0.998  # decay a step of the average of the weights; 0 is none
+    teacher_share: float = 0.5  # of the label that teachers give, where there are any
+    weigh_classes: bool = True  # every class counts the same
+    weigh_series: bool = False  # and in a class every series of file names, as `IM-` and `NORMAL2-IM-`
+
+
+BASE = Recipe()
+HALF_GEOMETRY = replace(TRAINING, rotation_deg=6.0, shear=0.04, zoom=0.075, shift=0.03)
+RECIPES = {
+    "base": BASE,
+    "no-augmentation": replace(BASE, augmentation=TRAINING.none()),
+    "no-blur": replace(BASE, augmentation=replace(TRAINING, blur_px=0.0, sharpening=0.0)),
+    "no-aspect": replace(BASE, augmentation=replace(TRAINING, aspect=0.0)),
+    "half-geometry": replace(BASE, augmentation=HALF_GEOMETRY),
+    "half-geometry-no-flip": replace(BASE, augmentation=replace(HALF_GEOMETRY, flip=False)),
+    "no-geometry": replace(
+        BASE, augmentation=replace(TRAINING, rotation_deg=0.0, shear=0.0, zoom=0.0, shift=0.0, flip=False)
+    ),
+    "no-flip": replace(BASE, augmentation=replace(TRAINING, flip=False)),
+    "no-exposure": replace(BASE, augmentation=replace(TRAINING, gamma=0.0, contrast=0.0, brightness=0.0, noise=0.0)),
+    "no-borders": replace(BASE, augmentation=replace(TRAINING, border=0.0, patches=0)),
+    "no-smoothing": replace(BASE, label_smoothing=0.0),
+    "no-averaging": replace(BASE, averaging=0.0),
+    "no-class-weights": replace(BASE, weigh_classes=False),
+    "weigh-series": replace(BASE, weigh_series=True),
+    "no-teacher": replace(BASE, teacher_share=0.0),
+    "more-teacher": replace(BASE, teacher_share=0.9),
+    "mixup": replace(BASE, mixup=0.2),
+}
+SHIPPED = "half-geometry"
+
+
+def find_recipe(name: str) -> Recipe:
+    """Look up `--recipe`.
+
+    Raises:
+        DataError: there is no such recipe.
+    """
+    if name not in RECIPES:
+        raise DataError(f"there is no recipe {name!r}; the kit has {', '.join(RECIPES)}")
+    return RECIPES[name]

@@ -1,0 +1,51 @@
+"""Soft labels from finished runs: what larger networks say of each training film (Hinton et al., arXiv:1503.02531).
+
+A teacher looks at every training film as it is and in a few draws; the mean of its probabilities
+says more than the label alone: that a film is a clear case, or may be wrongly labelled.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from edge_app.errors import DataError
+from edge_app.reading.decision import softmax
+from train.data.augment import shortcut_free_draw
+from train.data.loading import load_films
+from train.data.sources import DataSet
+from train.data.split import TRAIN, Manifest, apply_manifest
+from train.evaluation.run import read_run
+from train.networks.inference import predict
+
+FIRST_DRAW = 100  # the judge's own draws are never shown to a teacher
+DRAWS = 3
+_said: dict[tuple[Path, str], np.ndarray] = {}  # by teacher and split: every seed of a comparison asks the same
+
+
+def soft_labels(teachers: tuple[Path, ...], data: DataSet, manifest: Manifest) -> np.ndarray:
+    """The mean probabilities of all teachers.
+
+    Args:
+        teachers: float models of finished runs.
+        manifest: the student's split.
+    Returns:
+        float32 (training films, classes), rows in the manifest's order.
+    Raises:
+        DataError: a teacher was trained on another split, so it may have seen validation films.
+    """
+    for teacher in teachers:
+        if (teacher, manifest.sha256) not in _said:
+            _said[teacher, manifest.sha256] = _ask(teacher, data, manifest)
+    return np.mean([_said[teacher, manifest.sha256] for teacher in teachers], axis=0, dtype=np.float32)
+
+
+def _ask(teacher: Path, data: DataSet, manifest: Manifest) -> np.ndarray:
+    model, own_manifest, run = read_run(teacher)
+    if own_manifest.sha256 != manifest.sha256:
+        raise DataError(
+            f"{teacher} was trained on another split: it may have seen films that its student is judged on; "
+            "train it with the same --data and --split"
+        )
+    films = apply_manifest(load_films(data, run.input_size_px), manifest, TRAIN)
+    views = [films.pixels] + [shortcut_free_draw(films.pixels, FIRST_DRAW + draw) for draw in range(DRAWS)]
+    return np.mean([softmax(predict(model, view)["logits"], run.calibration.temperature) for view in views], axis=0)
