@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge_app import __version__
-from edge_app.commandline import guarded
+from edge_app.commandline import guarded, set_up_logging
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -94,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse and convert; returns the exit code."""
     args = build_parser().parse_args(argv)
+    set_up_logging("convert")
     return guarded("convert", lambda: run(args))
 
 

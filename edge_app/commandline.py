@@ -1,6 +1,7 @@
 """What every room's command line shares: a parser of commands, and errors turned to exit codes."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +37,26 @@ def run_commands(program: str, description: str | None, commands: Sequence[Any],
         SystemExit: with 2 for wrong usage.
     """
     args = build_parser(program, description, commands).parse_args(argv)
+    set_up_logging(program)
     return guarded(program, lambda: int(args.run(args)))
+
+
+class _ToStderr(logging.Handler):
+    """Writes to what is standard error now: tests, and a kiosk's service, exchange it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        print(self.format(record), file=sys.stderr, flush=True)
+
+
+def set_up_logging(program: str) -> None:
+    """Send what the kit's own rooms log to standard error, as `program: message`; other libraries stay as they are."""
+    handler = _ToStderr()
+    handler.setFormatter(logging.Formatter(f"{program}: %(message)s"))
+    for room in OWN_ROOMS:
+        logger = logging.getLogger(room)
+        logger.setLevel(logging.INFO)
+        logger.handlers = [handler]
 
 
 def guarded(program: str, action: Any) -> int:

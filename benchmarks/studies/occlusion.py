@@ -15,14 +15,15 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmarks.studies.stability import median_with_interval
 from edge_app.imaging.heatmap import evidence_map
 from edge_app.model.card import ModelCard
+from edge_app.model.estimate import proportion
 from edge_app.model.runtime import Outputs
-from edge_app.reading.decision import softmax
+from edge_app.reading.decision import is_positive, p_finding
 from edge_app.reading.predictor import Predictor, load_predictor
 from edge_app.system.files import sha256_of
 from train.data.loading import load_films
 from train.data.sources import find_data
 from train.data.split import VALIDATION, apply_manifest, read_manifest
-from train.evaluation.metrics import plain, proportion, roc_auc
+from train.evaluation.metrics import plain, roc_auc
 
 FRAME = 1 / 8  # of the side, at each edge
 MARKER, MARKER_HEIGHT = "R", 1 / 8  # the letter of the patient's right side, and its height
@@ -57,7 +58,7 @@ def regions(bundle: Path, argument: str | None, manifest_path: Path) -> dict[str
     maps = np.stack([evidence_map(one.class_map, card.negative_index, card.temperature) for one in outputs])
     truth = films.classes != data.negative_index
     in_frame = frame_of(maps.shape[1:])
-    found = maps[(whole >= threshold) & (maps.sum(axis=(1, 2)) > 0)]
+    found = maps[is_positive(whole, threshold) & (maps.sum(axis=(1, 2)) > 0)]
     return {
         "model": bundle.name,
         "model_sha256": sha256_of(bundle.read_bytes()),
@@ -125,12 +126,12 @@ def _outputs(predictor: Predictor, pixels: np.ndarray) -> list[Outputs]:
 
 def _positive(outputs: list[Outputs], card: ModelCard) -> np.ndarray:
     """P(finding), float (films,)."""
-    return 1 - softmax(np.stack([one.logits for one in outputs]), card.temperature)[:, card.negative_index]
+    return p_finding(np.stack([one.logits for one in outputs]), card.temperature, card.negative_index)
 
 
 def _figures(
     truth: np.ndarray, positive: np.ndarray, whole: np.ndarray, threshold: float
 ) -> dict[str, dict[str, float]]:
-    changed = int(((positive >= threshold) != (whole >= threshold)).sum())
+    changed = int((is_positive(positive, threshold) != is_positive(whole, threshold)).sum())
     figures = {"auc": roc_auc(truth, positive), "share_changed": proportion(changed, len(whole))}
     return {name: plain(figure) for name, figure in figures.items()}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from edge_app.model.card import Estimate
+from edge_app.model.estimate import Estimate
 
 
 def regions_table(found: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from edge_app.model.card import Estimate
+from edge_app.model.estimate import Estimate
 from train.data.loading import load_films
 from train.data.sources import find_data
 from train.data.split import TRAIN, VALIDATION, SplitRule, apply_manifest, read_manifest, split_films

@@ -15,12 +15,12 @@ from scipy.stats import binom
 from edge_app.errors import DataError
 from edge_app.imaging.film import read_film
 from edge_app.imaging.preprocess import to_model_pixels
-from edge_app.model.card import Estimate
-from edge_app.reading.decision import softmax
+from edge_app.model.estimate import CONFIDENCE, Estimate, proportion
+from edge_app.reading.decision import is_positive, p_finding
 from edge_app.system.files import sha256_of
 from train.data.labelled import LabelledFilm
 from train.data.sources import find_data
-from train.evaluation.metrics import CONFIDENCE, plain, proportion
+from train.evaluation.metrics import plain
 
 MOST_MEDIAN_CHANGE = 0.02  # of P(pneumonia)
 
@@ -73,7 +73,7 @@ def film_pairs(originals: str, twins: str | None) -> list[tuple[LabelledFilm, La
 def compare_answers(p_original: np.ndarray, p_twin: np.ndarray, threshold: float) -> dict[str, Any]:
     """Median (with the interval of its order statistics), largest change, and changed decisions."""
     change = np.abs(p_original - p_twin)
-    flips = int(((p_original >= threshold) != (p_twin >= threshold)).sum())
+    flips = int((is_positive(p_original, threshold) != is_positive(p_twin, threshold)).sum())
     median = median_with_interval(change)
     return {
         "median_change": plain(median),
@@ -100,7 +100,7 @@ def _p_positive(answerer: Answerer, files: list[Any]) -> np.ndarray:
     size_px = answerer.input_size_px
     films = (read_film(file, min_side_px=2 * size_px).pixels for file in files)
     logits = answerer.logits(np.stack([to_model_pixels(film, size_px) for film in films]))
-    return 1 - softmax(logits, answerer.temperature)[:, answerer.negative]
+    return p_finding(logits, answerer.temperature, answerer.negative)
 
 
 def _answerer(model: Path) -> Answerer:

@@ -7,7 +7,7 @@ import numpy as np
 
 from edge_app.errors import GateError
 from edge_app.model.card import ModelCard
-from edge_app.reading.decision import softmax
+from edge_app.reading.decision import is_positive, p_finding
 from train.data.loading import LoadedFilms
 from train.evaluation.metrics import calibration_error, mcnemar_exact, roc_auc
 
@@ -103,9 +103,10 @@ def compare(
         raise GateError(f"the file answers {lost} of {len(films.pixels)} films with no number in {runtime}")
     _, point = card.operating_point()
     positive = films.classes != card.negative_index
-    p_float = p_pneumonia(reference["logits"], card)
-    p_converted = p_pneumonia(outputs["logits"], card)
-    called_float, called = p_float >= point.threshold, p_converted >= point.threshold
+    p_float, p_converted = (
+        p_finding(side["logits"], card.temperature, card.negative_index) for side in (reference, outputs)
+    )
+    called_float, called = is_positive(p_float, point.threshold), is_positive(p_converted, point.threshold)
     error = outputs["logits"] - reference["logits"]
     parity = Parity(
         runtime=runtime,
@@ -165,11 +166,6 @@ def _judged(parity: Parity, positives: int, budget: Budget) -> Parity:
     )
     failures = tuple(message for failed, message in checks if failed)
     return replace(parity, failures=failures)
-
-
-def p_pneumonia(logits: np.ndarray, card: ModelCard) -> np.ndarray:
-    """P(pneumonia), float64 (films,), as the device computes it from logits (films, classes)."""
-    return 1 - softmax(logits, card.temperature)[:, card.negative_index]
 
 
 def _side(positive: np.ndarray, p: np.ndarray, called: np.ndarray) -> Side:

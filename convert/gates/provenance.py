@@ -11,7 +11,7 @@ import numpy as np
 
 from edge_app.errors import DataError
 from edge_app.model.card import OperatingPoint
-from edge_app.reading.decision import softmax
+from edge_app.reading.decision import p_finding
 from train.evaluation.evaluation_sets import Judge
 from train.evaluation.metrics import operating_point
 from train.evaluation.run import Run
@@ -61,7 +61,7 @@ def check_calibration(run: Run, logits: np.ndarray, judge: Judge) -> None:
         DataError: a threshold was moved, labels were swapped, or it is another model's run file.
     """
     positive = judge.classes != run.negative_index
-    p_pneumonia = 1 - softmax(logits, run.calibration.temperature)[:, run.negative_index]
+    p_pneumonia = p_finding(logits, run.calibration.temperature, run.negative_index)
     for name, recorded in run.calibration.operating_points.items():
         measured = operating_point(positive, p_pneumonia, recorded.threshold)
         if not _agree(recorded, measured, int(positive.sum()), int((~positive).sum())):

@@ -7,8 +7,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from convert.gates.layers import LayerError
-from convert.gates.parity import p_pneumonia
 from edge_app.model.card import ModelCard
+from edge_app.reading.decision import p_finding
 
 
 def parity_plot(reference: dict[str, np.ndarray], outputs: dict[str, dict[str, np.ndarray]], card: ModelCard) -> bytes:
@@ -21,9 +21,13 @@ def parity_plot(reference: dict[str, np.ndarray], outputs: dict[str, dict[str, n
     figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     _, point = card.operating_point()
+
+    def shares(side: dict[str, np.ndarray]) -> np.ndarray:
+        return p_finding(side["logits"], card.temperature, card.negative_index)
+
     left.plot([0, 1], [0, 1], color="gray", linewidth=0.8)
     for runtime, given in outputs.items():
-        left.scatter(p_pneumonia(reference["logits"], card), p_pneumonia(given["logits"], card), s=8, label=runtime)
+        left.scatter(shares(reference), shares(given), s=8, label=runtime)
     left.axvline(point.threshold, color="gray", linestyle=":")
     left.axhline(point.threshold, color="gray", linestyle=":")
     left.set(xlabel="P(pneumonia), float model", ylabel="P(pneumonia), this file")

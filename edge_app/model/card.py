@@ -7,23 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge_app.errors import BundleError
+from edge_app.model.estimate import Estimate
 
 FORMAT_VERSION = 1
 NEGATIVE_LABEL = "normal"
 FINDING = "pneumonia"
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A measured proportion, 0..1, with the ends of its 95% interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def percent(self) -> str:
-        """For people: `97.8% (96.1 to 98.9)`."""
-        return f"{100 * self.value:.1f}% ({100 * self.low:.1f} to {100 * self.high:.1f})"
 
 
 @dataclass(frozen=True)

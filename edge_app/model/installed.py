@@ -274,8 +274,8 @@ def first_that_works(open_model: Callable[[Path], T], named: Path | None, data_d
             refused.append(f"{version}: {error}")
             continue
         for sentence in refused:
-            LOG.warning("edge_app: refused model %s", sentence)
+            LOG.warning("refused model %s", sentence)
         if refused:
-            LOG.warning("edge_app: going on with model %s", version)
+            LOG.warning("going on with model %s", version)
         return opened, refused
     raise BundleError("no model works on this machine: " + "; ".join(refused))

@@ -1,4 +1,7 @@
-"""From logits to an answer: temperature, softmax, threshold, uncertain band. All in float."""
+"""The decision rule: from logits to P(finding), and from P(finding) to a decision. All in float.
+
+Every other room asks these functions; a test forbids their formulas anywhere else.
+"""
 
 from dataclasses import dataclass
 
@@ -30,6 +33,42 @@ def softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
     return scaled / scaled.sum(axis=-1, keepdims=True)
 
 
+def finding_probability(probabilities: np.ndarray, negative_index: int) -> np.ndarray:
+    """P(finding): what all classes but the negative one have together.
+
+    Args:
+        probabilities: float, shape (..., classes), summing to 1.
+        negative_index: the class without the finding.
+    Returns:
+        float, shape (...), 0..1.
+    """
+    p_finding: np.ndarray = 1.0 - probabilities[..., negative_index]
+    return p_finding
+
+
+def p_finding(logits: np.ndarray, temperature: float, negative_index: int) -> np.ndarray:
+    """P(finding) of logits, float (..., classes); see `softmax` and `finding_probability`."""
+    return finding_probability(softmax(logits, temperature), negative_index)
+
+
+def is_positive(p_finding: np.ndarray | float, threshold: np.ndarray | float) -> np.ndarray:
+    """Does each film have the finding? At the threshold it does. Bool, of the shape of `p_finding`."""
+    return np.asarray(p_finding) >= threshold
+
+
+def band_applies(threshold: float, band: tuple[float, float]) -> bool:
+    """The uncertain band counts only where it holds the threshold in use: another threshold has its own doubts."""
+    low, high = band
+    return low <= threshold <= high
+
+
+def is_uncertain(p_finding: np.ndarray | float, threshold: float, band: tuple[float, float]) -> np.ndarray:
+    """Does each film fall into the uncertain band, where that applies? Bool, of the shape of `p_finding`."""
+    low, high = band
+    inside = (np.asarray(p_finding) >= low) & (np.asarray(p_finding) <= high)
+    return inside & band_applies(threshold, band)
+
+
 def decide(logits: np.ndarray, card: ModelCard, operating_point: str | None = None) -> Decision:
     """Apply the card's temperature, threshold and uncertain band.
 
@@ -41,7 +80,7 @@ def decide(logits: np.ndarray, card: ModelCard, operating_point: str | None = No
     """
     name, point = card.operating_point(operating_point)
     probabilities = softmax(logits, card.temperature)
-    p_pneumonia = float(1.0 - probabilities[card.negative_index])
+    p_pneumonia = float(finding_probability(probabilities, card.negative_index))
     return Decision(
         label=card.labels[int(probabilities.argmax())],
         probabilities={label: float(p) for label, p in zip(card.labels, probabilities, strict=True)},
@@ -53,8 +92,6 @@ def decide(logits: np.ndarray, card: ModelCard, operating_point: str | None = No
 
 
 def _verdict(p_finding: float, threshold: float, card: ModelCard) -> str:
-    """The band counts only where it holds the threshold in use: another point has its own doubts."""
-    low, high = card.uncertainty_band
-    if low <= threshold <= high and low <= p_finding <= high:
+    if is_uncertain(p_finding, threshold, card.uncertainty_band):
         return "uncertain"
-    return card.finding if p_finding >= threshold else card.negative
+    return card.finding if is_positive(p_finding, threshold) else card.negative

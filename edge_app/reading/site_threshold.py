@@ -1,27 +1,27 @@
 """A site's own threshold, from its own confirmed cases.
 
 After the WHO toolkit for calibrating computer-aided detection: at every threshold the counts, and
-what they say, with intervals. Intervals are Wilson's (JASA 22:209, 1927). The readers have mostly
-seen the machine's answer, which flatters it: a blinded second reading is the better judge.
+what they say, with intervals. The readers have mostly seen the machine's answer, which
+flatters it: a blinded second reading is the better judge.
 """
 
 import csv
 import dataclasses
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edge_app.errors import DataError, StoreError
-from edge_app.model.card import Estimate, ModelCard, OperatingPoint
+from edge_app.model.card import ModelCard, OperatingPoint
+from edge_app.model.estimate import Estimate, proportion
+from edge_app.reading.decision import is_positive
 from edge_app.system.files import write_atomically
 
 POSITIVE = frozenset({"pneumonia", "bacterial", "viral"})
 NEGATIVE = frozenset({"normal"})
 MIN_CASES = 100  # fewer, and a threshold is mostly chance: a warning is given
-Z = 1.959963984540054  # 95%
 FILE_NAME = "site-threshold.json"
 POINT_NAME = "site"
 
@@ -81,7 +81,7 @@ def line_at(cases: Iterable[Case], threshold: float) -> Line:
     """Counts and proportions at one threshold; a score at the threshold counts as pneumonia."""
     counts = {(called, truth): 0 for called in (True, False) for truth in (True, False)}
     for case in cases:
-        counts[case.p_pneumonia >= threshold, case.pneumonia] += 1
+        counts[bool(is_positive(case.p_pneumonia, threshold)), case.pneumonia] += 1
     tp, fp, fn, tn = (counts[key] for key in ((True, True), (True, False), (False, True), (False, False)))
     return Line(
         threshold,
@@ -89,10 +89,10 @@ def line_at(cases: Iterable[Case], threshold: float) -> Line:
         fp,
         fn,
         tn,
-        sensitivity=wilson(tp, tp + fn),
-        specificity=wilson(tn, tn + fp),
-        ppv=wilson(tp, tp + fp),
-        npv=wilson(tn, tn + fn),
+        sensitivity=_share(tp, tp + fn),
+        specificity=_share(tn, tn + fp),
+        ppv=_share(tp, tp + fp),
+        npv=_share(tn, tn + fn),
     )
 
 
@@ -101,16 +101,6 @@ def choose_threshold(cases: list[Case], min_sensitivity: float) -> Line:
     lines = [line_at(cases, percent / 100) for percent in range(1, 100)]
     kept = [line for line in lines if line.sensitivity and line.sensitivity.value >= min_sensitivity]
     return kept[-1] if kept else lines[0]
-
-
-def wilson(successes: int, trials: int) -> Estimate | None:
-    """A proportion with the ends of its 95% interval; None for no trials."""
-    if trials == 0:
-        return None
-    share, square = successes / trials, Z * Z
-    centre = (share + square / (2 * trials)) / (1 + square / trials)
-    half = Z / (1 + square / trials) * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
-    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half))
 
 
 def save_site_point(home: Path, line: Line, model_sha256: str, cases: int) -> Path:
@@ -152,6 +142,11 @@ def with_site_point(card: ModelCard, sha256: str, home: Path) -> ModelCard:
         raise DataError(f"{path} is damaged: {cause!r}: run calibrate again or delete it") from cause
     points = card.operating_points | {POINT_NAME: point}
     return dataclasses.replace(card, operating_points=points, default_operating_point=POINT_NAME)
+
+
+def _share(hits: int, total: int) -> Estimate | None:
+    """A proportion with its interval; None of nothing."""
+    return proportion(hits, total) if total else None
 
 
 def _score(text: str) -> float:

@@ -8,16 +8,11 @@ import numpy as np
 from scipy.stats import binomtest, norm, rankdata
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
-from edge_app.model.card import Estimate, OperatingPoint
+from edge_app.model.card import OperatingPoint
+from edge_app.model.estimate import CONFIDENCE, Estimate, proportion
+from edge_app.reading.decision import finding_probability, is_positive
 
-CONFIDENCE = 0.95
 CALIBRATION_BINS = 10
-
-
-def proportion(hits: int, total: int) -> Estimate:
-    """A proportion with its Wilson interval."""
-    interval = binomtest(int(hits), int(total)).proportion_ci(CONFIDENCE, method="wilson")
-    return Estimate(hits / total, float(interval.low), float(interval.high))
 
 
 def roc_auc(positive: np.ndarray, scores: np.ndarray) -> Estimate:
@@ -74,8 +69,8 @@ def score(
         negative: index of the class without pneumonia.
     """
     positive = classes != negative
-    p_pneumonia = 1 - probabilities[:, negative]
-    called = p_pneumonia >= threshold
+    p_pneumonia = finding_probability(probabilities, negative)
+    called = is_positive(p_pneumonia, threshold)
     hits = int((called & positive).sum())
     answers = probabilities.argmax(axis=1)
     precision = proportion(hits, max(1, int(called.sum())))
@@ -114,7 +109,7 @@ def calibration_error(positive: np.ndarray, p_pneumonia: np.ndarray) -> float:
 
 def operating_point(positive: np.ndarray, p_pneumonia: np.ndarray, threshold: float) -> OperatingPoint:
     """A threshold with the recall and specificity it gave on these films."""
-    called = p_pneumonia >= threshold
+    called = is_positive(p_pneumonia, threshold)
     return OperatingPoint(
         threshold=threshold,
         recall=proportion(int((called & positive).sum()), int(positive.sum())),

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from edge_app.model.card import OperatingPoint
-from edge_app.reading.decision import softmax
+from edge_app.reading.decision import is_positive, p_finding, softmax
 from train.evaluation.metrics import operating_point
 
 HIGH_SENSITIVITY_RECALL = 0.98
@@ -39,7 +39,7 @@ def calibrate(judged: list[tuple[np.ndarray, np.ndarray]], negative: int) -> Cal
         negative: index of the class without pneumonia.
     """
     temperature = fit_temperature(*judged[-1])
-    scored = [(classes != negative, 1 - softmax(logits, temperature)[:, negative]) for logits, classes in judged]
+    scored = [(classes != negative, p_finding(logits, temperature, negative)) for logits, classes in judged]
     positive, p_pneumonia = scored[-1]
     thresholds = {
         "balanced": balanced_threshold(scored),
@@ -79,7 +79,7 @@ def balanced_threshold(scored: list[tuple[np.ndarray, np.ndarray]]) -> float:
 
 
 def _youden(positive: np.ndarray, p_pneumonia: np.ndarray, threshold: float) -> float:
-    called = p_pneumonia >= threshold
+    called = is_positive(p_pneumonia, threshold)
     return float(called[positive].mean() - called[~positive].mean())
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from edge_app.reading.decision import is_positive
 from train.evaluation.metrics import accuracy_difference, delong_paired, mcnemar_exact
 
 Judged = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -43,8 +44,8 @@ def _on(judge: str, pairs: list[Pair], films: int) -> dict[str, Any]:
     positive = pairs[0].first[judge][0][:films]
     first = np.stack([_once_a_film(pair.first[judge], films) for pair in pairs])
     second = np.stack([_once_a_film(pair.second[judge], films) for pair in pairs])
-    first_right = (first >= np.array([[pair.first_threshold] for pair in pairs])) == positive
-    second_right = (second >= np.array([[pair.second_threshold] for pair in pairs])) == positive
+    first_right = is_positive(first, np.array([[pair.first_threshold] for pair in pairs])) == positive
+    second_right = is_positive(second, np.array([[pair.second_threshold] for pair in pairs])) == positive
     auc, auc_p = delong_paired(positive, first, second)
     accuracy, accuracy_p = accuracy_difference(first_right, second_right)
     return {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_app.reading.decision import softmax
+from edge_app.reading.decision import p_finding
 from edge_app.system.files import write_atomically
 from train.data.loading import load_films
 from train.data.sources import find_data
@@ -52,8 +52,8 @@ def _answered(folder: Path, argument: str | None) -> Answers:
     negative = run.negative_index
     judges = {}
     for judge in all_judges(validation, negative):
-        probabilities = softmax(predict(model, judge.pixels)["logits"], run.calibration.temperature)
-        judges[judge.name] = judge.classes != negative, 1 - probabilities[:, negative]
+        logits = predict(model, judge.pixels)["logits"]
+        judges[judge.name] = judge.classes != negative, p_finding(logits, run.calibration.temperature, negative)
     return Answers(count_macs(model), judges)
 
 

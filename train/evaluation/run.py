@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from edge_app.errors import DataError
-from edge_app.model.card import Estimate, OperatingPoint
+from edge_app.model.card import OperatingPoint
+from edge_app.model.estimate import Estimate
 from edge_app.system.files import write_atomically
 from train.data.labelled import NORMAL
 from train.data.split import Manifest, read_manifest, write_manifest

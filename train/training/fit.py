@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edge_app.errors import DataError
-from edge_app.reading.decision import softmax
+from edge_app.reading.decision import p_finding, softmax
 from edge_app.system.files import write_atomically
 from train.data.loading import LoadedFilms, load_films
 from train.data.sources import DataSet, find_data
@@ -300,8 +300,8 @@ def _write_plots(
     write_curves(history, folder / "curves.png")
     curves = {}
     for judge in judges:
-        probabilities = softmax(logits[judge.name], run.calibration.temperature)
-        curves[judge.name] = (judge.classes != negative, 1 - probabilities[:, negative])
+        p_pneumonia = p_finding(logits[judge.name], run.calibration.temperature, negative)
+        curves[judge.name] = (judge.classes != negative, p_pneumonia)
         title = f"validation, {judge.name}"
         write_confusion(run.metrics[judge.name]["confusion"], run.labels, title, folder / f"confusion-{judge.name}.png")
     write_roc_and_calibration(curves, folder / "roc.png")

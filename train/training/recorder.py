@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from edge_app.reading.decision import softmax
+from edge_app.reading.decision import finding_probability, softmax
 from edge_app.system.files import write_atomically
 from train.evaluation.evaluation_sets import Judge
 from train.evaluation.metrics import roc_auc
@@ -68,7 +68,7 @@ class RunRecorder(keras.callbacks.Callback):
     def _figures(self, judge: Judge) -> tuple[float, float]:
         probabilities = softmax(predict(self._average, judge.pixels)["logits"], 1.0)
         chosen = probabilities[np.arange(len(judge.classes)), judge.classes]
-        auc = roc_auc(judge.classes != self._negative, 1 - probabilities[:, self._negative])
+        auc = roc_auc(judge.classes != self._negative, finding_probability(probabilities, self._negative))
         return float(-np.log(np.maximum(chosen, 1e-12)).mean()), auc.value
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from edge_app.errors import BundleError
 from edge_app.model.bundle import Bundle
-from edge_app.model.card import Estimate, OperatingPoint
+from edge_app.model.card import OperatingPoint
+from edge_app.model.estimate import Estimate
 from edge_app.reading.decision import decide, softmax
 
 ANY = Estimate(0.9, 0.8, 0.95)

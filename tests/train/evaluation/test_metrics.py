@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from edge_app.model.card import Estimate
+from edge_app.model.estimate import Estimate
 from edge_app.reading.decision import softmax
 from train.evaluation.metrics import (
     accuracy_difference,
     calibration_error,
     delong_paired,
     mcnemar_exact,
-    proportion,
     roc_auc,
     score,
 )
@@ -22,12 +21,6 @@ from train.evaluation.operating_points import (
     recall_threshold,
     uncertain_band,
 )
-
-
-def test_wilson_interval_by_hand() -> None:
-    # Wilson 1927 for 9 of 10 at 95%: (0.9 + 0.19207 -+ 1.95996 * sqrt(0.009 + 0.0096036)) / 1.384146
-    estimate = proportion(9, 10)
-    assert (estimate.value, estimate.low, estimate.high) == pytest.approx((0.9, 0.5958, 0.9821), abs=1e-4)
 
 
 def test_auc_is_sklearns_and_its_interval_is_delongs() -> None:

@@ -1,0 +1,36 @@
+"""A figure with its 95% interval; the one home of Wilson's interval."""
+
+import math
+from dataclasses import dataclass
+
+CONFIDENCE = 0.95
+NORMAL_QUANTILE = 1.959963984540054  # of 0.975
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measured proportion, 0..1, with the ends of its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def percent(self) -> str:
+        """For people: `97.8% (96.1 to 98.9)`."""
+        return f"{100 * self.value:.1f}% ({100 * self.low:.1f} to {100 * self.high:.1f})"
+
+
+def proportion(hits: int, total: int) -> Estimate:
+    """A proportion with its Wilson interval.
+
+    Args:
+        hits: 0 to `total`.
+        total: 1 or more.
+    Source: Wilson, JASA 22:209 (1927); in the order of operations of `scipy.stats.binomtest`, to the same bits.
+    """
+    hits, total = int(hits), int(total)
+    share, square = hits / total, NORMAL_QUANTILE**2
+    denominator = 2 * (total + square)
+    centre = (2 * total * share + square) / denominator
+    half = NORMAL_QUANTILE / denominator * math.sqrt(4 * total * share * (1 - share) + square)
+    return Estimate(share, 0.0 if hits == 0 else centre - half, 1.0 if hits == total else centre + half)
