@@ -3,6 +3,25 @@
 import os
 from pathlib import Path
 
+from edge_app.model.identity import ModelIdentity
+from edge_app.reading.decision import Decision
+
 REPOSITORY = Path(__file__).parent.parent
-# A child process finds the kit wherever it is started, installed or not.
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+# A child process finds the kit and these helpers wherever it is started, installed or not.
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])}
+
+
+def a_decision(p_finding: float = 0.7, threshold: float = 0.4) -> Decision:
+    """What a model of the kit's three classes may say of a film."""
+    return Decision(
+        label="viral",
+        probabilities={"normal": 1 - p_finding, "bacterial": 0.2, "viral": p_finding - 0.2},
+        p_finding=p_finding,
+        operating_point="balanced",
+        threshold=threshold,
+        decision="pneumonia" if p_finding >= threshold else "normal",
+        finding="pneumonia",
+    )
+
+
+A_MODEL = ModelIdentity("m", "1", "ab")

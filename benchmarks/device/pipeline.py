@@ -11,6 +11,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         rows = measure(predictor, cases, rounds, output.progress_on_terminal())
     if args.films:
         result["reduced_scale"] = reduced_scale(predictor, args.films)
-    result |= {"after": device.state(), "runtime": str(predictor.runtime), "model": predictor.identity()}
+    result |= {"after": device.state(), "runtime": str(predictor.runtime), "model": asdict(predictor.identity)}
     result |= {"rows": rows, "goals": goals(rows)}
     output.publish(args, result, markdown(result), plot(rows))
     return int(all("cannot_run" in row for row in rows))
@@ -113,7 +114,7 @@ def one_round(predictor: Any, kind: str, path: Path, order: random.Random) -> di
     steps: dict[str, float] = {}
 
     def answer() -> None:
-        steps.update(predictor.read(path).ms)
+        steps.update(predictor.answer(path).ms)
 
     def floor() -> None:
         bare_decode(kind, content)
@@ -153,8 +154,8 @@ def answer_moved(predictor: Any, path: Path) -> float:
 
     film = read_film(path)
     logits = predictor.infer(to_model_pixels(film.pixels, predictor.card.input_size_px)).logits
-    full = decide(logits, predictor.card).p_pneumonia
-    return round(abs(predictor.read(path).decision.p_pneumonia - full), 6)
+    full = decide(logits, predictor.card).p_finding
+    return round(abs(predictor.answer(path).decision.p_finding - full), 6)
 
 
 def reduced_scale(predictor: Any, folder: Path) -> dict[str, Any]:
@@ -174,12 +175,12 @@ def reduced_scale(predictor: Any, folder: Path) -> dict[str, Any]:
     moved, changed = [], 0
     for path in walk([folder]):
         try:
-            reduced = predictor.read(path).decision
+            reduced = predictor.answer(path).decision
             full_size = to_model_pixels(read_film(path).pixels, predictor.card.input_size_px)
         except FilmError:
             continue
         full = decide(predictor.infer(full_size).logits, predictor.card)
-        moved.append(abs(reduced.p_pneumonia - full.p_pneumonia))
+        moved.append(abs(reduced.p_finding - full.p_finding))
         changed += reduced.decision != full.decision
     if not moved:
         raise DataError(f"{folder} holds no film that can be read")

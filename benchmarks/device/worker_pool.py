@@ -32,8 +32,11 @@ def _predictor(model: str) -> Any:
 def score(paths: list[str], model: str) -> list[Answer]:
     """Score some films: file, status, and P(pneumonia) where there is an answer."""
     predictor = _predictor(model)
-    records = [predictor.record(Path(path))[0] for path in paths]
-    return [(record["file"], record["status"], record.get("p_pneumonia")) for record in records]
+    answers = [predictor.answer(Path(path)) for path in paths]
+    return [
+        (path, refusal.status, None) if (refusal := answer.refusal) else (path, "ok", answer.decision.p_finding)
+        for path, answer in zip(paths, answers, strict=True)
+    ]
 
 
 def score_in_pool(paths: Sequence[str], model: str, workers: int) -> list[Answer]:

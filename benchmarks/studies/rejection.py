@@ -7,6 +7,7 @@ that the model was not trained on. `--others` adds pictures of one's own: every 
 import argparse
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         rows += [row(predictor, *kind) for kind in other_kinds(args.others)]
     source = f"{args.data}, {'validation films of the run' if args.manifest else 'films of any part'}"
     statistics = predictor.rejection is not None
-    result = output.heading(NAME, args) | {"model": predictor.identity(), "statistics": statistics}
+    result = output.heading(NAME, args) | {"model": asdict(predictor.identity), "statistics": statistics}
     result |= {"source": source, "rows": rows}
     output.publish(args, result, markdown(result))
     return int(rows[0]["refused"] > 1 - MIN_PASSING)
@@ -70,13 +71,11 @@ def row(predictor: "Predictor", kind: str, pictures: Iterable["np.ndarray | byte
 def outcome(predictor: "Predictor", picture: "np.ndarray | bytes") -> tuple[str, tuple[str, ...]]:
     """What the whole path makes of a picture: a verdict, and the codes of its doubts or of its refusal."""
     from benchmarks.studies.wrong_pictures import as_file
-    from edge_app.errors import FilmError
 
-    try:
-        doubts = predictor.read(picture if isinstance(picture, bytes) else as_file(picture)).warnings
-    except FilmError as error:
-        return "refused", (error.code,)
-    return ("warned" if doubts else "passed"), doubts
+    answer = predictor.answer(picture if isinstance(picture, bytes) else as_file(picture))
+    if answer.refusal:
+        return "refused", (answer.refusal.code,)
+    return ("warned" if answer.warnings else "passed"), answer.warnings
 
 
 def markdown(result: dict[str, Any]) -> str:

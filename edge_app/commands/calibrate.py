@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0, since what fails is raised.
     """
-    from edge_app.reading.site_threshold import MIN_CASES, choose_threshold, line_at, read_cases, save_site_point
+    from edge_app.reading.site_threshold import MIN_CASES, choose_threshold, line_at, read_cases, save_site_threshold
     from edge_app.system.home import data_home
 
     cases, left_out, model_sha256 = read_cases(args.csv)
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     if args.use:
-        path = save_site_point(data_home(args.data_dir), chosen, model_sha256, len(cases))
+        path = save_site_threshold(data_home(args.data_dir), chosen, model_sha256, len(cases))
         print(f"edge_app: {path} is used from the next start", file=sys.stderr)
     return 0
 

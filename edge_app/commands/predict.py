@@ -5,7 +5,14 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from edge_app.model.card import ModelCard
+    from edge_app.model.runtime import Runtime
+    from edge_app.reading.answer import Answer
 
 NAME = "predict"
 HELP = "score films; folders are walked"
@@ -31,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if every film got a score, 1 if any did not or none was found.
     """
+    from edge_app.reading.answer import as_json
     from edge_app.reading.predictor import device_predictor
 
     predictor = device_predictor(args.model, args.data_dir)
@@ -39,12 +47,12 @@ def run(args: argparse.Namespace) -> int:
         print(_heading(predictor.card, predictor.runtime, args.operating_point))
     total = failed = 0
     for path in walk(args.films):
-        record, reading = predictor.record(path, args.operating_point)
-        print(json.dumps(record) if args.json else _line(record), flush=True)
-        if reading is not None and args.heatmap:
-            _write_heatmap(args.heatmap, path, reading)
+        answer = predictor.answer(path, args.operating_point)
+        print(json.dumps({"file": str(path)} | as_json(answer)) if args.json else _line(path, answer), flush=True)
+        if args.heatmap and answer.film and answer.evidence is not None:
+            _write_heatmap(args.heatmap, path, answer.film.pixels, answer.evidence)
         total += 1
-        failed += reading is None
+        failed += answer.refusal is not None
     if not total:
         print("edge_app: no films there: the kit reads .jpg .png .tif .bmp .webp .dcm", file=sys.stderr)
     return int(failed > 0 or total == 0)
@@ -64,7 +72,7 @@ def walk(paths: list[Path]) -> Iterator[Path]:
             yield path
 
 
-def _heading(card: Any, runtime: Any, operating_point: str | None) -> str:
+def _heading(card: "ModelCard", runtime: "Runtime", operating_point: str | None) -> str:
     name, point = card.operating_point(operating_point)
     phantom = " PHANTOM MODEL: trained on drawings, for demonstration only." if card.phantom else ""
     return (
@@ -74,22 +82,21 @@ def _heading(card: Any, runtime: Any, operating_point: str | None) -> str:
     )
 
 
-def _line(record: dict[str, Any]) -> str:
-    if record["status"] != "ok":
-        return f"{record['file']}: {record['status']}: {record['reason']['sentence']} ({record['reason']['code']})"
-    finding = record.get("finding", "pneumonia")
-    p_finding = record["p_finding"] if "finding" in record else record["p_pneumonia"]
+def _line(film: Path, answer: "Answer") -> str:
+    if refusal := answer.refusal:
+        return f"{film}: {refusal.status}: {refusal.sentence} ({refusal.code})"
+    decision = answer.decision
     return (
-        f"{record['file']}: {record['decision']}, P({finding}) {p_finding:.3f}, "
-        f"threshold {record['threshold']:.3f} ({record['operating_point']})"
+        f"{film}: {decision.decision}, P({decision.finding}) {decision.p_finding:.3f}, "
+        f"threshold {decision.threshold:.3f} ({decision.operating_point})"
     )
 
 
-def _write_heatmap(folder: Path, film: Path, reading: Any) -> None:
+def _write_heatmap(folder: Path, film: Path, pixels: "np.ndarray", evidence: "np.ndarray") -> None:
     """Write `NAME-HASH.png`; the hash of the path keeps films of one name in two folders apart."""
     from edge_app.imaging.heatmap import overlay
     from edge_app.system.files import sha256_of
 
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{film.stem}-{sha256_of(str(film).encode())[:8]}.png"
-    overlay(reading.film.pixels, reading.evidence).save(folder / name)
+    overlay(pixels, evidence).save(folder / name)

@@ -44,10 +44,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until interrupted."""
-    from edge_app.kiosk.server import serve
+    """Serve until interrupted.
 
-    return serve(args)
+    Returns:
+        0 after a clean stop.
+    """
+    from edge_app.kiosk.server import ServeOptions, serve
+
+    options = ServeOptions(
+        host=args.host or "",
+        port=args.port,
+        data_dir=args.data_dir,
+        model=args.model,
+        ask_first=args.ask_first,
+        keep_films=args.keep_films,
+        keep_days=args.keep_days or 0,
+        watch=args.watch,
+        dicom_port=args.dicom_port or 0,
+        dicom_ae=args.dicom_ae,
+        dicom_peers=tuple(args.dicom_peer),
+        lan=args.lan,
+        names=tuple(args.name),
+        tls_cert=args.tls_cert,
+        tls_key=args.tls_key,
+    )
+    serve(options, lambda line: print(line, flush=True))
+    return 0
 
 
 def _days(text: str) -> int:

@@ -5,7 +5,10 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge_app.workflow.reading_service import ReadingService
 
 NAME = "watch"
 HELP = "read each film that appears in a folder and record its draft"
@@ -29,36 +32,37 @@ def run(args: argparse.Namespace) -> int:
     from edge_app.reading.predictor import device_predictor
     from edge_app.system.home import data_home
     from edge_app.workflow.folder_watch import LOOK_EVERY_S, Watcher
-    from edge_app.workflow.reading_service import Desk
+    from edge_app.workflow.reading_service import ReadingService
 
     home = data_home(args.data_dir)
-    desk, watcher = Desk(device_predictor(args.model, home), home), Watcher(args.folder)
+    service, watcher = ReadingService(device_predictor(args.model, home), home), Watcher(args.folder)
     watcher.new_films()
     failed = 0
     while True:
         time.sleep(LOOK_EVERY_S)
         for path in watcher.new_films():
-            failed += not read_one(desk, path, args.json)
+            failed += not read_one(service, path, args.json)
         if args.once:
             return int(failed > 0)
 
 
-def read_one(desk: Any, path: Path, as_json: bool) -> bool:
+def read_one(service: "ReadingService", path: Path, as_json: bool) -> bool:
     """Read one film and print what it gave, unless it was recorded before.
 
     Returns:
         Whether it has a score and a record.
     """
-    slip = desk.read_file(path)
-    if slip is None:
+    case = service.read_file(path)
+    if case is None:
         return True
-    record = {"file": str(path)} | desk.describe(slip)
+    refusal = case.answer.refusal
     if as_json:
-        print(json.dumps(record), flush=True)
-    elif slip.answer is None:
-        print(f"{path}: {record['status']}: {record['reason']['sentence']}", flush=True)
+        print(json.dumps({"file": str(path)} | service.as_json(case)), flush=True)
+    elif refusal:
+        print(f"{path}: {refusal.status}: {refusal.sentence}", flush=True)
     else:
-        print(f"{path}: {slip.answer['decision']}, {slip.answer['p_pneumonia']:.3f}, record {slip.id}", flush=True)
-    if slip.answer and not slip.saved:
-        print(f"edge_app: not saved: {desk.not_saved}", file=sys.stderr)
-    return slip.answer is not None and slip.saved
+        decision = case.answer.decision
+        print(f"{path}: {decision.decision}, {decision.p_finding:.3f}, record {case.id}", flush=True)
+    if not refusal and not case.saved:
+        print(f"edge_app: not saved: {service.not_saved}", file=sys.stderr)
+    return case.saved

@@ -23,8 +23,8 @@ from edge_app.kiosk.static_pages import record_page, report_page
 from edge_app.kiosk.upload_limit import FilmCounter
 from edge_app.records.export import to_csv, to_json
 from edge_app.records.readers import add_reader, check_reader, reader_names
-from edge_app.workflow.reading_service import Desk
-from edge_app.workflow.result_image import result_lines, result_sheet
+from edge_app.workflow.reading_service import ReadingService
+from edge_app.workflow.result_image import result_image, result_lines
 from edge_app.workflow.secondary_capture import secondary_capture
 
 # Only few films are taken in at once, so one that trickles in would keep others waiting.
@@ -48,16 +48,16 @@ class Reach:
     tls: bool = False
 
 
-def build_app(desk: Desk, reach: Reach | None = None) -> FastAPI:
+def build_app(service: ReadingService, reach: Reach | None = None) -> FastAPI:
     """The whole kiosk as one ASGI application; on this machine alone unless `reach` says otherwise."""
     reach = reach or Reach()
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    _add_machine_routes(app, desk)
-    _add_record_routes(app, desk)
+    _add_machine_routes(app, service)
+    _add_record_routes(app, service)
     sessions = Sessions()
     if reach.lan:
-        add_login(app, sessions, lambda initials, pin: check_reader(desk.store(), initials, pin), reach.tls)
-    app = gr.mount_gradio_app(app, build_page(desk), path="/", **page_settings())
+        add_login(app, sessions, lambda initials, pin: check_reader(service.store(), initials, pin), reach.tls)
+    app = gr.mount_gradio_app(app, build_page(service), path="/", **page_settings())
     app.add_middleware(Head)
     if reach.lan:
         app.add_middleware(Gate, sessions=sessions)
@@ -66,12 +66,12 @@ def build_app(desk: Desk, reach: Reach | None = None) -> FastAPI:
     return app
 
 
-def _add_machine_routes(app: FastAPI, desk: Desk) -> None:
+def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:
     @app.get("/health")
     def health() -> JSONResponse:
         """200 and the model's name once it answered its golden films, 503 when it does not."""
         try:
-            return JSONResponse({"status": "ok", "model": desk.check_model(), "not_saved": desk.not_saved})
+            return JSONResponse({"status": "ok", "model": service.check_model(), "not_saved": service.not_saved})
         except KitError as error:
             return JSONResponse({"status": "error", "reason": str(error)}, 503)
 
@@ -87,59 +87,59 @@ def _add_machine_routes(app: FastAPI, desk: Desk) -> None:
                 content = await _body(request)
             except BodyRefused as refusal:
                 return _refused(*refusal.args)
-            slip = await run_in_threadpool(desk.read, content)
-        return JSONResponse(desk.describe(slip))
+            case = await run_in_threadpool(service.read, content)
+        return JSONResponse(service.as_json(case))
 
 
-def _add_record_routes(app: FastAPI, desk: Desk) -> None:
+def _add_record_routes(app: FastAPI, service: ReadingService) -> None:
     @app.get("/record")
     def record(request: Request) -> HTMLResponse:
         """All records and the readers."""
-        store = desk.store()
+        store = service.store()
         logged_in = SESSION_COOKIE in request.cookies
         return HTMLResponse(record_page(store.records(), reader_names(store), _language(request), logged_in=logged_in))
 
     @app.get("/report/{record_id}")
     def report(record_id: str, request: Request) -> HTMLResponse:
-        """One record on one sheet."""
-        found, slip = desk.store().record(record_id), desk.look(record_id)
-        if found is None or slip is None:
+        """One record on one page."""
+        case = service.recorded(record_id)
+        if case is None:
             return HTMLResponse("There is no such record.", 404)
-        return HTMLResponse(report_page(slip, desk.predictor.card, found.model, _language(request)))
+        return HTMLResponse(report_page(case, service.predictor.card, _language(request)))
 
     @app.get("/dicom/{record_id}")
     def dicom(record_id: str) -> Response:
         """A signed result as a Secondary Capture, while its DICOM film is in memory."""
-        slip, found = desk.look(record_id), desk.store().record(record_id)
-        if slip is None or found is None:
+        case = service.recorded(record_id)
+        if case is None:
             return PlainTextResponse("There is no such record.", 404)
-        if slip.origin is None:
+        if case.origin is None:
             return PlainTextResponse("Only for DICOM films, and only while they are in memory.", 409)
-        if slip.review is None:
+        if case.review is None:
             return PlainTextResponse("Nobody signed it: a draft is not filed.", 409)
-        lines = result_lines(slip, desk.predictor.card, found.model)
-        content = secondary_capture(slip.origin, result_sheet(slip, lines), "\n".join(lines), record_id, slip.review.at)
-        desk.store().note("kiosk", "export", record_id, "application/dicom")
+        lines = result_lines(case, service.predictor.card)
+        content = secondary_capture(case.origin, result_image(case, lines), "\n".join(lines), record_id, case.review.at)
+        service.store().note("kiosk", "export", record_id, "application/dicom")
         name = f'attachment; filename="{record_id}.dcm"'
         return Response(content, media_type="application/dicom", headers={"content-disposition": name})
 
     @app.get("/export.csv")
     def export_csv() -> Response:
         """Every record as CSV."""
-        return _exported(desk, to_csv(desk.store().records()), "text/csv")
+        return _exported(service, to_csv(service.store().records()), "text/csv")
 
     @app.get("/export.json")
     def export_json() -> Response:
         """Every record as JSON."""
-        return _exported(desk, to_json(desk.store().records()), "application/json")
+        return _exported(service, to_json(service.store().records()), "application/json")
 
     @app.post("/readers")
     def readers(request: Request, initials: Annotated[str, Form()], pin: Annotated[str, Form()]) -> Response:
         """Enrol a reader; what was wrong is shown on the record's page."""
         try:
-            add_reader(desk.store(), initials, pin)
+            add_reader(service.store(), initials, pin)
         except KitError as error:
-            store = desk.store()
+            store = service.store()
             page = record_page(store.records(), reader_names(store), _language(request), str(error))
             return HTMLResponse(page, 400)
         return RedirectResponse("record", 303)
@@ -154,8 +154,8 @@ def _refused(status: int, code: str, sentence: str) -> JSONResponse:
     return JSONResponse({"status": "error", "reason": {"code": code, "sentence": sentence}}, status)
 
 
-def _exported(desk: Desk, content: str, kind: str) -> Response:
-    desk.store().note("kiosk", "export", detail=kind)
+def _exported(service: ReadingService, content: str, kind: str) -> Response:
+    service.store().note("kiosk", "export", detail=kind)
     name = f"records.{kind.rpartition('/')[2]}"
     return Response(content, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'})
 

@@ -20,7 +20,7 @@ SETTINGS = {
 }
 
 
-def settle(port: int, environment: MutableMapping[str, str], memory_disk: Path = MEMORY_DISK) -> Path:
+def prepare(port: int, environment: MutableMapping[str, str], memory_disk: Path = MEMORY_DISK) -> Path:
     """Set the environment and make an empty temp folder; what a killed kiosk left there is removed.
 
     The kiosk itself writes no film to any disk; the folder is for what gradio may write.

@@ -14,8 +14,8 @@ from edge_app.errors import KitError
 from edge_app.kiosk import views
 from edge_app.kiosk.language import LANGUAGES, language_of, say, words
 from edge_app.records.database import FINDINGS, VERDICTS, Review
-from edge_app.workflow.reading_service import Desk
-from edge_app.workflow.recent_cases import Slip
+from edge_app.workflow.case import Case
+from edge_app.workflow.reading_service import ReadingService
 
 STATIC = Path(__file__).parent / "static"
 FONTS = ("system-ui", "Noto Sans", "DejaVu Sans", "sans-serif")
@@ -51,8 +51,8 @@ class ReviewForm:
     message: gr.HTML
 
 
-def build_page(desk: Desk) -> gr.Blocks:
-    """The page for one desk; mount it with `page_settings`."""
+def build_page(service: ReadingService) -> gr.Blocks:
+    """The page for one service; mount it with `page_settings`."""
     i18n = translations()
     with gr.Blocks(title="Chest film reader", analytics_enabled=False) as page:
         visit = gr.State(_new_visit)
@@ -68,7 +68,7 @@ def build_page(desk: Desk) -> gr.Blocks:
                 form = _review_form(i18n)
                 about = _part("kiosk-about")
 
-        panes = Panes(desk)
+        panes = Panes(service)
         shown = [header, lists, viewer, answer, form.panel, form.questions, form.sign, form.take_back, form.message]
         asked = [form.verdict, form.finding, form.pin]
         page.load(panes.opened, visit, [picker, about, *shown], **QUIET)
@@ -81,7 +81,7 @@ def build_page(desk: Desk) -> gr.Blocks:
         form.sign.click(**signing)
         form.pin.submit(**signing)
         form.take_back.click(panes.taken_back, [visit, form.initials, form.pin], [*shown, form.pin], **QUIET)
-        if desk.watching:
+        if service.watching:
             gr.Timer(REFRESH_S).tick(panes.refreshed, visit, lists, **QUIET)
     page.queue(max_size=MAX_WAITING)
     return page
@@ -90,19 +90,19 @@ def build_page(desk: Desk) -> gr.Blocks:
 class Panes:
     """What each event shows; every method returns the values of its outputs in `build_page`."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, service: ReadingService) -> None:
+        self._service = service
 
     def opened(self, visit: Visit, request: gr.Request) -> tuple:
         """The page was loaded."""
         language = _language(request)
-        about = views.about(self._desk.predictor.card, language)
+        about = views.about(self._service.predictor.card, language)
         return (views.picker(language), about, *self._shown(visit, request))
 
     def films_read(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple:
         """The browser handed films in; the most urgent of them is shown."""
-        new = [slip for slip in map(self._desk.shelf.get, event.ids) if slip]
-        read = (*(slip.id for slip in reversed(new)), *visit.read)[:MAX_LISTED]
+        new = [case for case in map(self._service.cases.get, event.ids) if case]
+        read = (*(case.id for case in reversed(new)), *visit.read)[:MAX_LISTED]
         first = max(new, key=_urgency, default=None)
         visit = replace(visit, read=read, chosen=first.id if first else visit.chosen, region=())
         return (visit, *self._shown(visit, request), None, None, "")
@@ -134,7 +134,7 @@ class Panes:
         own = visit.impressions.get(visit.chosen, "")
         review = Review(visit.chosen, initials or "", verdict, finding, own, visit.region)
         try:
-            self._desk.sign(review, pin or "")
+            self._service.sign(review, pin or "")
         except KitError as error:
             return (*self._shown(visit, request, str(error)), "")
         return (*self._shown(visit, request), "")
@@ -142,24 +142,24 @@ class Panes:
     def taken_back(self, visit: Visit, initials: str, pin: str, request: gr.Request) -> tuple:
         """The reader undoes the last sign-off."""
         try:
-            self._desk.withdraw(visit.chosen, initials or "", pin or "")
+            self._service.withdraw(visit.chosen, initials or "", pin or "")
         except KitError as error:
             return (*self._shown(visit, request, str(error)), "")
         return (*self._shown(visit, request), "")
 
     def _shown(self, visit: Visit, request: gr.Request, message: str = "") -> tuple:
         """Header, lists, viewer, answer; the form, its questions, its two buttons and its message."""
-        desk, language = self._desk, _language(request)
-        card = desk.predictor.card
-        slip = desk.look(visit.chosen) if visit.chosen else None
-        hidden = desk.ask_first and slip is not None and not slip.review and slip.id not in visit.impressions
-        signed = slip is not None and slip.review is not None
-        can_sign = slip is not None and slip.answer is not None and slip.saved and not hidden
+        service, language = self._service, _language(request)
+        card = service.predictor.card
+        case = service.find(visit.chosen) if visit.chosen else None
+        hidden = service.ask_first and case is not None and not case.review and case.id not in visit.impressions
+        signed = case is not None and case.review is not None
+        can_sign = case is not None and case.saved and not hidden
         return (
-            views.header(card, language, desk.not_saved),
+            views.header(card, language, service.not_saved),
             self._lists(visit, language),
-            views.viewer(slip, language, hidden),
-            views.answer(slip, card, language, hidden),
+            views.viewer(case, language, hidden),
+            views.answer(case, card, language, hidden),
             gr.update(visible=can_sign),
             gr.update(visible=not signed),
             gr.update(visible=not signed),
@@ -168,8 +168,8 @@ class Panes:
         )
 
     def _lists(self, visit: Visit, language: str) -> str:
-        read = [found for found in map(self._desk.look, visit.read) if found]
-        return views.slip_lists(read, self._desk.waiting(), visit.chosen, language, self._desk.ask_first)
+        read = [found for found in map(self._service.find, visit.read) if found]
+        return views.case_lists(read, self._service.waiting(), visit.chosen, language, self._service.ask_first)
 
 
 def translations() -> gr.I18n:
@@ -225,6 +225,6 @@ def _language(request: gr.Request) -> str:
     return language_of(request.cookies, request.headers.get("accept-language", ""))
 
 
-def _urgency(slip: Slip) -> float:
+def _urgency(case: Case) -> float:
     """What to look at first: the highest score; a film without one comes last."""
-    return slip.answer["p_pneumonia"] if slip.answer else -1.0
+    return -1.0 if case.answer.refusal else case.answer.decision.p_finding

@@ -1,25 +1,29 @@
-"""Starting the kiosk: surroundings first, then the model, then the port."""
+"""Starting the kiosk: gradio's environment first, then the model, then the port."""
 
-import argparse
 import ipaddress
+import logging
 import os
 import socket
-import sys
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edge_app.errors import KitError
-from edge_app.kiosk.gradio_environment import purge, settle
+from edge_app.kiosk.gradio_environment import prepare, purge
 from edge_app.reading.predictor import device_predictor
 from edge_app.records.kept_films import KeptFilms
+from edge_app.records.readers import reader_names
 from edge_app.records.retention import retain
 from edge_app.system import watchdog
 from edge_app.system.home import data_home
+from edge_app.workflow.dicom_receiver import Peer, parse_peer, start_receiver
 from edge_app.workflow.folder_watch import LOOK_EVERY_S, Watcher
-from edge_app.workflow.reading_service import Desk
+from edge_app.workflow.reading_service import ReadingService
 
+LOG = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"
 MAX_CONNECTIONS = 256
@@ -28,100 +32,135 @@ DAY_S = 24 * 3600
 QUEUE = 64  # connections that may wait before the machine refuses them
 
 
-def serve(args: argparse.Namespace) -> int:
+@dataclass(frozen=True)
+class ServeOptions:
+    """How the kiosk is to be served; the defaults are those of `python -m edge_app serve`."""
+
+    host: str = ""  # address to listen on; "" for this machine alone, or every address with `lan`
+    port: int = 7860  # 0 takes a free one
+    data_dir: Path | None = None  # where the record is kept; see `data_home`
+    model: Path | None = None  # a bundle; this device's when left out
+    ask_first: bool = False  # a reader says what they see before the model's answer is shown
+    keep_films: Path | None = None  # folder for films; they are in memory only when left out
+    keep_days: int = 0  # delete signed records after so many days; 0 keeps them
+    watch: Path | None = None  # folder whose films are read, too
+    dicom_port: int = 0  # port on which X-ray machines push films; 0 takes none
+    dicom_ae: str = "CXRKIT"  # the kiosk's AE title, 1 to 16 characters
+    dicom_peers: tuple[str, ...] = ()  # AETITLE@ADDRESS of each machine that may push
+    lan: bool = False  # let other machines in; readers must then log in
+    names: tuple[str, ...] = ()  # host names by which browsers on the LAN reach the kiosk
+    tls_cert: Path | None = None  # PEM file; with `tls_key` for https
+    tls_key: Path | None = None
+
+    @property
+    def address(self) -> str:
+        """The address to listen on."""
+        return self.host or (EVERYWHERE if self.lan else LOOPBACK)
+
+    def url(self, port: int) -> str:
+        """Where a browser on this machine finds the kiosk."""
+        host = LOOPBACK if self.address == EVERYWHERE else self.address
+        return f"{'https' if self.tls_cert else 'http'}://{host}:{port}"
+
+
+def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
     """Serve until interrupted.
 
-    Returns:
-        0 after a clean stop.
+    Args:
+        announce: is told the model's name and the address once the kiosk is about to answer.
     Raises:
         KitError: the model fails its checks, the port is taken, or other machines would be let in
-            without --lan or without a reader who could log in.
+            without `lan` or without a reader who could log in.
     """
-    host = args.host or (EVERYWHERE if args.lan else LOOPBACK)
-    _check_reach(args, host)
-    listener = _listener(host, args.port)
+    _check_reach(options)
+    listener = _listener(options.address, options.port)
     port = listener.getsockname()[1]
-    temp = settle(port, os.environ)
+    temp = prepare(port, os.environ)
     try:
-        app, name = _application(args)
-        scheme = "https" if args.tls_cert else "http"
-        print(f"{name} at {scheme}://{LOOPBACK if host == EVERYWHERE else host}:{port}", flush=True)
-        watchdog.start(f"{scheme}://{LOOPBACK if host == EVERYWHERE else host}:{port}/health")
-        _run(app, listener, args)
+        app, name = _application(options)
+        announce(f"{name} at {options.url(port)}")
+        watchdog.start(f"{options.url(port)}/health")
+        _run(app, listener, options)
     finally:
         listener.close()
         purge(temp)
-    print("edge_app: the kiosk has stopped", file=sys.stderr)
-    return 0
+    LOG.info("the kiosk has stopped")
 
 
-def _application(args: argparse.Namespace) -> tuple[Any, str]:
+def _application(options: ServeOptions) -> tuple[Any, str]:
     """The web application, and the model's name and version."""
-    home = data_home(args.data_dir)
-    predictor = device_predictor(args.model, home)
-    # Imported here: gradio takes seconds, and must see the environment that settle() made.
+    home = data_home(options.data_dir)
+    predictor = device_predictor(options.model, home)
+    # Imported here: gradio takes seconds, and must see the environment that prepare() made.
     from edge_app.kiosk.app import Reach, build_app
     from edge_app.kiosk.guard import LOOPBACK_HOSTS
-    from edge_app.records.readers import reader_names
 
-    desk = Desk(predictor, home, args.ask_first, films=KeptFilms(args.keep_films) if args.keep_films else None)
-    if args.keep_days:
-        threading.Thread(target=_retain, args=(desk, args.keep_days), name="retain", daemon=True).start()
-    if args.watch:
-        watcher = Watcher(args.watch)
+    films = KeptFilms(options.keep_films) if options.keep_films else None
+    service = ReadingService(predictor, home, options.ask_first, films=films)
+    if options.keep_days:
+        _start("retain", _retain, service, options.keep_days)
+    if options.watch:
+        watcher = Watcher(options.watch)
         watcher.new_films()  # a folder that is not there is said now, not later in a thread
-        desk.watching = True
-        threading.Thread(target=_watch, args=(desk, watcher), name="watch", daemon=True).start()
-    if args.dicom_port:
-        _receive(desk, args)
-    if args.lan and not reader_names(desk.store()):
+        service.watching = True
+        _start("watch", _watch, service, watcher)
+    if options.dicom_port:
+        _receive(service, options)
+    if options.lan and not reader_names(service.store()):
         raise KitError("nobody could log in: add a reader first: echo PIN | edge_app reviews add-reader INITIALS")
-    names = {socket.gethostname(), f"{socket.gethostname()}.local", *args.name} if args.lan else set()
-    reach = Reach(LOOPBACK_HOSTS | names, lan=args.lan, tls=bool(args.tls_cert))
-    return build_app(desk, reach), f"{predictor.card.name} {predictor.card.version}"
+    names = {socket.gethostname(), f"{socket.gethostname()}.local", *options.names} if options.lan else set()
+    reach = Reach(LOOPBACK_HOSTS | names, lan=options.lan, tls=bool(options.tls_cert))
+    return build_app(service, reach), f"{predictor.card.name} {predictor.card.version}"
 
 
-def _receive(desk: Desk, args: argparse.Namespace) -> None:
+def _start(name: str, action: Callable[..., None], *arguments: Any) -> None:
+    """Run an action in a thread that ends with the process."""
+    threading.Thread(target=action, args=arguments, name=name, daemon=True).start()
+
+
+def _receive(service: ReadingService, options: ServeOptions) -> None:
     """Take films from X-ray machines; it ends with the process."""
-    from edge_app.workflow.dicom_receiver import parse_peer, start_receiver
 
     def take(content: bytes) -> bool:
-        slip = desk.read(content, "dicom")
-        return slip.saved or slip.answer is None
+        case = service.read(content, "dicom")
+        return case.saved or case.answer.refusal is not None
 
+    start_receiver(take, options.dicom_ae, (EVERYWHERE, options.dicom_port), _peers(options))
+    service.watching = True
+
+
+def _peers(options: ServeOptions) -> list[Peer]:
     try:
-        peers = [parse_peer(text) for text in args.dicom_peer]
+        return [parse_peer(text) for text in options.dicom_peers]
     except ValueError as cause:
         raise KitError(f"--dicom-peer: {cause}") from cause
-    start_receiver(take, args.dicom_ae, (EVERYWHERE, args.dicom_port), peers)
-    desk.watching = True
 
 
-def _watch(desk: Desk, watcher: Watcher) -> None:
+def _watch(service: ReadingService, watcher: Watcher) -> None:
     """Read what appears in the folder, for ever; a folder that goes away may come back."""
     while True:
         time.sleep(LOOK_EVERY_S)
         try:
             for path in watcher.new_films():
-                desk.read_file(path)
+                service.read_file(path)
         except KitError as error:
-            print(f"edge_app: {error}", file=sys.stderr)
+            LOG.warning("%s", error)
             time.sleep(30 * LOOK_EVERY_S)
 
 
-def _retain(desk: Desk, days: int) -> None:
+def _retain(service: ReadingService, days: int) -> None:
     """Delete what is too old, now and every day; what fails is tried again the next day."""
     while True:
         try:
-            records, films = retain(desk.store(), days, desk.films)
+            records, films = retain(service.store(), days, service.films)
             if records or films:
-                print(f"edge_app: {records} records and {films} films older than {days} days deleted", file=sys.stderr)
+                LOG.info("%d records and %d films older than %d days deleted", records, films, days)
         except KitError as error:
-            print(f"edge_app: {error}", file=sys.stderr)
+            LOG.warning("%s", error)
         time.sleep(DAY_S)
 
 
-def _run(app: Any, listener: socket.socket, args: argparse.Namespace) -> None:
+def _run(app: Any, listener: socket.socket, options: ServeOptions) -> None:
     import uvicorn
 
     config = uvicorn.Config(
@@ -131,19 +170,21 @@ def _run(app: Any, listener: socket.socket, args: argparse.Namespace) -> None:
         server_header=False,
         limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=STOP_WITHIN_S,  # a page left open holds a stream for ever
-        ssl_certfile=args.tls_cert,
-        ssl_keyfile=args.tls_key,
+        ssl_certfile=options.tls_cert,
+        ssl_keyfile=options.tls_key,
     )
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def _check_reach(args: argparse.Namespace, host: str) -> None:
-    if not args.lan and not _is_loopback(host):
-        raise KitError(f"{host} lets other machines in: say --lan if that is meant; readers must then log in")
-    if bool(args.tls_cert) != bool(args.tls_key):
+def _check_reach(options: ServeOptions) -> None:
+    if not options.lan and not _is_loopback(options.address):
+        raise KitError(
+            f"{options.address} lets other machines in: say --lan if that is meant; readers must then log in"
+        )
+    if bool(options.tls_cert) != bool(options.tls_key):
         raise KitError("--tls-cert and --tls-key go together")
-    for path in (args.tls_cert, args.tls_key):
-        if path and not Path(path).is_file():
+    for path in (options.tls_cert, options.tls_key):
+        if path and not path.is_file():
             raise KitError(f"{path} is no file")
 
 

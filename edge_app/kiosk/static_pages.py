@@ -5,10 +5,11 @@ from html import escape
 from pathlib import Path
 
 from edge_app.kiosk.language import RIGHT_TO_LEFT
-from edge_app.kiosk.views import SYMBOLS, Words, moment, points
+from edge_app.kiosk.views import SYMBOLS, Words, moment
 from edge_app.model.card import ModelCard
+from edge_app.reading.decision import score_points
 from edge_app.records.database import Record
-from edge_app.workflow.recent_cases import Slip
+from edge_app.workflow.case import Case
 
 STATIC = Path(__file__).parent / "static"
 LATEST = 200
@@ -41,23 +42,23 @@ def record_page(
     return _document(w("all_records"), body, language)
 
 
-def report_page(slip: Slip, card: ModelCard, model: dict[str, str], language: str) -> str:
-    """One record on one sheet: draft, final reading, film where it is still in memory, place for a name.
+def report_page(case: Case, card: ModelCard, language: str) -> str:
+    """One record on one page: draft, final reading, the film while it is in memory, space for a name.
 
     Args:
-        model: the model that made the draft, which need not be today's.
+        card: today's model; the draft may be an older one's, which is named.
     """
     w = Words(language)
     title = w("report_title")
     banner = f'<p class="phantom">{w("phantom_banner")}</p>' if card.phantom else ""
     body = (
-        f'<nav class="noprint"><a href="../record">← {w("all_records")}</a></nav><h1>{title} · {slip.id}</h1>{banner}'
-        f"<dl><dt>{w('report_patient')}</dt><dd class='line'></dd></dl>{_final(slip, w)}{_machine(slip, model, w)}"
-        f"{_films(slip, w)}<p class='soft' dir='ltr'>{escape(card.intended_use)}</p>"
+        f'<nav class="noprint"><a href="../record">← {w("all_records")}</a></nav><h1>{title} · {case.id}</h1>{banner}'
+        f"<dl><dt>{w('report_patient')}</dt><dd class='line'></dd></dl>{_final(case, w)}{_machine(case, w)}"
+        f"{_films(case, w)}<p class='soft' dir='ltr'>{escape(card.intended_use)}</p>"
         f"<p class='soft'>{w('draft_only')}</p>"
         f"<dl><dt>{w('report_signature')}</dt><dd class='line'></dd></dl>"
     )
-    return _document(f"{title} {slip.id}", body, language)
+    return _document(f"{title} {case.id}", body, language)
 
 
 def login_page(language: str, problem: str = "") -> str:
@@ -82,10 +83,10 @@ def _document(title: str, body: str, language: str) -> str:
 
 def _row(record: Record, w: Words) -> str:
     review = record.review
-    decision = record.answer["decision"]
+    decision = record.decision.decision
     cells = (
         f"<td>{record.id}</td><td>{moment(record.created_at)}</td>"
-        f"<td class='num'>{points(record.answer['p_pneumonia'])}</td>"
+        f"<td class='num'>{score_points(record.decision.p_finding)}</td>"
         f"<td>{SYMBOLS[decision]} {w(f'decision_{decision}')}</td><td>{w('signed' if review else 'draft')}</td>"
     )
     found = f"{w(f'finding_{review.finding}')} ({w(review.verdict)})" if review else ""
@@ -115,10 +116,10 @@ def _problem(problem: str) -> str:
     return f'<p class="alert" role="alert">{escape(problem)}</p>' if problem else ""
 
 
-def _final(slip: Slip, w: Words) -> str:
-    if slip.review is None:
+def _final(case: Case, w: Words) -> str:
+    if case.review is None:
         return f'<p class="alert">{w("report_draft")}</p>'
-    review = slip.review
+    review = case.review
     own = (
         f"<dt>{w('own_impression')}</dt><dd>{w(f'finding_{review.own_impression}')}</dd>"
         if review.own_impression
@@ -131,32 +132,34 @@ def _final(slip: Slip, w: Words) -> str:
     )
 
 
-def _machine(slip: Slip, model: dict[str, str], w: Words) -> str:
-    given = slip.answer or {}
-    age = f"<dt>{w('age')}</dt><dd>{slip.age_years:g}</dd>" if slip.age_years is not None else ""
-    threshold = w("threshold_at", threshold=points(given["threshold"]), point=given["operating_point"])
+def _machine(case: Case, w: Words) -> str:
+    decision, model = case.answer.decision, case.answer.model
+    age = f"<dt>{w('age')}</dt><dd>{case.age_years:g}</dd>" if case.age_years is not None else ""
+    threshold = w("threshold_at", threshold=score_points(decision.threshold), point=decision.operating_point)
+    score = w("score_of_100", score=score_points(decision.p_finding))
     return (
-        f"<h2>{w('report_machine')}</h2><dl><dt>{w('decision')}</dt><dd>{w('decision_' + given['decision'])}</dd>"
-        f"<dt>{w('score')}</dt><dd>{w('score_of_100', score=points(given['p_pneumonia']))} · {threshold}</dd>{age}"
-        f"<dt>{w('time_utc')}</dt><dd>{moment(slip.created_at)}</dd><dt>{w('model')}</dt>"
-        f"<dd>{escape(model['name'])} {escape(model['version'])} ({escape(model['sha256'][:12])})</dd></dl>"
+        f"<h2>{w('report_machine')}</h2><dl><dt>{w('decision')}</dt><dd>{w('decision_' + decision.decision)}</dd>"
+        f"<dt>{w('score')}</dt><dd>{score} · {threshold}</dd>{age}"
+        f"<dt>{w('time_utc')}</dt><dd>{moment(case.created_at)}</dd><dt>{w('model')}</dt>"
+        f"<dd>{escape(model.name)} {escape(model.version)} ({escape(model.sha256[:12])})</dd></dl>"
     )
 
 
-def _films(slip: Slip, w: Words) -> str:
-    if not slip.film_jpeg:
+def _films(case: Case, w: Words) -> str:
+    shown = case.pictures
+    if not shown.film_jpeg:
         return f'<p class="soft">{w("film_gone")}</p>'
-    film = f'<img src="data:image/jpeg;base64,{_text(slip.film_jpeg)}" alt="{w("film")}">'
-    if not slip.heat_png:
-        return f'<div class="films"><figure>{film}{_mark(slip)}</figure></div>'
-    heat = f'<img class="heat" src="data:image/png;base64,{_text(slip.heat_png)}" alt="{w("heatmap")}">'
-    return f'<div class="films"><figure>{film}{_mark(slip)}</figure><figure>{film}{heat}</figure></div>'
+    film = f'<img src="data:image/jpeg;base64,{_text(shown.film_jpeg)}" alt="{w("film")}">'
+    if not shown.heat_png:
+        return f'<div class="films"><figure>{film}{_mark(case)}</figure></div>'
+    heat = f'<img class="heat" src="data:image/png;base64,{_text(shown.heat_png)}" alt="{w("heatmap")}">'
+    return f'<div class="films"><figure>{film}{_mark(case)}</figure><figure>{film}{heat}</figure></div>'
 
 
-def _mark(slip: Slip) -> str:
-    if slip.review is None or not slip.review.region:
+def _mark(case: Case) -> str:
+    if case.review is None or not case.review.region:
         return ""
-    left, top, right, bottom = (100 * end for end in slip.review.region)
+    left, top, right, bottom = (100 * end for end in case.review.region)
     place = f"left:{left:.1f}%;top:{top:.1f}%;width:{right - left:.1f}%;height:{bottom - top:.1f}%"
     return f'<div class="mark" style="{place}"></div>'
 

@@ -5,8 +5,10 @@ from html import escape
 
 from edge_app.kiosk.language import LANGUAGES, RIGHT_TO_LEFT, refusal, say
 from edge_app.model.card import ModelCard
+from edge_app.reading.answer import Refusal
+from edge_app.reading.decision import Decision, band_applies, score_points
 from edge_app.records.database import FINDINGS
-from edge_app.workflow.recent_cases import Slip
+from edge_app.workflow.case import Case, Pictures
 
 SYMBOLS = {"pneumonia": "▲", "uncertain": "◆", "normal": "●", "refused": "✕", "unread": "?"}
 # Kept in English: codes are for the manual and for support; the sentence beside them is translated.
@@ -63,7 +65,7 @@ def picker(language: str) -> str:
     )
 
 
-def slip_lists(read: list[Slip], waiting: list[Slip], chosen: str, language: str, hidden: bool = False) -> str:
+def case_lists(read: list[Case], waiting: list[Case], chosen: str, language: str, hidden: bool = False) -> str:
     """The films of this session, the newest first, and all drafts that wait, the most urgent first.
 
     Args:
@@ -71,65 +73,62 @@ def slip_lists(read: list[Slip], waiting: list[Slip], chosen: str, language: str
         hidden: no score and no decision in the rows: the reader is to look first.
     """
     w = Words(language)
-    listed = {slip.id for slip in read}
-    others = [slip for slip in waiting if slip.id not in listed]
+    listed = {case.id for case in read}
+    others = [case for case in waiting if case.id not in listed]
     parts = [("just_read", read), ("waiting", others)]
     sections = "".join(
-        f'<h2>{w(title)} <span class="count">{len(slips)}</span></h2><ul class="list">'
-        f"{''.join(_row(slip, chosen, w, hidden) for slip in slips)}</ul>"
-        for title, slips in parts
-        if slips
+        f'<h2>{w(title)} <span class="count">{len(cases)}</span></h2><ul class="list">'
+        f"{''.join(_row(case, chosen, w, hidden) for case in cases)}</ul>"
+        for title, cases in parts
+        if cases
     )
     empty = f'<p class="fine">{w("nothing_waiting")}</p>' if not sections else ""
     return f'<section dir="{direction(language)}">{sections}{empty}</section>'
 
 
-def viewer(slip: Slip | None, language: str, hidden: bool = False) -> str:
+def viewer(case: Case | None, language: str, hidden: bool = False) -> str:
     """The film with its heatmap and the tools to look at it; `static/viewer.js` moves them.
 
     Args:
         hidden: without the heatmap: the reader is to look first.
     """
     w = Words(language)
-    if slip is None:
+    if case is None:
         return (
             f'<div class="empty" dir="{direction(language)}"><span class="logo big" aria-hidden="true"></span>'
             f"<p><b>{w('no_film_yet')}</b></p><p>{w('no_film_steps')}</p><p>{w('offline')}</p></div>"
         )
-    if not slip.film_jpeg:
-        why = "film_gone" if slip.answer else "no_film_steps"
+    shown = case.pictures
+    if not shown.film_jpeg:
+        why = "no_film_steps" if case.answer.refusal else "film_gone"
         return f'<div class="empty" dir="{direction(language)}"><p>{w(why)}</p></div>'
-    alt = w("film_alt", id=slip.id)
-    move = f'<div class="move" style="--aspect:{slip.aspect:.4f}">'
-    film = _data_url("image/jpeg", slip.film_jpeg)
-    heat = f'<img class="heat" src="{_data_url("image/png", slip.heat_png)}" alt="{w("heat_legend")}">'
-    plain = f'<figure class="pane plain">{move}<img class="film" src="{film}" alt="{alt}"></div></figure>'
-    mapped = (
-        f'<figure class="pane mapped">{move}<img class="film" src="{film}" alt="{alt}">'
-        f'{heat if slip.heat_png and not hidden else ""}<div class="mark" hidden></div></div></figure>'
-    )
+    film = f'<img class="film" src="{_data_url("image/jpeg", shown.film_jpeg)}" alt="{w("film_alt", id=case.id)}">'
+    move = f'<div class="move" style="--aspect:{shown.aspect:.4f}">{film}'
+    plain = f'<figure class="pane plain">{move}</div></figure>'
+    heat = "" if hidden else _heat(shown, w)
+    mapped = f'<figure class="pane mapped">{move}{heat}<div class="mark" hidden></div></div></figure>'
     return (
-        f'<div class="viewer" data-id="{slip.id}" data-mode="heat" dir="ltr">{_tools(w, bool(slip.heat_png))}'
-        f'<div class="stage" tabindex="0">{plain}{mapped}</div>{_legend(w) if slip.heat_png else ""}</div>'
+        f'<div class="viewer" data-id="{case.id}" data-mode="heat" dir="ltr">{_tools(w, bool(shown.heat_png))}'
+        f'<div class="stage" tabindex="0">{plain}{mapped}</div>{_legend(w) if shown.heat_png else ""}</div>'
     )
 
 
-def answer(slip: Slip | None, card: ModelCard, language: str, hidden: bool = False) -> str:
+def answer(case: Case | None, card: ModelCard, language: str, hidden: bool = False) -> str:
     """Score, decision, threshold, hint, notes on the film, and who signed.
 
     Args:
         hidden: ask for the reader's own impression instead of showing the answer.
     """
     w = Words(language)
-    if slip is None:
+    if case is None:
         return ""
-    if slip.answer is None:
-        body = _refusal(slip, w)
+    if case.answer.refusal:
+        body = _refusal(case.answer.refusal, w)
     elif hidden:
         body = _impression(w)
     else:
-        body = _score(slip, card, w)
-    return f'<div class="answer" dir="{direction(language)}" data-id="{slip.id}">{body}</div>'
+        body = _score(case, card, w)
+    return f'<div class="answer" dir="{direction(language)}" data-id="{case.id}">{body}</div>'
 
 
 def about(card: ModelCard, language: str) -> str:
@@ -149,41 +148,42 @@ def direction(language: str) -> str:
     return "rtl" if language in RIGHT_TO_LEFT else "ltr"
 
 
-def points(probability: float) -> int:
-    """0..1 as the 0 to 100 that the page shows."""
-    return round(100 * probability)
-
-
 def moment(at: str) -> str:
     """An ISO 8601 time in UTC, to the minute, for people."""
     return f"{at[:10]} {at[11:16]} UTC"
 
 
-def _row(slip: Slip, chosen: str, w: Words, hidden: bool) -> str:
-    kind = slip.answer["decision"] if slip.answer else "refused"
-    title = w(f"decision_{kind}") if slip.answer else w("refused")
-    score = str(points(slip.answer["p_pneumonia"])) if slip.answer else "–"
-    if hidden and slip.answer and not slip.review:
-        kind, title, score = "unread", w("draft"), "?"
-    current = ' aria-current="true"' if slip.id == chosen else ""
-    state = f"{w('signed')} · " if slip.review else ""
-    tick = ' <span class="tick" aria-hidden="true">✓</span>' if slip.review else ""
+def _row(case: Case, chosen: str, w: Words, hidden: bool) -> str:
+    kind, title, score = _row_words(case, w, hidden)
+    current = ' aria-current="true"' if case.id == chosen else ""
+    state = f"{w('signed')} · " if case.review else ""
+    tick = ' <span class="tick" aria-hidden="true">✓</span>' if case.review else ""
     return (
-        f'<li><button type="button" class="slip {kind}" data-id="{slip.id}"{current}>'
+        f'<li><button type="button" class="case {kind}" data-id="{case.id}"{current}>'
         f'<span class="mini" aria-hidden="true">{SYMBOLS[kind]}</span><span class="what"><b>{title}{tick}</b>'
-        f'<small>{state}<span class="name" data-id="{slip.id}"></span> {slip.id}</small></span>'
+        f'<small>{state}<span class="name" data-id="{case.id}"></span> {case.id}</small></span>'
         f'<span class="num">{score}</span></button></li>'
     )
 
 
-def _score(slip: Slip, card: ModelCard, w: Words) -> str:
-    given = slip.answer or {}
-    score, threshold = points(given["p_pneumonia"]), points(given["threshold"])
-    kind = given["decision"]
-    low, high = (points(end) for end in card.uncertainty_band)
-    band = low <= threshold <= high
+def _row_words(case: Case, w: Words, hidden: bool) -> tuple[str, str, str]:
+    """Kind, title and score of a row."""
+    if case.answer.refusal:
+        return "refused", w("refused"), "–"
+    if hidden and not case.review:
+        return "unread", w("draft"), "?"
+    decision = case.answer.decision
+    return decision.decision, w(f"decision_{decision.decision}"), str(score_points(decision.p_finding))
+
+
+def _score(case: Case, card: ModelCard, w: Words) -> str:
+    decision = case.answer.decision
+    score, threshold = score_points(decision.p_finding), score_points(decision.threshold)
+    kind = decision.decision
+    low, high = (score_points(end) for end in card.uncertainty_band)
+    band = band_applies(decision.threshold, card.uncertainty_band)
     zone = f'<i class="zone" style="--from:{low};--to:{high}"></i>' if band else ""
-    unsaved = "" if slip.saved else f'<span class="tag">{w("not_saved")}</span>'
+    unsaved = "" if case.saved else f'<span class="tag">{w("not_saved")}</span>'
     between = f" · {w('uncertain_from_to', low=low, high=high)}" if band else ""
     return (
         f'<section class="result {kind}" aria-live="polite"><p class="verdict">'
@@ -192,9 +192,9 @@ def _score(slip: Slip, card: ModelCard, w: Words) -> str:
         f'<div class="scale" role="img" aria-label="{w("score_of_100", score=score)}" '
         f'style="--score:{score};--threshold:{threshold}">'
         f'{zone}<i class="tick"></i><i class="needle"></i></div>'
-        f"<p class='fine'>{w('threshold_at', threshold=threshold, point=given['operating_point'])}{between}</p>"
+        f"<p class='fine'>{w('threshold_at', threshold=threshold, point=decision.operating_point)}{between}</p>"
         f"<p class='advice'>{w(f'advice_{kind}')}</p></section>"
-        f"{_notes(slip, w)}{_hint(given, w)}<p class='fine'>{w('record_id', id=slip.id)}</p>"
+        f"{_notes(case, w)}{_hint(decision, w)}<p class='fine'>{w('record_id', id=case.id)}</p>"
     )
 
 
@@ -208,42 +208,48 @@ def _impression(w: Words) -> str:
     )
 
 
-def _notes(slip: Slip, w: Words) -> str:
+def _notes(case: Case, w: Words) -> str:
     """Warnings about the film, and who signed."""
-    notes = "".join(f"<li>{w(f'warning_{code}')}</li>" for code in slip.warnings)
+    notes = "".join(f"<li>{w(f'warning_{code}')}</li>" for code in case.answer.warnings)
     notes = f'<ul class="notes" aria-label="{w("warnings")}">{notes}</ul>' if notes else ""
-    if slip.review is None:
+    review = case.review
+    if review is None:
         return notes
-    dicom = f' · <a class="link" href="dicom/{slip.id}" download>{w("dicom_result")}</a>' if slip.origin else ""
-    signed = w("signed_by", reader=slip.review.reader, at=moment(slip.review.at))
+    dicom = f' · <a class="link" href="dicom/{case.id}" download>{w("dicom_result")}</a>' if case.origin else ""
+    signed = w("signed_by", reader=review.reader, at=moment(review.at))
     return (
-        f'{notes}<section class="signed"><p><b>✓ {w(f"finding_{slip.review.finding}")}</b> · '
-        f"{w(slip.review.verdict)}</p><p class='fine'>{signed}</p>"
-        f'<a class="link" href="report/{slip.id}" target="_blank" rel="noopener">{w("report")}</a>{dicom}</section>'
+        f'{notes}<section class="signed"><p><b>✓ {w(f"finding_{review.finding}")}</b> · '
+        f"{w(review.verdict)}</p><p class='fine'>{signed}</p>"
+        f'<a class="link" href="report/{case.id}" target="_blank" rel="noopener">{w("report")}</a>{dicom}</section>'
     )
 
 
-def _hint(given: dict, w: Words) -> str:
+def _hint(decision: Decision, w: Words) -> str:
     """Bacterial against viral: small, worded as weak, and only where there may be pneumonia."""
-    shares = given["probabilities"]
-    if given["decision"] == "normal" or not all(label in shares for label in HINTED):
+    shares = decision.probabilities
+    if decision.decision == "normal" or not all(label in shares for label in HINTED):
         return ""
     label = max(HINTED, key=lambda name: shares[name])
-    percent = points(shares[label] / (sum(shares[name] for name in HINTED) or 1.0))
+    percent = score_points(shares[label] / (sum(shares[name] for name in HINTED) or 1.0))
     return (
         f'<details class="hint"><summary>{w("hint_title")}</summary>'
         f"<p>{w(f'hint_{label}', percent=percent)}</p><p><b>{w('hint_warning')}</b></p></details>"
     )
 
 
-def _refusal(slip: Slip, w: Words) -> str:
-    reason = slip.reason or {}
-    sentence = refusal(w.language, reason["code"], reason["sentence"])
+def _refusal(refused: Refusal, w: Words) -> str:
+    sentence = refusal(w.language, refused.code, refused.sentence)
     return (
         f'<section class="result refused" role="alert"><p class="verdict"><span aria-hidden="true">{SYMBOLS["refused"]}'
         f"</span>{w('refused')}</p><p class='advice'>{escape(sentence)}</p>"
-        f"<p class='fine'>{w('refused_code', code=reason['code'])}</p></section>"
+        f"<p class='fine'>{w('refused_code', code=refused.code)}</p></section>"
     )
+
+
+def _heat(shown: Pictures, w: Words) -> str:
+    if not shown.heat_png:
+        return ""
+    return f'<img class="heat" src="{_data_url("image/png", shown.heat_png)}" alt="{w("heat_legend")}">'
 
 
 def _tools(w: Words, has_heat: bool) -> str:

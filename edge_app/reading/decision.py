@@ -12,18 +12,20 @@ from edge_app.model.card import ModelCard
 
 @dataclass(frozen=True)
 class Decision:
-    """`decision` is "pneumonia", "normal" or "uncertain"; probabilities are 0..1 and sum to 1.
+    """What the model made of one film.
 
-    A model of other classes decides between its card's `finding` and `negative`, and `p_pneumonia` is
-    its P(finding); `predict --json` names it so.
+    `decision` is `finding`, the card's negative class, or "uncertain": for the models that ship
+    "pneumonia", "normal" or "uncertain". `p_finding` is P(finding), 0..1; `label` is the class with
+    the highest of the `probabilities`, which sum to 1.
     """
 
     label: str
     probabilities: dict[str, float]
-    p_pneumonia: float
+    p_finding: float
     operating_point: str
     threshold: float
     decision: str
+    finding: str
 
 
 def softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
@@ -69,6 +71,11 @@ def is_uncertain(p_finding: np.ndarray | float, threshold: float, band: tuple[fl
     return inside & band_applies(threshold, band)
 
 
+def score_points(probability: float) -> int:
+    """A probability, 0..1, as the score of 0 to 100 that people are shown."""
+    return round(100 * probability)
+
+
 def decide(logits: np.ndarray, card: ModelCard, operating_point: str | None = None) -> Decision:
     """Apply the card's temperature, threshold and uncertain band.
 
@@ -80,14 +87,15 @@ def decide(logits: np.ndarray, card: ModelCard, operating_point: str | None = No
     """
     name, point = card.operating_point(operating_point)
     probabilities = softmax(logits, card.temperature)
-    p_pneumonia = float(finding_probability(probabilities, card.negative_index))
+    p_finding = float(finding_probability(probabilities, card.negative_index))
     return Decision(
         label=card.labels[int(probabilities.argmax())],
         probabilities={label: float(p) for label, p in zip(card.labels, probabilities, strict=True)},
-        p_pneumonia=p_pneumonia,
+        p_finding=p_finding,
         operating_point=name,
         threshold=point.threshold,
-        decision=_verdict(p_pneumonia, point.threshold, card),
+        decision=_verdict(p_finding, point.threshold, card),
+        finding=card.finding,
     )
 
 

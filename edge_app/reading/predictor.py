@@ -1,40 +1,28 @@
-"""From a film to a reading: the one path that the command line and the kiosk share."""
+"""From a film to an answer: the one path that the command line and the kiosk share."""
 
+import dataclasses
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from edge_app.errors import FilmError
 from edge_app.imaging.film import Film, read_film
-from edge_app.imaging.heatmap import evidence_map
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.bundle import Bundle, open_interpreter, read_bundle
 from edge_app.model.card import ModelCard
+from edge_app.model.identity import ModelIdentity
 from edge_app.model.installed import first_that_works
 from edge_app.model.runtime import Outputs, load_runtime
 from edge_app.reading.age import check_age
-from edge_app.reading.decision import Decision, decide
-from edge_app.reading.quality import check_exposure, check_pose
+from edge_app.reading.answer import Answer, Refusal
+from edge_app.reading.decision import decide
+from edge_app.reading.evidence import evidence_map
+from edge_app.reading.exposure import check_exposure
+from edge_app.reading.pose import check_pose
 from edge_app.reading.rejection import rejection_of
+from edge_app.reading.site_threshold import with_site_threshold
 from edge_app.system.home import data_home
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A draft reading.
-
-    `evidence` is float64 (rows, columns), 0..1; `ms` splits the time by step; `warnings` are codes of
-    what makes the answer doubtful (`edge_app.reading.quality`).
-    """
-
-    film: Film
-    decision: Decision
-    evidence: np.ndarray
-    ms: dict[str, float]
-    warnings: tuple[str, ...] = ()
 
 
 class Predictor:
@@ -48,74 +36,58 @@ class Predictor:
             RuntimeUnavailable: no interpreter can be used.
         """
         self.bundle = bundle
-        self.card = bundle.card
+        self.identity = ModelIdentity(bundle.card.name, bundle.card.version, bundle.sha256)
         self.runtime = load_runtime(runtime_package)
         self.interpreter = open_interpreter(bundle, self.runtime, threads)
         self.rejection = rejection_of(bundle.card)
 
-    def read(self, source: Path | bytes, operating_point: str | None = None) -> Reading:
-        """Score one film, from its file.
+    @property
+    def card(self) -> ModelCard:
+        """The model's card, with the site's own threshold where the device has one."""
+        return self.bundle.card
 
-        Raises:
-            FilmError: the film cannot be read or is refused; there is then no score.
+    def answer(self, source: Path | bytes, operating_point: str | None = None) -> Answer:
+        """Score one film, or say why it has no score; a bad film raises nothing.
+
+        Args:
+            source: a path, or the bytes of a file.
+            operating_point: a name from the card; its default when left out.
         """
-        started = time.perf_counter()
-        film = read_film(source, min_side_px=2 * self.card.input_size_px)
-        check_age(film.age_years, self.card)
-        doubts = check_exposure(film.pixels)
-        read = time.perf_counter()
-        pixels = to_model_pixels(film.pixels, self.card.input_size_px)
-        preprocessed = time.perf_counter()
-        outputs = self.infer(pixels)
-        inferred = time.perf_counter()
-        doubts += self.rejection.check(pixels, outputs.features) if self.rejection else check_pose(film.pixels)
-        decision = decide(outputs.logits, self.card, operating_point)
-        evidence = evidence_map(outputs.class_map, self.card.negative_index, self.card.temperature)
-        ms = {
-            "read": read - started,
-            "preprocess": preprocessed - read,
-            "infer": inferred - preprocessed,
-            "total": time.perf_counter() - started,
-        }
-        return Reading(film, decision, evidence, {step: round(1e3 * s, 3) for step, s in ms.items()}, doubts)
+        started, film = time.perf_counter(), None
+        try:
+            film = read_film(source, min_side_px=2 * self.card.input_size_px)
+            return self._scored(film, started, operating_point)
+        except FilmError as error:
+            return Answer(Refusal.of(error), self.identity, str(self.runtime), film=film)
 
     def infer(self, pixels: np.ndarray) -> Outputs:
         """Run the model on uint8 pixels (input_size_px, input_size_px)."""
         return self.interpreter.run(pixels)
 
-    def identity(self) -> dict[str, str]:
-        """What a record must say of the model."""
-        return {"name": self.card.name, "version": self.card.version, "sha256": self.bundle.sha256}
-
-    def record(self, source: Path, operating_point: str | None = None) -> tuple[dict[str, Any], Reading | None]:
-        """Score one file and describe the outcome for machines; a film without a score has none.
-
-        Returns:
-            The object that `predict --json` prints, and the reading when there is one.
-        """
-        common = {"file": str(source), "model": self.identity(), "runtime": str(self.runtime)}
-        try:
-            reading = self.read(source, operating_point)
-        except FilmError as error:
-            reason = {"code": error.code, "sentence": error.sentence}
-            return common | {"status": error.status, "reason": reason}, None
-        return common | {"status": "ok"} | decided(reading.decision, self.card) | {
-            "warnings": list(reading.warnings),
-            "ms": reading.ms,
-        }, reading
-
-
-def decided(decision: Decision, card: ModelCard) -> dict[str, Any]:
-    """A decision for machines; a model that is not about pneumonia speaks of no pneumonia."""
-    fields = asdict(decision)
-    if card.is_about_pneumonia:
-        return fields
-    named = {"p_finding" if name == "p_pneumonia" else name: value for name, value in fields.items()}
-    return named | {"finding": card.finding}
+    def _scored(self, film: Film, started: float, operating_point: str | None) -> Answer:
+        card = self.card
+        check_age(film.age_years, card)
+        warnings = check_exposure(film.pixels)
+        read = time.perf_counter()
+        pixels = to_model_pixels(film.pixels, card.input_size_px)
+        preprocessed = time.perf_counter()
+        outputs = self.infer(pixels)
+        inferred = time.perf_counter()
+        warnings += self.rejection.check(pixels, outputs.features) if self.rejection else check_pose(film.pixels)
+        decision = decide(outputs.logits, card, operating_point)
+        evidence = evidence_map(outputs.class_map, card.negative_index, card.temperature)
+        seconds = {
+            "read": read - started,
+            "preprocess": preprocessed - read,
+            "infer": inferred - preprocessed,
+            "total": time.perf_counter() - started,
+        }
+        ms = {step: round(1e3 * duration, 3) for step, duration in seconds.items()}
+        return Answer(decision, self.identity, str(self.runtime), warnings, ms, film, evidence)
 
 
 def load_predictor(model: Path | None = None, data: Path | None = None) -> Predictor:
-    """A predictor for the model that this device uses (see `model_store.first_that_works`).
+    """A predictor for the model that this device uses (see `first_that_works`), at the model's own threshold.
 
     Args:
         model: a bundle that was named; nothing takes its place when it fails.
@@ -133,10 +105,10 @@ def device_predictor(model: Path | None = None, data: Path | None = None) -> Pre
         BundleError, RuntimeUnavailable: as `load_predictor`.
         DataError: the site's threshold is damaged.
     """
-    from edge_app.reading.site_threshold import (
-        with_site_point,  # here, for a cold start that needs no threshold of its own
-    )
+    home = data_home(data)
 
-    predictor = load_predictor(model, data)
-    predictor.card = with_site_point(predictor.card, predictor.bundle.sha256, data_home(data))
-    return predictor
+    def opened(path: Path) -> Predictor:
+        bundle = read_bundle(path)
+        return Predictor(dataclasses.replace(bundle, card=with_site_threshold(bundle.card, bundle.sha256, home)))
+
+    return first_that_works(opened, model, home)[0]

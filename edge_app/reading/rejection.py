@@ -19,18 +19,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from edge_app.errors import BundleError, FilmRefused
+from edge_app.errors import BundleError
 from edge_app.model.card import ModelCard
+from edge_app.reading.pose import pose_refusal
 
 VERSION = 1
 LOOK_SIDE_PX = 16
 SMALL, PLAIN = "<f2", "<f4"  # how numbers stand in the card, in base64: a bundle must stay small
-SENTENCES = {
-    "inverted": "Black and white are exchanged: bone must be white. Invert the film and export it.",
-    "sideways": "The film lies on its side: turn it so that the head is up.",
-    "upside_down": "The film is upside down: turn it so that the head is up.",
-    "not_a_chest_film": "This does not look like a frontal chest film: nothing is scored.",
-}
 
 
 @dataclass(frozen=True)
@@ -98,14 +93,14 @@ class Rejection:
         fits, limits = fit_each_way(standardized_look(pixels[None]), self.look.weights)[0], self.look.limits
         likeness, half_turn = fits[0], fits[0] - fits[2]
         if likeness < limits.likeness:
-            raise _refused(_best_way(fits, limits.likeness))
+            raise pose_refusal(_best_way(fits, limits.likeness))
         if likeness - max(fits[1], fits[3]) < limits.sideways:
-            raise _refused("sideways")
+            raise pose_refusal("sideways")
         if half_turn < limits.upside_down:
-            raise _refused("upside_down")
+            raise pose_refusal("upside_down")
         far = bool(self.space.distance(features) > self.space.limit)
         if far and likeness < limits.doubtful:
-            raise _refused("not_a_chest_film")
+            raise pose_refusal("not_a_chest_film")
         warnings = {"upside_down": half_turn < limits.perhaps_upside_down}
         warnings |= {"mirrored": likeness - fits[4] < limits.perhaps_mirrored, "unusual": far}
         return tuple(name for name, holds in warnings.items() if holds)
@@ -193,10 +188,6 @@ def _best_way(fits: np.ndarray, enough: float) -> str:
     if -turns.min() > turns.max():
         return "inverted"
     return "upside_down" if turns.argmax() == 2 else "sideways"
-
-
-def _refused(code: str) -> FilmRefused:
-    return FilmRefused(code, SENTENCES[code])
 
 
 def _packed(values: np.ndarray, kind: str) -> str:

@@ -56,7 +56,7 @@ def _replay_one(bundle: Bundle, interpreter: Interpreter, index: int) -> dict[st
     decision = decide(outputs.logits, bundle.card)
     return {
         "decision": decision.decision,
-        "p_pneumonia": decision.p_pneumonia,
+        "p_pneumonia": decision.p_finding,
         "steps_off": max(steps_between(outputs.raw[name], expected[name][index]) for name in expected),
         "logits": outputs.raw["logits"].tolist(),
     }

@@ -103,8 +103,8 @@ def choose_threshold(cases: list[Case], min_sensitivity: float) -> Line:
     return kept[-1] if kept else lines[0]
 
 
-def save_site_point(home: Path, line: Line, model_sha256: str, cases: int) -> Path:
-    """Make a threshold the site's own; `with_site_point` finds it.
+def save_site_threshold(home: Path, line: Line, model_sha256: str, cases: int) -> Path:
+    """Make a threshold the site's own; `with_site_threshold` finds it.
 
     Raises:
         StoreError: it cannot be written; the one before stays.
@@ -120,7 +120,7 @@ def save_site_point(home: Path, line: Line, model_sha256: str, cases: int) -> Pa
     return path
 
 
-def with_site_point(card: ModelCard, sha256: str, home: Path) -> ModelCard:
+def with_site_threshold(card: ModelCard, sha256: str, home: Path) -> ModelCard:
     """The card with the site's threshold as its default point, if there is one for this very model.
 
     Raises:

@@ -14,11 +14,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from edge_app.errors import StoreError
+from edge_app.model.identity import ModelIdentity
+from edge_app.reading.answer import decision_as_json, decision_from_json
+from edge_app.reading.decision import Decision
 from edge_app.records import audit
 from edge_app.system.clock import machine_time
 
@@ -63,15 +65,15 @@ MIGRATIONS = (
 
 @dataclass(frozen=True)
 class Draft:
-    """One machine reading. `answer` is a `Decision` as a dict, `model` a `Predictor.identity()`.
+    """What the model made of one film. `source` is "page", "watch" or "dicom".
 
-    `source` is "page", "watch" or "dicom"; `film_sha256` is only used for a keyed fingerprint.
+    `film_sha256` is only used for a keyed fingerprint.
     """
 
     id: str
     film_sha256: str
-    answer: dict[str, Any]
-    model: dict[str, str]
+    decision: Decision
+    model: ModelIdentity
     runtime: str
     source: str = "page"
     age_years: float | None = None
@@ -105,9 +107,9 @@ class Record:
     created_at: str
     source: str
     age_years: float | None
-    answer: dict[str, Any]
+    decision: Decision
     warnings: tuple[str, ...]
-    model: dict[str, str]
+    model: ModelIdentity
     runtime: str
     review: Review | None = field(default=None)
     boot_id: str = ""
@@ -178,16 +180,16 @@ class Store:
                     draft.source,
                     self._fingerprint(draft.film_sha256),
                     draft.age_years,
-                    draft.answer["p_pneumonia"],
-                    draft.answer["decision"],
-                    json.dumps(draft.answer),
+                    draft.decision.p_finding,
+                    draft.decision.decision,
+                    json.dumps(decision_as_json(draft.decision)),
                     json.dumps(draft.warnings),
-                    json.dumps(draft.model),
+                    json.dumps(asdict(draft.model)),
                     draft.runtime,
                     *machine_time(),
                 ),
             )
-            audit.note(db, "kiosk", "draft", draft.id, draft.answer["decision"])
+            audit.note(db, "kiosk", "draft", draft.id, draft.decision.decision)
 
     def add_review(self, review: Review) -> None:
         """Record what a reader signed; a later review of the same record follows the earlier one.
@@ -369,7 +371,7 @@ class Store:
             rows = db.execute(query + tail, values).fetchall()
         try:
             return [_record(row) for row in rows]
-        except (ValueError, TypeError) as cause:  # a flipped bit that SQLite's own check cannot see
+        except (ValueError, TypeError, AttributeError) as cause:  # a flipped bit that SQLite's own check cannot see
             raise StoreError(f"{self.path} holds a damaged record: restore the last back-up") from cause
 
     def _roll_back(self) -> None:
@@ -413,9 +415,9 @@ def _record(row: tuple) -> Record:
         created_at=row[1],
         source=row[2],
         age_years=row[3],
-        answer=json.loads(row[4]),
+        decision=decision_from_json(json.loads(row[4])),
         warnings=tuple(json.loads(row[5])),
-        model=json.loads(row[6]),
+        model=ModelIdentity(**json.loads(row[6])),
         runtime=row[7],
         review=review,
         boot_id=row[8],

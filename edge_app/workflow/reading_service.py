@@ -1,22 +1,25 @@
-"""The desk: where films are handed in and drafts are signed. Model, shelf and record; no web here."""
+"""The reading service: films are handed in, drafts recorded, reviews signed. Model, record and recent cases; no web."""
 
+import dataclasses
 import threading
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edge_app.errors import BundleError, FilmError, FilmRefused, StoreError
+from edge_app.errors import BundleError, FilmError, StoreError
 from edge_app.imaging.dicom import is_dicom
-from edge_app.imaging.film import film_content, read_film
+from edge_app.imaging.film import film_content
 from edge_app.model.bundle import golden_difference
 from edge_app.model.card import ModelCard
-from edge_app.reading.predictor import Predictor, Reading
+from edge_app.reading.answer import Answer, Refusal, as_json
+from edge_app.reading.predictor import Predictor
 from edge_app.records.audit import now
 from edge_app.records.database import Draft, Record, Review, Store, new_record_id, open_store
 from edge_app.records.kept_films import KeptFilms
 from edge_app.records.readers import check_reader
 from edge_app.system.files import sha256_of
-from edge_app.workflow.recent_cases import SCREEN_SIDE_PX, Shelf, Slip, screen_film, screen_heat
+from edge_app.workflow.case import Case, case_of_record, pictures_of
+from edge_app.workflow.recent_cases import RecentCases
 from edge_app.workflow.secondary_capture import origin_of
 
 READ_BEFORE = "read_before"
@@ -31,12 +34,12 @@ def check_speaks_of_pneumonia(card: ModelCard) -> None:
     """
     if not card.is_about_pneumonia:
         raise BundleError(
-            f"model {card.name} decides between {card.finding} and {card.negative}, and all that the kiosk says and "
-            "records is about pneumonia: score with python -m edge_app predict --model"
+            f"model {card.name} decides between {card.finding} and {card.negative}, but the kiosk's words and records "
+            "are about pneumonia: score films with python -m edge_app predict --model"
         )
 
 
-class Desk:
+class ReadingService:
     """Reads films, keeps drafts, takes reviews. Without a disk to write to it still reads films."""
 
     def __init__(
@@ -44,14 +47,14 @@ class Desk:
         predictor: Predictor,
         home: Path,
         ask_first: bool = False,
-        shelf: Shelf | None = None,
+        cases: RecentCases | None = None,
         films: KeptFilms | None = None,
     ) -> None:
         """Open the record.
 
         Args:
             home: the folder of the record.
-            ask_first: a reader names an own impression before the machine's answer is shown.
+            ask_first: a reader names an own impression before the model's answer is shown.
             films: where films are kept; without it they are in memory only.
         Raises:
             BundleError: the model is about something else than pneumonia.
@@ -59,7 +62,7 @@ class Desk:
         check_speaks_of_pneumonia(predictor.card)
         self.predictor = predictor
         self.ask_first = ask_first
-        self.shelf = shelf or Shelf()
+        self.cases = cases or RecentCases()
         self.films = films
         self.not_saved = ""  # why the last draft could not be recorded; empty when it was
         self.watching = False  # a folder or a DICOM port: drafts come in by themselves
@@ -83,70 +86,63 @@ class Desk:
                 self._store = open_store(self._home)
             return self._store
 
-    def read(self, content: bytes, source: str = "page") -> Slip:
-        """Score one film, record the draft and put its slip on the shelf.
+    def read(self, content: bytes, source: str = "page") -> Case:
+        """Score one film, record the draft and remember the case.
 
-        A film without a score gets a slip with a reason and no record. A draft that cannot be
-        recorded gets a slip that says so.
+        A film without a score gives a case with a reason and no record. A draft that cannot be
+        recorded gives a case that says so.
 
         Args:
             content: the bytes of the file.
             source: "page", "watch" or "dicom".
         """
-        slip_id = new_record_id()
-        try:
-            with self._model_lock:
-                reading = self.predictor.read(content)
-        except FilmError as error:
-            slip = _refused(slip_id, error, content)
-        else:
-            slip = self._recorded(self._answered(slip_id, reading, content), content, source)
-        self.shelf.put(slip)
-        return slip
+        sha256 = sha256_of(content)
+        return self._read(content, source, sha256, read_before=self._was_recorded(sha256))
 
-    def read_file(self, path: Path) -> Slip | None:
+    def read_file(self, path: Path) -> Case | None:
         """Read a film from a watched folder; None when this very film was recorded before.
 
-        A file that cannot be opened gets a slip with a reason, as any other.
+        A file that cannot be opened gives a case with a reason, as any other.
         """
         try:
             content = film_content(path)
         except FilmError as error:
-            return _refused(new_record_id(), error, b"")
+            identity, runtime = self.predictor.identity, str(self.predictor.runtime)
+            return Case(new_record_id(), now(), Answer(Refusal.of(error), identity, runtime))
+        sha256 = sha256_of(content)
+        if self._was_recorded(sha256):
+            return None
+        return self._read(content, "watch", sha256, read_before=False)
+
+    def as_json(self, case: Case) -> dict[str, Any]:
+        """A case for machines: the fields of `predict --json`, with the record's id."""
+        return {"id": case.id, "saved": case.saved, "warnings": list(case.answer.warnings)} | as_json(case.answer)
+
+    def find(self, case_id: str) -> Case | None:
+        """A case of this run or of the record; None when it is in neither. A record that fails is passed over."""
         try:
-            if self.store().find_film(sha256_of(content)):
-                return None
-        except StoreError as error:
-            self.not_saved = str(error)
-        return self.read(content, "watch")
+            return self.recorded(case_id) or self.cases.get(case_id)
+        except StoreError:
+            return self.cases.get(case_id)
 
-    def describe(self, slip: Slip) -> dict[str, Any]:
-        """A slip for machines: the fields of `predict --json`, without a file name."""
-        common = {"id": slip.id, "saved": slip.saved, "warnings": list(slip.warnings)}
-        common |= {"model": self.predictor.identity(), "runtime": str(self.predictor.runtime)}
-        if slip.answer is None:
-            return common | {"status": slip.status, "reason": slip.reason}
-        return common | {"status": "ok"} | slip.answer | {"ms": slip.ms}
+    def recorded(self, case_id: str) -> Case | None:
+        """A case that is in the record, with film and heatmap while they are in memory; None when it is not.
 
-    def look(self, slip_id: str) -> Slip | None:
-        """A film of this run with all there is, else its record without the film, else None."""
-        slip = self.shelf.get(slip_id)
-        record = self._record(slip_id)
+        Raises:
+            StoreError: the record cannot be read.
+        """
+        record = self.store().record(case_id)
         if record is None:
-            return slip
-        return replace(slip or self._from_record(record), review=record.review)
+            return None
+        return replace(self.cases.get(case_id) or self._from_record(record), review=record.review)
 
-    def waiting(self) -> list[Slip]:
+    def waiting(self) -> list[Case]:
         """Drafts that nobody has signed, the most urgent first; none when the record cannot be read."""
         try:
             drafts = self.store().records("draft", MAX_WAITING_SHOWN)
         except StoreError:
             return []
-        return [self.shelf.get(record.id) or _without_film(record) for record in drafts]
-
-    def _from_record(self, record: Record) -> Slip:
-        """A film that fell off the shelf: without its heatmap, and with the film only where it was kept."""
-        return replace(_without_film(record), film_jpeg=self.films.film(record.id) if self.films else b"")
+        return [self.cases.get(record.id) or case_of_record(record) for record in drafts]
 
     def sign(self, review: Review, pin: str) -> None:
         """Record a review once initials and PIN are right.
@@ -175,86 +171,66 @@ class Desk:
             off = golden_difference(bundle, self.predictor.interpreter)
         if off > bundle.golden.steps_allowed[self.predictor.runtime.family]:
             raise BundleError(f"{bundle.card.name} answers its golden films wrongly: off by {off} steps")
-        return self.predictor.identity() | {"runtime": str(self.predictor.runtime)}
+        return dataclasses.asdict(self.predictor.identity) | {"runtime": str(self.predictor.runtime)}
 
-    def _answered(self, slip_id: str, reading: Reading, content: bytes) -> Slip:
-        return Slip(
-            id=slip_id,
+    def _read(self, content: bytes, source: str, sha256: str, read_before: bool) -> Case:
+        with self._model_lock:
+            answer = self.predictor.answer(content)
+        film = answer.film
+        if read_before and answer.refusal is None:
+            answer = replace(answer, warnings=(*answer.warnings, READ_BEFORE))
+        case = Case(
+            id=new_record_id(),
             created_at=now(),
-            answer=asdict(reading.decision),
-            reason=None,
-            warnings=reading.warnings,
-            age_years=reading.film.age_years,
-            film_jpeg=screen_film(reading.film.pixels),
-            heat_png=screen_heat(reading.evidence),
-            aspect=reading.film.pixels.shape[1] / reading.film.pixels.shape[0],
-            ms=reading.ms,
-            origin=origin_of(content) if is_dicom(content) else None,
+            answer=replace(answer, film=None, evidence=None),  # pixels would fill a small machine's memory
+            pictures=pictures_of(answer),
+            age_years=film.age_years if film else None,
+            origin=origin_of(content) if film and is_dicom(content) else None,
         )
+        if answer.refusal is None:
+            case = self._recorded(case, source, sha256)
+        self.cases.put(case)
+        return case
 
-    def _recorded(self, slip: Slip, content: bytes, source: str) -> Slip:
-        """The slip as it was recorded, or as it is when it could not be."""
-        sha256 = sha256_of(content)
+    def _recorded(self, case: Case, source: str, sha256: str) -> Case:
+        """The case as it was recorded, or as it is when it could not be."""
         try:
-            store = self.store()
-            seen = (READ_BEFORE,) if store.find_film(sha256) else ()
-            slip = replace(slip, warnings=(*slip.warnings, *seen))
-            store.add_draft(self._draft(slip, sha256, source))
+            self.store().add_draft(_draft(case, source, sha256))
         except StoreError as error:
             self.not_saved = str(error)
-            return slip
-        self.not_saved = self._keep(slip)
-        return replace(slip, saved=True)
+            return case
+        self.not_saved = self._keep(case)
+        return replace(case, saved=True)
 
-    def _keep(self, slip: Slip) -> str:
+    def _keep(self, case: Case) -> str:
         """Keep the film where the site wants that; why it could not be, or nothing."""
         try:
             if self.films:
-                self.films.keep(slip.id, slip.film_jpeg)
+                self.films.keep(case.id, case.pictures.film_jpeg)
         except StoreError as error:
             return str(error)
         return ""
 
-    def _draft(self, slip: Slip, sha256: str, source: str) -> Draft:
-        return Draft(
-            id=slip.id,
-            film_sha256=sha256,
-            answer=slip.answer or {},
-            model=self.predictor.identity(),
-            runtime=str(self.predictor.runtime),
-            source=source,
-            age_years=slip.age_years,
-            warnings=slip.warnings,
-        )
-
-    def _record(self, record_id: str) -> Record | None:
+    def _was_recorded(self, sha256: str) -> bool:
         try:
-            return self.store().record(record_id)
-        except StoreError:
-            return None
+            return self.store().find_film(sha256) is not None
+        except StoreError as error:
+            self.not_saved = str(error)
+            return False
+
+    def _from_record(self, record: Record) -> Case:
+        """A film that is no longer in memory: without its heatmap, and with the film only where it was kept."""
+        return case_of_record(record, self.films.film(record.id) if self.films else b"")
 
 
-def _refused(slip_id: str, error: FilmError, content: bytes) -> Slip:
-    """Why a film got no score, with the film itself where it could be decoded: one sees how it lies."""
-    reason = {"code": error.code, "sentence": error.sentence}
-    slip = Slip(slip_id, now(), None, reason, status=error.status)
-    if not isinstance(error, FilmRefused):
-        return slip
-    try:
-        film = read_film(content, min_side_px=SCREEN_SIDE_PX).pixels
-    except FilmError:  # refused while it was read: in colour, blank
-        return slip
-    return replace(slip, film_jpeg=screen_film(film), aspect=film.shape[1] / film.shape[0])
-
-
-def _without_film(record: Record) -> Slip:
-    return Slip(
-        id=record.id,
-        created_at=record.created_at,
-        answer=record.answer,
-        reason=None,
-        warnings=record.warnings,
-        age_years=record.age_years,
-        saved=True,
-        review=record.review,
+def _draft(case: Case, source: str, sha256: str) -> Draft:
+    return Draft(
+        id=case.id,
+        film_sha256=sha256,
+        decision=case.answer.decision,
+        model=case.answer.model,
+        runtime=case.answer.runtime,
+        source=source,
+        age_years=case.age_years,
+        warnings=case.answer.warnings,
     )

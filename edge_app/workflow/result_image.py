@@ -6,57 +6,57 @@ import textwrap
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from edge_app.kiosk.views import points
 from edge_app.model.card import ModelCard
-from edge_app.workflow.recent_cases import Slip
+from edge_app.reading.decision import score_points
+from edge_app.workflow.case import Case
 
 PANE_PX = 640
 MARGIN_PX, TEXT_PX, LINE_PX, LINE_CHARACTERS = 24, 24, 34, 112
 PAPER, INK, MARK = (16, 20, 24), (240, 243, 246), (255, 220, 90)
 
 
-def result_lines(slip: Slip, card: ModelCard, model: dict[str, str]) -> list[str]:
+def result_lines(case: Case, card: ModelCard) -> list[str]:
     """The result in words, English as an archive's other entries; the reader's finding first.
 
     Args:
-        slip: signed, with an answer.
-        model: the model that made the draft, which need not be today's.
+        case: signed, with a score.
+        card: today's model; the draft may be an older one's, which is named.
     Raises:
         ValueError: nobody signed it.
     """
-    review, given = slip.review, slip.answer
-    if review is None or given is None:
-        raise ValueError(f"record {slip.id} is not signed")
+    if case.review is None:
+        raise ValueError(f"record {case.id} is not signed")
+    review, decision, model = case.review, case.answer.decision, case.answer.model
     phantom = ["PHANTOM MODEL: trained on drawings, for demonstration only."] if card.phantom else []
     return [
         *phantom,
-        f"Finding of the reader: {review.finding}. Signed by {review.reader}, {review.at}. Record {slip.id}.",
-        f"Draft of the software: {given['decision']}, score {points(given['p_pneumonia'])} of 100, threshold "
-        f"{points(given['threshold'])} ({given['operating_point']}). The reader: {review.verdict}.",
-        f"Software: {model['name']} {model['version']} ({model['sha256'][:12]}). {card.intended_use}",
+        f"Finding of the reader: {review.finding}. Signed by {review.reader}, {review.at}. Record {case.id}.",
+        f"Draft of the software: {decision.decision}, score {score_points(decision.p_finding)} of 100, threshold "
+        f"{score_points(decision.threshold)} ({decision.operating_point}). The reader: {review.verdict}.",
+        f"Software: {model.name} {model.version} ({model.sha256[:12]}). {card.intended_use}",
     ]
 
 
-def result_sheet(slip: Slip, lines: list[str]) -> np.ndarray:
+def result_image(case: Case, lines: list[str]) -> np.ndarray:
     """Film and heatmap side by side over the words; uint8 (height, width, 3).
 
     Args:
-        slip: with its film and heatmap still in memory.
+        case: with its film and heatmap still in memory.
     """
-    film = Image.open(io.BytesIO(slip.film_jpeg)).convert("RGB")
+    film = Image.open(io.BytesIO(case.pictures.film_jpeg)).convert("RGB")
     film.thumbnail((PANE_PX, PANE_PX))
-    heat = Image.open(io.BytesIO(slip.heat_png)).resize(film.size)
+    heat = Image.open(io.BytesIO(case.pictures.heat_png)).resize(film.size)
     mapped = Image.alpha_composite(film.convert("RGBA"), heat).convert("RGB")
     words = [part for line in lines for part in textwrap.wrap(line, LINE_CHARACTERS)]
     width, top = 2 * PANE_PX + 3 * MARGIN_PX, film.height + 2 * MARGIN_PX
-    sheet = Image.new("RGB", (width, top + len(words) * LINE_PX + MARGIN_PX), PAPER)
-    sheet.paste(film, (MARGIN_PX, MARGIN_PX))
-    sheet.paste(mapped, (PANE_PX + 2 * MARGIN_PX, MARGIN_PX))
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(TEXT_PX)
+    page = Image.new("RGB", (width, top + len(words) * LINE_PX + MARGIN_PX), PAPER)
+    page.paste(film, (MARGIN_PX, MARGIN_PX))
+    page.paste(mapped, (PANE_PX + 2 * MARGIN_PX, MARGIN_PX))
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(TEXT_PX)
     for row, line in enumerate(words):
         pen.text((MARGIN_PX, top + row * LINE_PX), line, INK, font)
-    if slip.review and slip.review.region:
-        left, upper, right, lower = slip.review.region
+    if case.review and case.review.region:
+        left, upper, right, lower = case.review.region
         corners = (left * film.width, upper * film.height, right * film.width, lower * film.height)
         pen.rectangle([MARGIN_PX + corner for corner in corners], outline=MARK, width=3)
-    return np.asarray(sheet)
+    return np.asarray(page)

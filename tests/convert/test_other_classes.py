@@ -16,7 +16,7 @@ from edge_app.model.bundle import read_bundle
 from edge_app.model.card import ModelCard
 from edge_app.reading.decision import decide
 from edge_app.reading.predictor import Predictor
-from edge_app.workflow.reading_service import Desk
+from edge_app.workflow.reading_service import ReadingService
 from train.__main__ import main as train
 from train.data.sources import find_data
 from train.networks import ARCHITECTURES, Architecture
@@ -102,7 +102,7 @@ def test_evaluate_scores_such_a_bundle(bundle: Path, folder: Path, capsys) -> No
 
 def test_kiosk_refuses_a_model_that_its_words_do_not_fit(bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="between cloudy and sound"):
-        Desk(Predictor(read_bundle(bundle)), tmp_path)
+        ReadingService(Predictor(read_bundle(bundle)), tmp_path)
 
 
 def test_shipped_card_is_about_pneumonia_and_answers_as_before(shipped) -> None:

@@ -40,6 +40,6 @@ def test_its_audit_log_is_whole_and_its_readers_may_sign(record: Store) -> None:
 
 def test_its_bundle_scores_as_it_did() -> None:
     predictor = Predictor(read_bundle(MADE_BY_0_3_0 / "compact-int8.tflite"))
-    decisions = [predictor.read(phantom_png(LABELS[index], 40 + index)).decision for index in range(3)]
-    assert [round(decision.p_pneumonia, 3) for decision in decisions] == pytest.approx(SCORES, abs=0.005)
+    decisions = [predictor.answer(phantom_png(LABELS[index], 40 + index)).decision for index in range(3)]
+    assert [round(decision.p_finding, 3) for decision in decisions] == pytest.approx(SCORES, abs=0.005)
     assert {decision.decision for decision in decisions} == {"pneumonia"}

@@ -5,7 +5,7 @@ function fillNames() {
   }
 }
 element.addEventListener("click", (event) => {
-  const row = event.target.closest("button.slip");
+  const row = event.target.closest("button.case");
   if (row) trigger("pick", { id: row.dataset.id });
 });
 watch("value", fillNames);

@@ -3,9 +3,9 @@ window.cxrNames = window.cxrNames || {};
 let stopped = false;
 
 async function send(file) {
-  const answer = await fetch("films", { method: "POST", body: file, headers: { "content-type": "application/octet-stream" } });
-  if (!answer.ok) throw new Error(await answer.text());
-  return answer.json();
+  const response = await fetch("films", { method: "POST", body: file, headers: { "content-type": "application/octet-stream" } });
+  if (!response.ok) throw new Error(await response.text());
+  return response.json();
 }
 
 async function handIn(files) {
@@ -20,9 +20,9 @@ async function handIn(files) {
       zone.dataset.reading.replace("{done}", done + 1).replace("{total}", files.length);
     bar.querySelector("progress").value = done / files.length;
     try {
-      const slip = await send(files[done]);
-      window.cxrNames[slip.id] = files[done].name;
-      ids.push(slip.id);
+      const answer = await send(files[done]);
+      window.cxrNames[answer.id] = files[done].name;
+      ids.push(answer.id);
     } catch (error) {
       bar.querySelector("span").textContent = files[done].name + ": " + error.message;
       await new Promise((resolve) => setTimeout(resolve, 2500));

@@ -99,12 +99,12 @@ def test_bundle_with_statistics_refuses_what_one_without_scores(learned, shipped
         write_bundle(tmp_path / f"{name}.tflite", shipped.model, card, shipped.golden, shipped.card_text)
     new, old = (Predictor(read_bundle(tmp_path / f"{name}.tflite")) for name in ("new", "old"))
     film = phantom_png("normal", 301, STYLE)
-    assert new.read(film).decision == old.read(film).decision
+    assert new.answer(film).decision == old.answer(film).decision
     turned = tmp_path / "turned.png"
     Image.fromarray(draw(301)).rotate(180).save(turned)
-    assert old.read(turned).decision.p_pneumonia >= 0
-    record, reading = new.record(turned)
-    assert (record["status"], record["reason"]["code"], reading) == ("rejected", "upside_down", None)
+    assert old.answer(turned).decision.p_finding >= 0
+    refusal = new.answer(turned).refusal
+    assert (refusal.status, refusal.code) == ("rejected", "upside_down")
     size = (tmp_path / "new.tflite").stat().st_size - (tmp_path / "old.tflite").stat().st_size
     assert size < 6000, "a bundle must stay small"
 

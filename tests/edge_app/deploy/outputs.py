@@ -6,6 +6,7 @@ python tests/edge_app/deploy/outputs.py --compare here.json there.json
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def outputs(films: int, reference: bool = False) -> dict[str, Any]:
         "runtime": str(predictor.runtime),
         "kernels": "reference" if reference else predictor.runtime.family,
         "steps_allowed": predictor.bundle.golden.steps_allowed[predictor.runtime.family],
-        "model": predictor.identity(),
+        "model": asdict(predictor.identity),
         "films": rows,
     }
 

@@ -23,7 +23,8 @@ from edge_app.errors import FilmError
 from edge_app.imaging.film import read_film
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom
 from edge_app.imaging.preprocess import to_model_pixels
-from edge_app.reading.quality import check_film
+from edge_app.reading.exposure import check_exposure
+from edge_app.reading.pose import check_pose
 
 MEMORY_BYTES = 2**30
 CPU_S = 120
@@ -46,7 +47,8 @@ def main() -> None:
             content = with_right_png_sums(content)
         try:
             film = read_film(content, min_side_px=256 if index % 3 else None)
-            check_film(film.pixels)
+            check_exposure(film.pixels)
+            check_pose(film.pixels)
             pixels = to_model_pixels(film.pixels, 128)
             outcomes["ok" if pixels.shape == (128, 128) and pixels.dtype == np.uint8 else "wrong"] += 1
         except FilmError as error:

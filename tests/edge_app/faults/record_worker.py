@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from mutations import mutated
+from tests_support import A_MODEL, a_decision
 
 from edge_app.errors import StoreError
 from edge_app.records import audit
@@ -34,8 +35,7 @@ counts = {"tried": 0, "acknowledged": 0, "refused": 0, "set_aside": 0}
 
 def write_one(store: Store) -> str:
     """A draft and its review; its id once both are acknowledged."""
-    answer = {"p_pneumonia": 0.5, "decision": "pneumonia"}
-    draft = Draft(new_record_id(), new_record_id(), answer, {"name": "m"}, "r")
+    draft = Draft(new_record_id(), new_record_id(), a_decision(), A_MODEL, "r")
     store.add_draft(draft)
     store.add_review(Review(draft.id, "AB", "agree", "pneumonia"))
     return draft.id

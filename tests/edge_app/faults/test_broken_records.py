@@ -9,13 +9,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from tests_support import A_MODEL, ENVIRONMENT, a_decision
 
 from edge_app.records import audit
 from edge_app.records.database import Draft, new_record_id, open_store
 from edge_app.system import clock
 
 WORKER = Path(__file__).with_name("record_worker.py")
-ROOT = Path(__file__).parents[3]
 SEED = 20261121
 KILLS = 200
 MANY_KILLS = 1_000
@@ -33,7 +33,7 @@ def folder(tmp_path):
 
 
 def run_worker(mode, folder, *numbers, within=()):
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    environment = ENVIRONMENT | {"OPENBLAS_NUM_THREADS": "1"}
     command = [*within, sys.executable, str(WORKER), mode, str(folder), *map(str, numbers)]
     worker = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1800)
     if "no mount" in worker.stderr:
@@ -111,7 +111,7 @@ def test_a_clock_that_jumps_back_breaks_neither_the_record_nor_its_log(tmp_path,
     for time in ("2026-11-21T10:00:00Z", "1970-01-01T00:00:01Z", "2099-01-01T00:00:00Z", "2026-11-21T10:00:01Z"):
         monkeypatch.setattr(audit, "now", lambda time=time: time)
         ids.append(new_record_id())
-        store.add_draft(Draft(ids[-1], "f", {"p_pneumonia": 0.5, "decision": "normal"}, {"name": "m"}, "r"))
+        store.add_draft(Draft(ids[-1], "f", a_decision(), A_MODEL, "r"))
     assert [record.id for record in store.records()] == ids[::-1]  # the newest first, whatever the clock said
     log = store.audit_log()
     assert [entry.subject for entry in log if entry.action == "draft"] == ids
@@ -123,7 +123,7 @@ def test_a_clock_that_jumps_back_breaks_neither_the_record_nor_its_log(tmp_path,
 def test_records_and_log_carry_the_start_and_the_time_since_it(tmp_path):
     store, began = open_store(tmp_path), clock.machine_time()
     for _ in range(3):
-        draft = Draft(new_record_id(), "f", {"p_pneumonia": 0.5, "decision": "normal"}, {"name": "m"}, "r")
+        draft = Draft(new_record_id(), "f", a_decision(), A_MODEL, "r")
         store.add_draft(draft)
     for entries in (store.records()[::-1], store.audit_log()):
         assert {entry.boot_id for entry in entries} == {clock.BOOT_ID.read_text().strip()}

@@ -53,7 +53,7 @@ predictor, films, answers = load_predictor(), pickle.load(sys.stdin.buffer), {}
 for index in range(int(sys.argv[1])):
     film = index % len(films)
     try:
-        answer = predictor.read(films[film]).decision.p_pneumonia
+        answer = predictor.answer(films[film]).decision.p_finding
     except FilmError as error:
         answer = error.code
     if answers.setdefault(film, answer) != answer:

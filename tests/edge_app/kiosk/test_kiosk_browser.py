@@ -30,7 +30,7 @@ def requested_hosts(browser) -> set[str]:
 def hand_in(browser, wait_for, *paths) -> None:
     field = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, ".drop input.films"))[0]
     field.send_keys("\n".join(str(path) for path in paths))
-    names = "return [...document.querySelectorAll('.slip .name')].map((place) => place.textContent)"
+    names = "return [...document.querySelectorAll('.case .name')].map((place) => place.textContent)"
     wait_for(lambda: {path.name for path in paths} <= set(browser.execute_script(names)))
 
 
@@ -157,7 +157,7 @@ def test_reader_is_asked_first_and_the_answer_comes_after(start_kiosk, browser, 
         hand_in(browser, wait_for, film)
         wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button[data-finding]"))
         assert not browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .score, .heat")
-        assert browser.find_element(By.CSS_SELECTOR, "button.slip .num").text == "?"
+        assert browser.find_element(By.CSS_SELECTOR, "button.case .num").text == "?"
         browser.find_element(By.CSS_SELECTOR, 'button[data-finding="viral"]').click()
         wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .score"))
         kiosk.ask("/readers", b"initials=rd&pin=2468")
@@ -172,7 +172,7 @@ def test_draft_of_an_earlier_run_waits_in_the_list_without_its_film(start_kiosk,
         draft = json.loads(kiosk.ask("/films", phantom_png("viral", 6, BIG))[1])
     with start_kiosk() as kiosk:
         browser.get(kiosk.url)
-        row = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button.slip"))[0]
+        row = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button.case"))[0]
         assert draft["id"] in row.text
         row.click()
         wait_for(lambda: "no longer in memory" in browser.find_element(By.ID, "kiosk-viewer").text)
@@ -186,7 +186,7 @@ def test_film_in_a_watched_folder_appears_in_the_list_by_itself(start_kiosk, bro
         browser.get(kiosk.url)
         wait_for(lambda: "No draft is waiting" in browser.find_element(By.TAG_NAME, "body").text)
         (folder / "IM0001.png").write_bytes(phantom_png("viral", 2, BIG))
-        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button.slip"))
+        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button.case"))
         assert "IM0001" not in browser.page_source
 
 

@@ -49,7 +49,7 @@ def test_eight_clients_at_once_get_each_their_own_answer(start_kiosk):
     predictor = load_predictor()
     with start_kiosk() as kiosk:
         scores = hand_in_at_once(kiosk, films)
-    assert scores == [predictor.read(film).decision.p_pneumonia for film in films]
+    assert scores == [predictor.answer(film).decision.p_finding for film in films]
 
 
 @pytest.mark.slow

@@ -7,10 +7,12 @@ from contextlib import nullcontext
 import numpy as np
 import pydicom
 import pytest
+from tests_support import A_MODEL, a_decision
 
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom
+from edge_app.reading.answer import Answer
 from edge_app.records.database import Review, open_store
-from edge_app.workflow.recent_cases import Slip
+from edge_app.workflow.case import Case
 from edge_app.workflow.result_image import result_lines
 from edge_app.workflow.secondary_capture import Origin, origin_of, secondary_capture
 
@@ -102,6 +104,6 @@ def test_correction_is_another_instance_of_the_same_series(shipped):
 
 
 def test_draft_has_no_words_for_an_archive(shipped):
-    slip = Slip("ID", "2026-11-21T07:00:00Z", {"decision": "normal"}, None)
+    case = Case("ID", "2026-11-21T07:00:00Z", Answer(a_decision(0.1), A_MODEL, "r"))
     with pytest.raises(ValueError, match="not signed"):
-        result_lines(slip, shipped.card, {})
+        result_lines(case, shipped.card)

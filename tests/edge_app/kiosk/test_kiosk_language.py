@@ -31,7 +31,7 @@ def test_all_languages_translate_the_same_refusals():
     translated = {code: {key for key in catalogue(code) if key.startswith("refusal_")} for code in LANGUAGES}
     del translated["en"]  # English refusals come with the error
     assert len(set(map(frozenset, translated.values()))) == 1
-    source = "".join(path.read_text() for path in KIOSK.parent.glob("*.py"))
+    source = "".join(path.read_text() for path in KIOSK.parent.rglob("*.py"))
     for key in translated["fr"]:
         assert f'"{key.removeprefix("refusal_")}"' in source, "no error has that code"
     assert refusal("fr", "damaged", "x") != "x"
@@ -70,7 +70,7 @@ def test_chosen_language_is_that_of_the_whole_page_and_arabic_runs_from_right_to
     wait_for(lambda: words["choose_films"] in browser.find_element(By.TAG_NAME, "body").text)
     root = browser.find_element(By.TAG_NAME, "html")
     assert (root.get_attribute("dir"), root.get_attribute("lang")) == ("rtl", "ar")
-    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button.slip"))[0].click()
+    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button.case"))[0].click()
     # Gradio's own parts, too: the form in which a reader signs.
     said = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-review:has(#kiosk-sign)"))[0].text
     for key in ("verdict", "agree", "finding", "finding_normal", "initials", "sign"):

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from edge_app.imaging.phantom import phantom_png
-from edge_app.kiosk.gradio_environment import PREFIX, settle
+from edge_app.kiosk.gradio_environment import PREFIX, prepare
 
 NO_NETWORK = Path(__file__).parent / "no_network"
 REPOSITORY = Path(__file__).parents[3]
@@ -48,9 +48,9 @@ def test_film_leaves_no_file_behind(kiosk, tmp_path):
 
 def test_what_a_killed_kiosk_left_is_removed_at_the_next_start(tmp_path):
     environment: dict[str, str] = {}
-    folder = settle(1234, environment, memory_disk=tmp_path)
+    folder = prepare(1234, environment, memory_disk=tmp_path)
     (folder / "left-over.png").write_bytes(b"film")
-    assert settle(1234, environment, memory_disk=tmp_path) == folder
+    assert prepare(1234, environment, memory_disk=tmp_path) == folder
     assert environment["GRADIO_TEMP_DIR"] == str(folder)
     assert list(folder.iterdir()) == []
     assert folder.stat().st_mode & 0o777 == 0o700

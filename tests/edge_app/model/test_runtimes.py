@@ -35,7 +35,7 @@ def test_runtimes_decide_alike_unless_within_a_step_of_the_threshold(shipped: Bu
         first, second = decide(litert, shipped.card), decide(tflite, shipped.card)
         if first.decision != second.decision:
             edges = np.array([first.threshold, *shipped.card.uncertainty_band])
-            assert np.abs(edges - first.p_pneumonia).min() < 0.05
+            assert np.abs(edges - first.p_finding).min() < 0.05
 
 
 def test_unknown_runtime_is_refused_by_name() -> None:

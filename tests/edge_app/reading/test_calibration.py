@@ -1,14 +1,16 @@
 """A site's own threshold: counts by hand, intervals from the literature, and where it is used."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from tests_support import A_MODEL, a_decision
 
 from edge_app.__main__ import main
 from edge_app.errors import DataError
 from edge_app.model.card import ModelCard, OperatingPoint
 from edge_app.model.estimate import Estimate
-from edge_app.reading.site_threshold import FILE_NAME, Case, choose_threshold, line_at, with_site_point
+from edge_app.reading.site_threshold import FILE_NAME, Case, choose_threshold, line_at, with_site_threshold
 from edge_app.records.database import Draft, Review, new_record_id, open_store
 from edge_app.records.export import to_csv
 
@@ -64,15 +66,7 @@ def test_chosen_threshold_keeps_the_sensitivity_and_is_the_highest_that_does():
 def signed_export(tmp_path, model="ab", findings=("viral", "normal")):
     store = open_store(tmp_path / "record")
     for p, finding in [(p, findings[0]) for p in SICK] + [(p, findings[1]) for p in WELL]:
-        answer = {
-            "p_pneumonia": p,
-            "decision": "normal",
-            "operating_point": "balanced",
-            "threshold": 0.4,
-            "probabilities": {},
-        }
-        identity = {"name": "m", "version": "1", "sha256": model}
-        draft = Draft(new_record_id(), "f", answer, identity, "r")
+        draft = Draft(new_record_id(), "f", a_decision(p), replace(A_MODEL, sha256=model), "r")
         store.add_draft(draft)
         store.add_review(Review(draft.id, "AB", "agree", finding))
     path = tmp_path / "export.csv"
@@ -88,13 +82,13 @@ def test_export_becomes_the_sites_threshold_and_few_cases_are_warned_of(tmp_path
     printed = capsys.readouterr()
     assert json.loads(printed.out)["chosen"]["threshold"] == 0.6
     assert "too few" in printed.err
-    assert with_site_point(a_card(), "ab", home).operating_point()[1].threshold == 0.6
+    assert with_site_threshold(a_card(), "ab", home).operating_point()[1].threshold == 0.6
 
 
 def test_threshold_of_another_model_is_not_used(tmp_path):
     path = signed_export(tmp_path)
     assert main(["calibrate", str(path), "--use", "--data-dir", str(tmp_path)]) == 0
-    assert with_site_point(a_card(), "another", tmp_path).default_operating_point == "balanced"
+    assert with_site_threshold(a_card(), "another", tmp_path).default_operating_point == "balanced"
 
 
 def test_predict_decides_at_the_sites_threshold_and_says_so(tmp_path, capsys, shipped, phantom_file):
@@ -116,7 +110,7 @@ def test_predict_decides_at_the_sites_threshold_and_says_so(tmp_path, capsys, sh
 def test_damaged_site_threshold_is_refused(tmp_path, content):
     (tmp_path / FILE_NAME).write_text(content)
     with pytest.raises(DataError, match="run calibrate again"):
-        with_site_point(a_card(), "ab", tmp_path)
+        with_site_threshold(a_card(), "ab", tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_huge_logits_do_not_overflow() -> None:
 )
 def test_band_lies_between_normal_and_pneumonia(card, p_pneumonia: float, decision: str) -> None:
     answer = decide(_logits(p_pneumonia), card)
-    assert answer.p_pneumonia == pytest.approx(p_pneumonia)
+    assert answer.p_finding == pytest.approx(p_pneumonia)
     assert answer.decision == decision
 
 
@@ -63,7 +63,7 @@ def test_probabilities_carry_their_labels_and_sum_to_one(card) -> None:
     assert answer.label == "viral"
     assert list(answer.probabilities) == ["normal", "bacterial", "viral"]
     assert sum(answer.probabilities.values()) == pytest.approx(1.0)
-    assert answer.p_pneumonia == pytest.approx(1 - answer.probabilities["normal"])
+    assert answer.p_finding == pytest.approx(1 - answer.probabilities["normal"])
 
 
 def test_unknown_operating_point_is_refused_by_name(card) -> None:

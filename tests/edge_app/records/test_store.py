@@ -9,31 +9,23 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
+from tests_support import A_MODEL, ENVIRONMENT, a_decision
 
 from edge_app.errors import ReaderRefused, StoreError
+from edge_app.reading.answer import decision_as_json
 from edge_app.records import audit
 from edge_app.records.database import FILE_NAME, MIGRATIONS, Draft, Review, Store, new_record_id, open_store
 from edge_app.records.export import to_csv, to_json
 from edge_app.records.readers import LOCKED_FOR, MAX_FAILURES, add_reader, check_reader, reader_names
 
-REPOSITORY = Path(__file__).parents[3]
-MODEL = {"name": "m", "version": "1", "sha256": "ab"}
 
-
-def a_draft(p_pneumonia: float = 0.7, film: str = "f" * 64) -> Draft:
-    answer = {
-        "label": "viral",
-        "probabilities": {"normal": 1 - p_pneumonia, "bacterial": 0.2, "viral": p_pneumonia - 0.2},
-        "p_pneumonia": p_pneumonia,
-        "operating_point": "balanced",
-        "threshold": 0.4,
-        "decision": "pneumonia" if p_pneumonia >= 0.4 else "normal",
-    }
-    return Draft(new_record_id(), film, answer, MODEL, "litert 1", age_years=2.0, warnings=("dark",))
+def a_draft(p_finding: float = 0.7, film: str = "f" * 64) -> Draft:
+    decision = a_decision(p_finding)
+    return Draft(new_record_id(), film, decision, A_MODEL, "litert 1", age_years=2.0, warnings=("dark",))
 
 
 def add_drafts(store: Store, count: int) -> None:
@@ -56,7 +48,8 @@ def test_draft_is_there_after_reopening(tmp_path):
     record = again.record(draft.id)
     again.close()
     assert record.status == "draft"
-    assert (record.answer, record.model, record.age_years, record.warnings) == (draft.answer, MODEL, 2.0, ("dark",))
+    assert record.decision == draft.decision
+    assert (record.model, record.age_years, record.warnings) == (A_MODEL, 2.0, ("dark",))
 
 
 def test_record_holds_neither_file_name_nor_film_hash(tmp_path):
@@ -72,7 +65,7 @@ def test_worklist_has_the_most_urgent_first(store):
     drafts = [a_draft(p) for p in (0.1, 0.9, 0.5)]
     for draft in drafts:
         store.add_draft(draft)
-    assert [record.answer["p_pneumonia"] for record in store.records("draft")] == [0.9, 0.5, 0.1]
+    assert [record.decision.p_finding for record in store.records("draft")] == [0.9, 0.5, 0.1]
 
 
 def test_nothing_is_final_without_a_review(store):
@@ -140,8 +133,8 @@ def test_record_of_an_older_kit_is_kept_and_its_log_still_holds(tmp_path):
     row = (1, "2026-11-01T00:00:00Z", "kiosk", "draft", "AAAA", "normal")
     link = hashlib.sha256(json.dumps(["", *row]).encode()).hexdigest()
     db.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, link))
-    answer = json.dumps(a_draft().answer)
-    values = ("AAAA", row[1], "page", "f", 2.0, 0.7, "pneumonia", answer, "[]", json.dumps(MODEL), "r")
+    answer = json.dumps(decision_as_json(a_decision()))
+    values = ("AAAA", row[1], "page", "f", 2.0, 0.7, "pneumonia", answer, "[]", json.dumps(asdict(A_MODEL)), "r")
     db.execute(f"INSERT INTO records VALUES ({', '.join('?' * 11)})", values)
     db.commit()
     db.close()
@@ -212,15 +205,15 @@ def test_kill_9_loses_no_acknowledged_record(tmp_path):
     code = (
         "import sys; from pathlib import Path; from edge_app.records.database import *\n"
         "store = open_store(Path(sys.argv[1]))\n"
-        "answer = {'p_pneumonia': .5, 'decision': 'pneumonia'}\n"
+        "from tests_support import A_MODEL, a_decision\n"
         "while True:\n"
-        "    d = Draft(new_record_id(), 'f', answer, {'name': 'm'}, 'r'); store.add_draft(d)\n"
+        "    d = Draft(new_record_id(), 'f', a_decision(), A_MODEL, 'r'); store.add_draft(d)\n"
         "    print(d.id, flush=True)\n"
     )
     acknowledged = []
     for delay_s in (0.0, 0.01, 0.05, 0.1):
         command = [sys.executable, "-c", code, str(tmp_path)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
             acknowledged += [process.stdout.readline().strip() for _ in range(6)]
             time.sleep(delay_s)
             process.kill()

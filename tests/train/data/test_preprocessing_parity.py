@@ -37,7 +37,7 @@ def _device_pixels(paths: list[Path], bundle: Bundle) -> list[np.ndarray]:
     witness = Witness(predictor.interpreter)
     predictor.interpreter = witness
     for path in paths:
-        predictor.read(path)
+        assert predictor.answer(path).decision
     return witness.seen
 
 

@@ -10,10 +10,16 @@ from PIL import Image, ImageFilter
 from edge_app.errors import FilmRefused
 from edge_app.imaging.film import read_film
 from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom
-from edge_app.reading.quality import check_film
+from edge_app.reading.exposure import check_exposure
+from edge_app.reading.pose import check_pose
 
 REAL = Path(os.environ.get("CXR_DATA", Path(__file__).parents[3] / "data" / "chest_xray"))
 ALIKE = PhantomStyle(width_px=448, height_px=400)
+
+
+def check_film(film: np.ndarray) -> tuple[str, ...]:
+    """What a film meets whose model's card does not know its training films."""
+    return check_exposure(film) + check_pose(film)
 
 
 def code_of(film: np.ndarray) -> str:

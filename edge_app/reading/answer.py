@@ -1,0 +1,106 @@
+"""What one film gave: a decision, or why there is none. The one form in which it travels.
+
+The predictor makes an `Answer`; the reading service, the record, the page and every command pass it
+on. `as_json` writes it for all who print or send it.
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from edge_app.errors import FilmError, FilmRefused, FilmUnreadable
+from edge_app.imaging.film import Film
+from edge_app.model.card import FINDING
+from edge_app.model.identity import ModelIdentity
+from edge_app.reading.decision import Decision
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a film got no score.
+
+    `status` is "error" for a file that could not be decoded, "rejected" for a picture that must not
+    be scored; `code` is short and stable; `sentence` tells a person what is wrong and what to do.
+    """
+
+    status: str
+    code: str
+    sentence: str
+
+    @classmethod
+    def of(cls, error: FilmError) -> "Refusal":
+        """The refusal that an error stands for."""
+        return cls(error.status, error.code, error.sentence)
+
+    def to_error(self) -> FilmError:
+        """The error that says the same."""
+        kind = FilmRefused if self.status == FilmRefused.status else FilmUnreadable
+        return kind(self.code, self.sentence)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one film gave.
+
+    `film` is there when the file could be decoded, also when it was refused. `evidence` is float64
+    (rows, columns), 0..1, beside a decision. `ms` splits the time by step. `warnings` are codes of
+    what makes the decision doubtful.
+    """
+
+    outcome: Decision | Refusal
+    model: ModelIdentity
+    runtime: str
+    warnings: tuple[str, ...] = ()
+    ms: dict[str, float] = field(default_factory=dict)
+    film: Film | None = None
+    evidence: np.ndarray | None = None
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why there is no score; None when there is one."""
+        return self.outcome if isinstance(self.outcome, Refusal) else None
+
+    @property
+    def decision(self) -> Decision:
+        """The decision.
+
+        Raises:
+            FilmError: there is none.
+        """
+        if isinstance(self.outcome, Refusal):
+            raise self.outcome.to_error()
+        return self.outcome
+
+
+def as_json(answer: Answer) -> dict[str, Any]:
+    """The fields of `predict --json`; a command adds what only it knows, such as the file's name."""
+    fields = {"model": dataclasses.asdict(answer.model), "runtime": answer.runtime}
+    if refusal := answer.refusal:
+        return fields | {"status": refusal.status, "reason": {"code": refusal.code, "sentence": refusal.sentence}}
+    decided = decision_as_json(answer.decision)
+    return fields | {"status": "ok"} | decided | {"warnings": list(answer.warnings), "ms": answer.ms}
+
+
+def decision_as_json(decision: Decision) -> dict[str, Any]:
+    """A decision as it stands in JSON and in the database; `decision_from_json` reads it back.
+
+    P(finding) is called `p_pneumonia` where the finding is pneumonia; another model's fields name
+    its finding, and speak of no pneumonia.
+    """
+    fields = dataclasses.asdict(decision)
+    finding = fields.pop("finding")
+    if finding == FINDING:
+        return {"p_pneumonia" if name == "p_finding" else name: value for name, value in fields.items()}
+    return fields | {"finding": finding}
+
+
+def decision_from_json(fields: dict[str, Any]) -> Decision:
+    """Read back what `decision_as_json` wrote, in this or an older version.
+
+    Raises:
+        TypeError: a field is missing or unknown.
+    """
+    named = {"p_finding" if name == "p_pneumonia" else name: value for name, value in fields.items()}
+    return Decision(**{"finding": FINDING} | named)

@@ -1,0 +1,54 @@
+"""Is the film exposed, windowed and sharp enough to be read? Judged for every model.
+
+The limits lie beyond all of the 5,216 training films of the Guangzhou set (tests/edge_app/reading
+measures this again where the films are).
+"""
+
+import numpy as np
+from PIL import Image
+
+from edge_app.errors import FilmRefused
+
+SIDE_PX = 224
+# Gray levels, 0..255: mean, and distance of the 99th from the 1st percentile.
+TOO_DARK, DARK = 20.0, 50.0
+TOO_FLAT, FLAT = 40.0, 90.0
+# Mean of the absolute Laplacian at 224 x 224, in gray levels of a film stretched to 0..255.
+# 8 bits alone leave some 1.2.
+TOO_BLURRED, BLURRED = 1.5, 3.0
+
+
+def check_exposure(film: np.ndarray) -> tuple[str, ...]:
+    """Refuse a film that cannot be read, and warn of one that is hard to read.
+
+    Args:
+        film: uint8, shape (height, width), bright is dense.
+    Returns:
+        Warnings: "dark", "flat", "blurred", in that order.
+    Raises:
+        FilmRefused: too_dark, too_flat or too_blurred.
+    """
+    mean, spread, sharpness = exposure(shrunk(film).astype(np.float64))
+    if mean < TOO_DARK:
+        raise FilmRefused("too_dark", "The film is almost black: export it again with its window, or expose it again.")
+    if spread < TOO_FLAT:
+        raise FilmRefused("too_flat", "The film has hardly any contrast: export it again with its window.")
+    if sharpness < TOO_BLURRED:
+        raise FilmRefused("too_blurred", "The film is blurred: the child may have moved, or the copy is too small.")
+    warnings = {"dark": mean < DARK, "flat": spread < FLAT, "blurred": sharpness < BLURRED}
+    return tuple(name for name, holds in warnings.items() if holds)
+
+
+def exposure(film: np.ndarray) -> tuple[float, float, float]:
+    """Mean, spread and sharpness of a film, float64 (SIDE_PX, SIDE_PX); units as the limits above."""
+    low, high = np.percentile(film, (1, 99))
+    inner = film[1:-1, 1:-1]
+    laplacian = 4 * inner - film[:-2, 1:-1] - film[2:, 1:-1] - film[1:-1, :-2] - film[1:-1, 2:]
+    spread = float(high - low)
+    return float(film.mean()), spread, float(np.abs(laplacian).mean() * 255 / max(spread, 1.0))
+
+
+def shrunk(film: np.ndarray) -> np.ndarray:
+    """A film, uint8 (height, width), as uint8 (SIDE_PX, SIDE_PX)."""
+    side = (SIDE_PX, SIDE_PX)
+    return np.asarray(Image.fromarray(film).resize(side, Image.Resampling.BOX))
