@@ -1,4 +1,4 @@
-"""What every room's command line shares: a parser of commands, and errors turned to exit codes."""
+"""Shared by all command lines: the parser, logging, and errors turned into exit codes."""
 
 import argparse
 import logging
@@ -9,11 +9,16 @@ from typing import Any
 from edge_app import __version__
 from edge_app.errors import KitError
 
-OWN_ROOMS = ("edge_app", "train", "convert", "benchmarks")  # one of these missing is a fault, not an extra
+OWN_ROOMS = (
+    "edge_app",
+    "train",
+    "convert",
+    "benchmarks",
+)  # a missing one of these is a fault, not an extra that is not installed
 
 
 def build_parser(program: str, description: str | None, commands: Sequence[Any]) -> argparse.ArgumentParser:
-    """A parser with one subparser a command; tests compare it with the documentation.
+    """A parser with one subparser per command; tests compare it with the documentation.
 
     Args:
         commands: modules with `NAME`, `HELP`, `add_arguments(parser)` and `run(args)`.
@@ -42,7 +47,7 @@ def run_commands(program: str, description: str | None, commands: Sequence[Any],
 
 
 class _ToStderr(logging.Handler):
-    """Writes to what is standard error now: tests, and a kiosk's service, exchange it."""
+    """Writes to the current standard error, which tests replace."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
@@ -50,7 +55,7 @@ class _ToStderr(logging.Handler):
 
 
 def set_up_logging(program: str) -> None:
-    """Send what the kit's own rooms log to standard error, as `program: message`; other libraries stay as they are."""
+    """Send the kit's own log to standard error as `program: message`. Other libraries' loggers are not touched."""
     handler = _ToStderr()
     handler.setFormatter(logging.Formatter(f"{program}: %(message)s"))
     for room in OWN_ROOMS:
@@ -69,7 +74,7 @@ def guarded(program: str, action: Any) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in OWN_ROOMS:
             raise
-        print(f"{program}: {error.name} is not installed here: make test installs all of it", file=sys.stderr)
+        print(f"{program}: {error.name} is not installed here: make test installs everything", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

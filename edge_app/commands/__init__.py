@@ -1,4 +1,4 @@
-"""One module a command: `NAME`, `HELP`, `add_arguments(parser)` and `run(args) -> exit code`.
+"""One module per command: `NAME`, `HELP`, `add_arguments(parser)` and `run(args) -> exit code`.
 
-Nothing heavy is imported at the top of a command's module: `--help` must stay quick on a Pi Zero.
+A command's module imports nothing heavy at its top, so that `--help` stays quick on a Pi Zero.
 """

@@ -28,10 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the table and the chosen threshold; keep it when asked to.
+    """Print the table and the chosen threshold; save it if asked.
 
     Returns:
-        0, since what fails is raised.
+        0; failures are raised.
     """
     from edge_app.reading.site_threshold import MIN_CASES, choose_threshold, line_at, read_cases, save_site_threshold
     from edge_app.system.home import data_home
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if len(cases) < MIN_CASES:
         print(
             f"edge_app: {len(cases)} cases are too few to trust: collect {MIN_CASES} or more, "
-            "read without the machine's answer",
+            "read without seeing the model's answer",
             file=sys.stderr,
         )
     if args.use:

@@ -1,4 +1,4 @@
-"""`doctor`: is this device fit to read films, and what is to be done where it is not?"""
+"""`doctor`: says whether this device can read films, and what to do if it cannot."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look at everything, also after something failed.
+    """Run every check, even after one failed.
 
     Returns:
         0 if films can be read here, 1 if anything failed.

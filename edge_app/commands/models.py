@@ -1,4 +1,4 @@
-"""`models`: put a new model on this device, go back to the old one, see what there is."""
+"""`models`: installs a model on this device, goes back to the previous one, lists them."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 NAME = "models"
-HELP = "install a model from a file, go back to the one before, list what is here"
+HELP = "install a model from a file, go back to the previous one, list the installed ones"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,10 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what was asked; what fails raises `BundleError`.
+    """Run one action; a failure raises `BundleError`.
 
     Returns:
-        0; for `list` 1 if the model in use, or the one before it, is damaged.
+        0; for `list` 1 if the model in use or the previous one is damaged.
     """
     from edge_app.model.installed import ModelStore
     from edge_app.system.home import data_home
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settle(store: Any) -> None:
-    """Going back is what it is for, so it is no failure; the log shows why it was needed."""
+    """Going back is the purpose, so it is not a failure; the log says why it was needed."""
     version, refused = store.settle()
     for sentence in refused:
         print(f"edge_app: refused model {sentence}", file=sys.stderr)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from edge_app.reading.answer import Answer
 
 NAME = "predict"
-HELP = "score films; folders are walked"
+HELP = "score films; folders are searched recursively"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,14 +26,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data-dir", type=Path, metavar="DIR", help="where this device keeps its models and its own threshold"
     )
     parser.add_argument(
-        "--operating-point", metavar="NAME", help="one that the model's card has, or site, the site's own (calibrate)"
+        "--operating-point",
+        metavar="NAME",
+        help="an operating point of the model's card, or `site` for the site's own (calibrate)",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
     parser.add_argument("--heatmap", type=Path, metavar="DIR", help="write an overlay PNG for each film here")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Score every film, each for itself.
+    """Score every film by itself.
 
     Returns:
         0 if every film got a score, 1 if any did not or none was found.
@@ -59,9 +61,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def walk(paths: list[Path]) -> Iterator[Path]:
-    """Every file that was named, and every film in every folder that was, in order of name.
+    """All named files, and the films in all named folders, sorted by name.
 
-    In folders only files with a film's suffix count; a file that was named counts whatever it is.
+    In folders only files with a film's suffix count; a named file always counts.
     """
     from edge_app.imaging.film import SUFFIXES
 

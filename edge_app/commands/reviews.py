@@ -16,20 +16,20 @@ HELP = "list, export, back up and check the record of drafts and reviews"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    listing = actions.add_parser("list", help="one record a line")
+    listing = actions.add_parser("list", help="print one record per line")
     listing.add_argument("--status", choices=("draft", "signed"), default="", help="only these")
-    listing.add_argument("--json", action="store_true", help="one JSON object a line")
+    listing.add_argument("--json", action="store_true", help="print one JSON object per line")
     export = actions.add_parser("export", help="write all records as CSV or JSON to stdout or a file")
     export.add_argument("--format", choices=("csv", "json"), default="csv", help="default: %(default)s")
-    export.add_argument("--out", type=Path, metavar="FILE", help="a file, written whole or not at all")
+    export.add_argument("--out", type=Path, metavar="FILE", help="a file; it is written completely or not at all")
     backup = actions.add_parser("backup", help="write a consistent copy of the record, for a USB stick")
     backup.add_argument("file", type=Path, metavar="FILE")
     audit = actions.add_parser("audit", help="print the audit log and check that no row was changed")
-    audit.add_argument("--json", action="store_true", help="one JSON object a line")
-    purge = actions.add_parser("purge", help="delete signed records that are older than so many days")
+    audit.add_argument("--json", action="store_true", help="print one JSON object per line")
+    purge = actions.add_parser("purge", help="delete signed records older than N days")
     purge.add_argument("--days", type=int, required=True, metavar="N")
-    purge.add_argument("--films", type=Path, metavar="DIR", help="where films are kept: delete those, too")
-    films = actions.add_parser("films", help="copy kept films of signed records, a folder a finding, for train")
+    purge.add_argument("--films", type=Path, metavar="DIR", help="where films are kept; also delete theirs")
+    films = actions.add_parser("films", help="copy kept films of signed records into one folder per finding, for train")
     films.add_argument("--films", type=Path, required=True, metavar="DIR", help="where serve keeps them")
     films.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the folders go")
     reader = actions.add_parser("add-reader", help="enrol a reader; the PIN is read from stdin")
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Open the record and do one thing with it.
+    """Open the record and run one action.
 
     Returns:
         0, or 1 when the audit log was tampered with.
@@ -131,7 +131,7 @@ def _films(store: "Store", args: argparse.Namespace) -> int:
             raise StoreError(f"{args.out} cannot be written: {cause.strerror}") from cause
         copied += 1
     store.note("command line", "export", detail=f"{copied} films")
-    print(f"{copied} films copied; {left_out} signed records left out: no film, or no finding that train knows")
+    print(f"{copied} films copied; {left_out} signed records left out (no film, or a finding that train does not use)")
     return 0
 
 

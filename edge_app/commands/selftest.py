@@ -1,4 +1,4 @@
-"""`selftest`: does this device read films as the model's makers did? With a verdict to file."""
+"""`selftest`: checks that this device reads films as the machine that made the model did. Prints a page to file."""
 
 import argparse
 import json

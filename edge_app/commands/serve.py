@@ -18,21 +18,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the record is kept (default: CXR_EDGE_HOME, else XDG_DATA_HOME/cxr-edge)",
     )
     parser.add_argument(
-        "--ask-first", action="store_true", help="a reader says what they see before the machine's answer is shown"
+        "--ask-first",
+        action="store_true",
+        help="ask readers for their own impression before showing the model's answer",
     )
     parser.add_argument(
-        "--keep-films", type=Path, metavar="DIR", help="keep films there, unencrypted: use an encrypted partition"
+        "--keep-films", type=Path, metavar="DIR", help="keep films in DIR, unencrypted: use an encrypted partition"
     )
     parser.add_argument(
-        "--keep-days", type=_days, metavar="N", help="delete signed records and their films after so many days"
+        "--keep-days", type=_days, metavar="N", help="delete signed records and their films after N days"
     )
-    parser.add_argument("--watch", type=Path, metavar="FOLDER", help="also read each film that appears there")
+    parser.add_argument("--watch", type=Path, metavar="FOLDER", help="also read each film that appears in FOLDER")
     parser.add_argument(
-        "--dicom-port", type=int, metavar="PORT", help="also take films that an X-ray machine pushes (C-STORE)"
+        "--dicom-port", type=int, metavar="PORT", help="also accept films that an X-ray machine sends (C-STORE)"
     )
     parser.add_argument("--dicom-ae", default="CXRKIT", metavar="TITLE", help="the kiosk's AE title (%(default)s)")
     parser.add_argument(
-        "--dicom-peer", action="append", default=[], metavar="AETITLE@ADDRESS", help="a machine that may push"
+        "--dicom-peer", action="append", default=[], metavar="AETITLE@ADDRESS", help="a machine that may send"
     )
     parser.add_argument("--lan", action="store_true", help="let other machines in; readers must then log in")
     parser.add_argument(

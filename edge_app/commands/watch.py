@@ -17,10 +17,10 @@ HELP = "read each film that appears in a folder and record its draft"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("folder", type=Path, metavar="FOLDER")
-    parser.add_argument("--once", action="store_true", help="read what is there and stop")
+    parser.add_argument("--once", action="store_true", help="read the films that are there, then stop")
     parser.add_argument("--model", type=Path, metavar="BUNDLE", help="a .tflite bundle; the shipped one by default")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="as for serve")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from edge_app.reading.predictor import device_predictor
     from edge_app.system.home import data_home
-    from edge_app.workflow.folder_watch import LOOK_EVERY_S, Watcher
+    from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher
     from edge_app.workflow.reading_service import ReadingService
 
     home = data_home(args.data_dir)
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     watcher.new_films()
     failed = 0
     while True:
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(SCAN_EVERY_S)
         for path in watcher.new_films():
             failed += not read_one(service, path, args.json)
         if args.once:
@@ -47,10 +47,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def read_one(service: "ReadingService", path: Path, as_json: bool) -> bool:
-    """Read one film and print what it gave, unless it was recorded before.
+    """Read one film and print its answer, unless it was recorded before.
 
     Returns:
-        Whether it has a score and a record.
+        Whether the film has a score and a record.
     """
     case = service.read_file(path)
     if case is None:

@@ -1,1 +1,1 @@
-"""The kiosk: the page that a clinic works with. Only this package imports gradio and fastapi."""
+"""The kiosk: the web page that a clinic works with. Only this package imports gradio and fastapi."""

@@ -1,4 +1,4 @@
-"""The kiosk's web application: guard, health, the way in for films, the record, and the page."""
+"""The kiosk's web application: routes for health, films, record and exports, with the page and the guard."""
 
 import asyncio
 import time
@@ -18,33 +18,33 @@ from edge_app.kiosk.language import language_of
 from edge_app.kiosk.login import COOKIE as SESSION_COOKIE
 from edge_app.kiosk.login import Gate, Sessions, add_login
 from edge_app.kiosk.page import build_page, page_settings
-from edge_app.kiosk.page_language import Head
+from edge_app.kiosk.page_language import PageLanguage
 from edge_app.kiosk.static_pages import record_page, report_page
-from edge_app.kiosk.upload_limit import FilmCounter
+from edge_app.kiosk.upload_limit import UploadLimit
 from edge_app.records.export import to_csv, to_json
 from edge_app.records.readers import add_reader, check_reader, reader_names
 from edge_app.workflow.reading_service import ReadingService
 from edge_app.workflow.result_image import result_image, result_lines
 from edge_app.workflow.secondary_capture import secondary_capture
 
-# Only few films are taken in at once, so one that trickles in would keep others waiting.
+# Few films are accepted at once, so a slow upload would keep others waiting.
 SLACK_S = 10.0
-SLOWEST_BYTES_PER_S = 32_000.0  # on the whole, after the slack: a poor radio link
+SLOWEST_BYTES_PER_S = 32_000.0  # average after the slack: a poor radio link
 
 
 class BodyRefused(Exception):
-    """A film was not taken in: status, code, sentence."""
+    """A film was not accepted: status, code, sentence."""
 
 
 @dataclass(frozen=True)
 class Reach:
-    """From where the kiosk may be used."""
+    """Where the kiosk may be used from."""
 
     # Names that a browser may ask for; on a LAN addresses in digits are taken too.
     host_names: frozenset[str] = LOOPBACK_HOSTS
-    # Off this machine: then readers must log in.
+    # Also from other machines; readers must then log in.
     lan: bool = False
-    # Served over TLS: the session's cookie is then kept from plain connections.
+    # Served over TLS; the session cookie is then never sent over a plain connection.
     tls: bool = False
 
 
@@ -58,10 +58,10 @@ def build_app(service: ReadingService, reach: Reach | None = None) -> FastAPI:
     if reach.lan:
         add_login(app, sessions, lambda initials, pin: check_reader(service.store(), initials, pin), reach.tls)
     app = gr.mount_gradio_app(app, build_page(service), path="/", **page_settings())
-    app.add_middleware(Head)
+    app.add_middleware(PageLanguage)
     if reach.lan:
         app.add_middleware(Gate, sessions=sessions)
-    # Added last, asked first: a refused request reaches neither the login nor the page.
+    # Added last, so it runs first: a refused request reaches neither the login nor the page.
     app.add_middleware(Guard, host_names=reach.host_names, addresses_too=reach.lan)
     return app
 
@@ -69,20 +69,20 @@ def build_app(service: ReadingService, reach: Reach | None = None) -> FastAPI:
 def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:
     @app.get("/health")
     def health() -> JSONResponse:
-        """200 and the model's name once it answered its golden films, 503 when it does not."""
+        """200 and the model's name if it answers its golden films correctly, else 503."""
         try:
             return JSONResponse({"status": "ok", "model": service.check_model(), "not_saved": service.not_saved})
         except KitError as error:
             return JSONResponse({"status": "error", "reason": str(error)}, 503)
 
-    counter = FilmCounter()
+    limit = UploadLimit()
 
     @app.post("/films")
     async def films(request: Request) -> JSONResponse:
-        """One film as the body; answers as `predict --json` does, with the record's id."""
-        if counter.is_full():
+        """Read one film, sent as the body; returns the fields of `predict --json` and the record's ID."""
+        if limit.is_full():
             return _refused(503, "busy", "The kiosk is busy: hand the film in again in a moment.")
-        async with counter:
+        async with limit:
             try:
                 content = await _body(request)
             except BodyRefused as refusal:
@@ -116,7 +116,7 @@ def _add_record_routes(app: FastAPI, service: ReadingService) -> None:
         if case.origin is None:
             return PlainTextResponse("Only for DICOM films, and only while they are in memory.", 409)
         if case.review is None:
-            return PlainTextResponse("Nobody signed it: a draft is not filed.", 409)
+            return PlainTextResponse("Nobody has signed it: drafts are not filed.", 409)
         lines = result_lines(case, service.predictor.card)
         content = secondary_capture(case.origin, result_image(case, lines), "\n".join(lines), record_id, case.review.at)
         service.store().note("kiosk", "export", record_id, "application/dicom")
@@ -135,7 +135,7 @@ def _add_record_routes(app: FastAPI, service: ReadingService) -> None:
 
     @app.post("/readers")
     def readers(request: Request, initials: Annotated[str, Form()], pin: Annotated[str, Form()]) -> Response:
-        """Enrol a reader; what was wrong is shown on the record's page."""
+        """Enrol a reader; an error is shown on the record page."""
         try:
             add_reader(service.store(), initials, pin)
         except KitError as error:
@@ -146,7 +146,7 @@ def _add_record_routes(app: FastAPI, service: ReadingService) -> None:
 
     @app.exception_handler(StoreError)
     def no_record(_: Request, error: StoreError) -> Response:
-        """The disk fails: say so instead of a bare 500."""
+        """Say that the disk fails, instead of a bare 500."""
         return PlainTextResponse(f"The record is not available: {error}", 503)
 
 
@@ -161,7 +161,7 @@ def _exported(service: ReadingService, content: str, kind: str) -> Response:
 
 
 async def _body(request: Request, clock: Callable[[], float] = time.monotonic) -> bytes:
-    """The request's body; never more than a film may have in memory, never waited for without end.
+    """Read the request's body, within limits on size and time.
 
     Raises:
         BodyRefused: it is larger than a film may be, or comes so slowly that it holds up the others.

@@ -1,4 +1,4 @@
-"""What must be set before gradio is imported: no calls home, and a temp folder in memory."""
+"""Settings that gradio needs before it is imported: no telemetry, and a temporary folder in memory."""
 
 import os
 import shutil
@@ -21,9 +21,9 @@ SETTINGS = {
 
 
 def prepare(port: int, environment: MutableMapping[str, str], memory_disk: Path = MEMORY_DISK) -> Path:
-    """Set the environment and make an empty temp folder; what a killed kiosk left there is removed.
+    """Set the environment and create an empty temporary folder. Removes what a killed kiosk left there.
 
-    The kiosk itself writes no film to any disk; the folder is for what gradio may write.
+    The kiosk itself writes no film to disk; the folder is for files that gradio may write.
 
     Args:
         environment: `os.environ`; gradio reads it when it is imported.

@@ -1,7 +1,7 @@
-"""What stands before every request: who may ask, from where, how much, and what a browser may do.
+"""Checks every request before anything else: its Host, its Origin and its path; adds security headers.
 
-Gradio alone answers any Host (DNS rebinding) and takes uploads from a foreign Origin. Here a request
-is refused before gradio sees it, and every answer carries headers that keep the page on this machine.
+Gradio alone answers any Host (DNS rebinding) and accepts uploads from a foreign Origin. Here a request
+is refused before gradio sees it, and every response carries headers that keep the page on this machine.
 """
 
 import ipaddress
@@ -39,7 +39,7 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "geolocation=(), microphone=(), payment=(), usb=()",
 }
-# Films come in through the kiosk's own route, which writes nothing to disk: gradio's are shut.
+# Films are uploaded through the kiosk's own route, which writes nothing to disk; gradio's routes are closed.
 CLOSED_PATHS = ("/gradio_api/upload", "/gradio_api/file", "/gradio_api/proxy", "/gradio_api/stream", "/openapi.json")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -51,9 +51,9 @@ class Guard:
         """Set the rules.
 
         Args:
-            host_names: names that a browser may have asked for.
-            addresses_too: also any address written as digits. DNS rebinding needs a name, so digits
-                are safe; needed on a LAN, where the kiosk does not know how it is called.
+            host_names: the names by which a browser may address the kiosk.
+            addresses_too: also accept any numeric address. DNS rebinding needs a name, so these are safe;
+                needed on a LAN, where the kiosk does not know its own address.
         """
         self.app = app
         self.host_names = frozenset(name.lower() for name in host_names)
@@ -65,7 +65,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         if scope["type"] != "http":
-            return  # the kiosk has no web sockets: an unanswered handshake is closed by the server
+            return  # the kiosk has no web sockets: the server closes an unanswered handshake
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -86,7 +86,7 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self._is_ours(host):
-            return 400, "This kiosk is not called that. Open it by the address that it printed."
+            return 400, "The kiosk is not reached by this name. Open the address that it printed at its start."
         if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate":
             return 403, "Another site's page may not use this kiosk."
         origin = headers.get("origin")

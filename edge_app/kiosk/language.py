@@ -1,6 +1,6 @@
-"""The page's words: one JSON file a language, English where a word is missing.
+"""The page's texts: one JSON file per language, English where a text is missing.
 
-The browser's language decides; a choice made in the page's own list is kept in a cookie and wins.
+The browser's language decides, unless a choice made on the page is stored in a cookie.
 """
 
 import functools
@@ -24,7 +24,7 @@ COOKIE = "cxr_language"
 
 @functools.cache
 def words(language: str) -> Mapping[str, str]:
-    """All words of a language; English ones where it lacks any.
+    """All texts of a language; English where one is missing.
 
     Args:
         language: a key of LANGUAGES.
@@ -44,12 +44,12 @@ def say(language: str, key: str, **values: object) -> str:
 
 
 def refusal(language: str, code: str, sentence: str) -> str:
-    """Why a film got no score, in the page's language where it has that code, else as the error said it."""
+    """Why a film got no score, in the page's language if it has a text for the code, else the error's own sentence."""
     return words(language).get(f"refusal_{code}", sentence)
 
 
 def language_of(cookies: Mapping[str, str], accept_language: str) -> str:
-    """The language for a request: the cookie's, else the first one of the browser's that the kit has."""
+    """The language for a request: the cookie's, else the browser's first language that the kit has."""
     chosen = cookies.get(COOKIE, "")
     if chosen in LANGUAGES:
         return chosen

@@ -1,7 +1,7 @@
 """Login for a kiosk on a LAN: a reader's initials and PIN, then a session that ends by itself.
 
-The PINs are those of `edge_app.records.readers`, whose lock-out counts by reader; here failures also count
-by address, so that nobody tries one PIN on all readers.
+The PINs are those of `edge_app.records.readers`, which locks a reader after failures. Failures are also
+counted by address here, so that nobody can try one PIN on all readers.
 """
 
 import secrets
@@ -29,7 +29,7 @@ OPEN_PATHS = frozenset({"/health", "/login"})
 
 
 class Sessions:
-    """Who is logged in, and which addresses failed lately. In memory: a restart logs everyone out."""
+    """Who is logged in, and which addresses failed recently. In memory: a restart logs everyone out."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -38,7 +38,7 @@ class Sessions:
         self._lock = threading.Lock()
 
     def begin(self) -> str:
-        """A new session's token."""
+        """Start a session and return its token."""
         token = secrets.token_urlsafe(32)
         with self._lock:
             now = self._clock()
@@ -47,7 +47,7 @@ class Sessions:
         return token
 
     def holds(self, token: str) -> bool:
-        """Is it a session that has not ended?"""
+        """Whether a token belongs to a session that has not ended."""
         with self._lock:
             return self._ends.get(token, 0.0) > self._clock()
 
@@ -62,7 +62,7 @@ class Sessions:
             self._failures[address] = [*self._recent(address), self._clock()]
 
     def is_locked(self, address: str) -> bool:
-        """Did this address fail too often lately?"""
+        """Whether this address failed too often recently."""
         with self._lock:
             return len(self._recent(address)) >= MAX_FAILURES
 
@@ -72,14 +72,14 @@ class Sessions:
 
 
 class Gate:
-    """ASGI middleware: without a session only the login and the health page are reached."""
+    """ASGI middleware: without a session only the login and the health page can be reached."""
 
     def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
         self.app = app
         self.sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let pass, send to the login, or refuse."""
+        """Pass the request on, redirect to the login, or refuse."""
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS or self.sessions.holds(_token(scope)):
             await self.app(scope, receive, send)
         elif scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", ""):
@@ -103,7 +103,7 @@ def add_login(app: FastAPI, sessions: Sessions, check: Callable[[str, str], str]
 
     @app.post("/login")
     def enter(request: Request, initials: Annotated[str, Form()], pin: Annotated[str, Form()]) -> Response:
-        """Begin a session, or say what was wrong."""
+        """Start a session, or say what was wrong."""
         address = request.client.host if request.client else ""
         if sessions.is_locked(address):
             return HTMLResponse(login_page(_language(request), "Too many failures: wait five minutes."), 429)

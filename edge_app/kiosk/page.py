@@ -1,7 +1,7 @@
-"""The page itself, in gradio: which part is shown where, and what happens on which event.
+"""The page in gradio: which part is shown where, and what each event does.
 
-The parts are HTML from `views`; films come in through the kiosk's own route (see `app`), so gradio
-never writes one to disk. What a browser tab has read, shown and marked is its own `Visit`.
+The parts are HTML from `views`. Films are uploaded through the kiosk's own route (see `app`), so gradio
+never writes one to disk. Each browser tab has its own `TabState`.
 """
 
 from dataclasses import dataclass, field, replace
@@ -19,16 +19,16 @@ from edge_app.workflow.reading_service import ReadingService
 
 STATIC = Path(__file__).parent / "static"
 FONTS = ("system-ui", "Noto Sans", "DejaVu Sans", "sans-serif")
-MAX_WAITING = 64  # events in gradio's queue; the next one is told that the kiosk is busy
-MAX_LISTED = 100  # films of one visit in its list
-REFRESH_S = 5  # how often the lists are asked for anew while a folder is watched
-AT_ONCE = 4  # events of one kind that may run at the same time
+MAX_WAITING = 64  # events in gradio's queue; further ones are told that the kiosk is busy
+MAX_LISTED = 100  # films in the list of one tab
+REFRESH_S = 5  # how often the lists are refreshed while a folder is watched
+AT_ONCE = 4  # events of one kind that may run at once
 QUIET = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": AT_ONCE}
 
 
 @dataclass(frozen=True)
-class Visit:
-    """What one browser tab did: ids it read (the newest first), the one shown, the region marked on it."""
+class TabState:
+    """State of one browser tab: the IDs it read (newest first), the one shown, the region marked on it."""
 
     read: tuple[str, ...] = ()
     chosen: str = ""
@@ -38,7 +38,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class ReviewForm:
-    """The components with which a reader signs."""
+    """The components for signing."""
 
     panel: gr.Column
     questions: gr.Column
@@ -52,10 +52,10 @@ class ReviewForm:
 
 
 def build_page(service: ReadingService) -> gr.Blocks:
-    """The page for one service; mount it with `page_settings`."""
+    """Build the page; mount it with `page_settings`."""
     i18n = translations()
     with gr.Blocks(title="Chest film reader", analytics_enabled=False) as page:
-        visit = gr.State(_new_visit)
+        tab = gr.State(_new_tab)
         header = _part("kiosk-header", "header.js")
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="kiosk-side"):
@@ -68,96 +68,96 @@ def build_page(service: ReadingService) -> gr.Blocks:
                 form = _review_form(i18n)
                 about = _part("kiosk-about")
 
-        panes = Panes(service)
+        events = PageEvents(service)
         shown = [header, lists, viewer, answer, form.panel, form.questions, form.sign, form.take_back, form.message]
         asked = [form.verdict, form.finding, form.pin]
-        page.load(panes.opened, visit, [picker, about, *shown], **QUIET)
-        picker.films_read(panes.films_read, visit, [visit, *shown, *asked], **QUIET)
-        lists.pick(panes.picked, visit, [visit, *shown, *asked], **QUIET)
-        answer.impression(panes.impression, visit, [visit, *shown], **QUIET)
-        viewer.marked(panes.marked, visit, visit, **QUIET)
-        entries = [visit, form.verdict, form.finding, form.initials, form.pin]
-        signing: dict[str, Any] = {"fn": panes.signed, "inputs": entries, "outputs": [*shown, form.pin], **QUIET}
+        page.load(events.opened, tab, [picker, about, *shown], **QUIET)
+        picker.films_read(events.films_read, tab, [tab, *shown, *asked], **QUIET)
+        lists.pick(events.picked, tab, [tab, *shown, *asked], **QUIET)
+        answer.impression(events.impression, tab, [tab, *shown], **QUIET)
+        viewer.marked(events.marked, tab, tab, **QUIET)
+        entries = [tab, form.verdict, form.finding, form.initials, form.pin]
+        signing: dict[str, Any] = {"fn": events.signed, "inputs": entries, "outputs": [*shown, form.pin], **QUIET}
         form.sign.click(**signing)
         form.pin.submit(**signing)
-        form.take_back.click(panes.taken_back, [visit, form.initials, form.pin], [*shown, form.pin], **QUIET)
+        form.take_back.click(events.taken_back, [tab, form.initials, form.pin], [*shown, form.pin], **QUIET)
         if service.watching:
-            gr.Timer(REFRESH_S).tick(panes.refreshed, visit, lists, **QUIET)
+            gr.Timer(REFRESH_S).tick(events.refreshed, tab, lists, **QUIET)
     page.queue(max_size=MAX_WAITING)
     return page
 
 
-class Panes:
-    """What each event shows; every method returns the values of its outputs in `build_page`."""
+class PageEvents:
+    """One method per event; each returns the values of its outputs in `build_page`."""
 
     def __init__(self, service: ReadingService) -> None:
         self._service = service
 
-    def opened(self, visit: Visit, request: gr.Request) -> tuple:
+    def opened(self, tab: TabState, request: gr.Request) -> tuple:
         """The page was loaded."""
         language = _language(request)
         about = views.about(self._service.predictor.card, language)
-        return (views.picker(language), about, *self._shown(visit, request))
+        return (views.picker(language), about, *self._shown(tab, request))
 
-    def films_read(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple:
-        """The browser handed films in; the most urgent of them is shown."""
+    def films_read(self, tab: TabState, event: gr.EventData, request: gr.Request) -> tuple:
+        """The browser uploaded films; the most urgent one is shown."""
         new = [case for case in map(self._service.cases.get, event.ids) if case]
-        read = (*(case.id for case in reversed(new)), *visit.read)[:MAX_LISTED]
+        read = (*(case.id for case in reversed(new)), *tab.read)[:MAX_LISTED]
         first = max(new, key=_urgency, default=None)
-        visit = replace(visit, read=read, chosen=first.id if first else visit.chosen, region=())
-        return (visit, *self._shown(visit, request), None, None, "")
+        tab = replace(tab, read=read, chosen=first.id if first else tab.chosen, region=())
+        return (tab, *self._shown(tab, request), None, None, "")
 
-    def picked(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple:
-        """A row of a list was touched."""
-        visit = replace(visit, chosen=str(event.id), region=())
-        return (visit, *self._shown(visit, request), None, None, "")
+    def picked(self, tab: TabState, event: gr.EventData, request: gr.Request) -> tuple:
+        """A row of a list was chosen."""
+        tab = replace(tab, chosen=str(event.id), region=())
+        return (tab, *self._shown(tab, request), None, None, "")
 
-    def refreshed(self, visit: Visit, request: gr.Request) -> str:
-        """Time has passed: drafts may have come in from the watched folder."""
-        return self._lists(visit, _language(request))
+    def refreshed(self, tab: TabState, request: gr.Request) -> str:
+        """Refresh the lists: drafts may have come from the watched folder."""
+        return self._lists(tab, _language(request))
 
-    def impression(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple:
-        """The reader said what they see, before the answer."""
+    def impression(self, tab: TabState, event: gr.EventData, request: gr.Request) -> tuple:
+        """The reader named an own impression before seeing the answer."""
         finding = event.finding if event.finding in FINDINGS else ""
-        visit = replace(visit, impressions=visit.impressions | {visit.chosen: finding})
-        return (visit, *self._shown(visit, request))
+        tab = replace(tab, impressions=tab.impressions | {tab.chosen: finding})
+        return (tab, *self._shown(tab, request))
 
-    def marked(self, visit: Visit, event: gr.EventData) -> Visit:
-        """A region was drawn on the film, or taken away."""
+    def marked(self, tab: TabState, event: gr.EventData) -> TabState:
+        """A region was drawn on the film, or removed."""
         ends = tuple(min(1.0, max(0.0, float(end))) for end in event.region)
-        return replace(visit, region=ends if len(ends) == 4 else ())
+        return replace(tab, region=ends if len(ends) == 4 else ())
 
-    def signed(self, visit: Visit, verdict: str, finding: str, initials: str, pin: str, request: gr.Request) -> tuple:
-        """The reader signs what is shown."""
+    def signed(self, tab: TabState, verdict: str, finding: str, initials: str, pin: str, request: gr.Request) -> tuple:
+        """The reader signs the case that is shown."""
         if not (verdict and finding):
-            return (*self._shown(visit, request, say(_language(request), "say_verdict_and_finding")), pin)
-        own = visit.impressions.get(visit.chosen, "")
-        review = Review(visit.chosen, initials or "", verdict, finding, own, visit.region)
+            return (*self._shown(tab, request, say(_language(request), "say_verdict_and_finding")), pin)
+        own = tab.impressions.get(tab.chosen, "")
+        review = Review(tab.chosen, initials or "", verdict, finding, own, tab.region)
         try:
             self._service.sign(review, pin or "")
         except KitError as error:
-            return (*self._shown(visit, request, str(error)), "")
-        return (*self._shown(visit, request), "")
+            return (*self._shown(tab, request, str(error)), "")
+        return (*self._shown(tab, request), "")
 
-    def taken_back(self, visit: Visit, initials: str, pin: str, request: gr.Request) -> tuple:
-        """The reader undoes the last sign-off."""
+    def taken_back(self, tab: TabState, initials: str, pin: str, request: gr.Request) -> tuple:
+        """The reader withdraws the last review."""
         try:
-            self._service.withdraw(visit.chosen, initials or "", pin or "")
+            self._service.withdraw(tab.chosen, initials or "", pin or "")
         except KitError as error:
-            return (*self._shown(visit, request, str(error)), "")
-        return (*self._shown(visit, request), "")
+            return (*self._shown(tab, request, str(error)), "")
+        return (*self._shown(tab, request), "")
 
-    def _shown(self, visit: Visit, request: gr.Request, message: str = "") -> tuple:
+    def _shown(self, tab: TabState, request: gr.Request, message: str = "") -> tuple:
         """Header, lists, viewer, answer; the form, its questions, its two buttons and its message."""
         service, language = self._service, _language(request)
         card = service.predictor.card
-        case = service.find(visit.chosen) if visit.chosen else None
-        hidden = service.ask_first and case is not None and not case.review and case.id not in visit.impressions
+        case = service.find(tab.chosen) if tab.chosen else None
+        hidden = service.ask_first and case is not None and not case.review and case.id not in tab.impressions
         signed = case is not None and case.review is not None
         can_sign = case is not None and case.saved and not hidden
         return (
             views.header(card, language, service.not_saved),
-            self._lists(visit, language),
+            self._lists(tab, language),
             views.viewer(case, language, hidden),
             views.answer(case, card, language, hidden),
             gr.update(visible=can_sign),
@@ -167,18 +167,18 @@ class Panes:
             views.message(message),
         )
 
-    def _lists(self, visit: Visit, language: str) -> str:
-        read = [found for found in map(self._service.find, visit.read) if found]
-        return views.case_lists(read, self._service.waiting(), visit.chosen, language, self._service.ask_first)
+    def _lists(self, tab: TabState, language: str) -> str:
+        read = [found for found in map(self._service.find, tab.read) if found]
+        return views.case_lists(read, self._service.waiting(), tab.chosen, language, self._service.ask_first)
 
 
 def translations() -> gr.I18n:
-    """The kit's words as gradio wants them."""
+    """The kit's texts in gradio's form."""
     return gr.I18n(**{code: dict(words(code)) for code in LANGUAGES})
 
 
 def page_settings() -> dict[str, Any]:
-    """What `gr.mount_gradio_app` must be told, beside the page."""
+    """Further arguments for `gr.mount_gradio_app`."""
     return {
         "css_paths": STATIC / "style.css",
         "i18n": translations(),
@@ -210,13 +210,13 @@ def _review_form(i18n: gr.I18n) -> ReviewForm:
     return ReviewForm(panel, questions, verdict, finding, initials, pin, sign, take_back, message)
 
 
-def _new_visit() -> Visit:
-    """A function, for gradio would take the class itself for the value."""
-    return Visit()
+def _new_tab() -> TabState:
+    """A function, because gradio would take the class itself for the value."""
+    return TabState()
 
 
 def _part(elem_id: str, script: str | None = None) -> gr.HTML:
-    """A part of the page, dressed by style.css alone; its script runs once, when it is first shown."""
+    """A part of the page, styled by style.css alone. Its script runs once, when the part is first shown."""
     code = (STATIC / script).read_text(encoding="utf-8") if script else None
     return gr.HTML(elem_id=elem_id, js_on_load=code, apply_default_css=False)
 
@@ -226,5 +226,5 @@ def _language(request: gr.Request) -> str:
 
 
 def _urgency(case: Case) -> float:
-    """What to look at first: the highest score; a film without one comes last."""
+    """Sort key: the highest score first, films without a score last."""
     return -1.0 if case.answer.refusal else case.answer.decision.p_finding

@@ -1,8 +1,7 @@
-"""What must stand at the very start of the page's HTML.
+"""Sets the page's language at the very start of its HTML.
 
-Gradio chooses its language before it adds the `head` that it was given, so a language chosen in the
-page would leave its own parts (the form in which a reader signs) in the browser's. The language is
-the server's choice, so that one page never speaks two.
+Gradio picks its language before it adds the `head` that it was given, so its own parts (the form for
+signing) would stay in the browser's language. The server chooses, so that a page is in one language.
 """
 
 from pathlib import Path
@@ -14,18 +13,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edge_app.kiosk.language import language_of
 
 HEAD = (Path(__file__).parent / "static" / "head.html").read_text(encoding="utf-8")
-PLACE = "LANGUAGE"  # where the page's language goes
+PLACE = "LANGUAGE"  # placeholder for the language
 START = b"<head>"
 
 
-class Head:
-    """ASGI middleware: puts `static/head.html` first into the head of the page at "/"."""
+class PageLanguage:
+    """ASGI middleware: puts `static/head.html` at the start of the head of the page at "/"."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on; hold the page back until it is whole."""
+        """Pass the request on; hold the page back until it is complete."""
         if scope["type"] != "http" or scope["path"] != "/" or scope["method"] != "GET":
             await self.app(scope, receive, send)
             return
@@ -51,6 +50,6 @@ class Head:
 
 
 def _uncompressed(scope: Scope) -> Scope:
-    """The same request, by a browser that asks for plain bytes."""
+    """The same request without compression."""
     headers = Headers(scope=scope).raw
     return {**scope, "headers": [(name, value) for name, value in headers if name != b"accept-encoding"]}

@@ -1,4 +1,4 @@
-"""Starting the kiosk: gradio's environment first, then the model, then the port."""
+"""Starts the kiosk: gradio's environment first, then the model, then the port."""
 
 import ipaddress
 import logging
@@ -20,7 +20,7 @@ from edge_app.records.retention import retain
 from edge_app.system import watchdog
 from edge_app.system.home import data_home
 from edge_app.workflow.dicom_receiver import Peer, parse_peer, start_receiver
-from edge_app.workflow.folder_watch import LOOK_EVERY_S, Watcher
+from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher
 from edge_app.workflow.reading_service import ReadingService
 
 LOG = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ EVERYWHERE = "0.0.0.0"
 MAX_CONNECTIONS = 256
 STOP_WITHIN_S = 2
 DAY_S = 24 * 3600
-QUEUE = 64  # connections that may wait before the machine refuses them
+QUEUE = 64  # connections that may wait before the system refuses more
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,15 @@ def _application(options: ServeOptions) -> tuple[Any, str]:
         _start("retain", _retain, service, options.keep_days)
     if options.watch:
         watcher = Watcher(options.watch)
-        watcher.new_films()  # a folder that is not there is said now, not later in a thread
+        watcher.new_films()  # a missing folder is reported now, not later in a thread
         service.watching = True
         _start("watch", _watch, service, watcher)
     if options.dicom_port:
         _receive(service, options)
     if options.lan and not reader_names(service.store()):
-        raise KitError("nobody could log in: add a reader first: echo PIN | edge_app reviews add-reader INITIALS")
+        raise KitError(
+            "no reader is enrolled, so nobody could log in: echo PIN | python -m edge_app reviews add-reader INITIALS"
+        )
     names = {socket.gethostname(), f"{socket.gethostname()}.local", *options.names} if options.lan else set()
     reach = Reach(LOOPBACK_HOSTS | names, lan=options.lan, tls=bool(options.tls_cert))
     return build_app(service, reach), f"{predictor.card.name} {predictor.card.version}"
@@ -119,7 +121,7 @@ def _start(name: str, action: Callable[..., None], *arguments: Any) -> None:
 
 
 def _receive(service: ReadingService, options: ServeOptions) -> None:
-    """Take films from X-ray machines; it ends with the process."""
+    """Accept films from X-ray machines, until the process ends."""
 
     def take(content: bytes) -> bool:
         case = service.read(content, "dicom")
@@ -137,19 +139,19 @@ def _peers(options: ServeOptions) -> list[Peer]:
 
 
 def _watch(service: ReadingService, watcher: Watcher) -> None:
-    """Read what appears in the folder, for ever; a folder that goes away may come back."""
+    """Read films that appear in the folder, for ever. A folder that disappears may come back."""
     while True:
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(SCAN_EVERY_S)
         try:
             for path in watcher.new_films():
                 service.read_file(path)
         except KitError as error:
             LOG.warning("%s", error)
-            time.sleep(30 * LOOK_EVERY_S)
+            time.sleep(30 * SCAN_EVERY_S)
 
 
 def _retain(service: ReadingService, days: int) -> None:
-    """Delete what is too old, now and every day; what fails is tried again the next day."""
+    """Delete old records, now and every day. A failure is retried the next day."""
     while True:
         try:
             records, films = retain(service.store(), days, service.films)
@@ -169,7 +171,7 @@ def _run(app: Any, listener: socket.socket, options: ServeOptions) -> None:
         access_log=False,
         server_header=False,
         limit_concurrency=MAX_CONNECTIONS,
-        timeout_graceful_shutdown=STOP_WITHIN_S,  # a page left open holds a stream for ever
+        timeout_graceful_shutdown=STOP_WITHIN_S,  # an open page holds a stream for ever
         ssl_certfile=options.tls_cert,
         ssl_keyfile=options.tls_key,
     )
@@ -179,7 +181,7 @@ def _run(app: Any, listener: socket.socket, options: ServeOptions) -> None:
 def _check_reach(options: ServeOptions) -> None:
     if not options.lan and not _is_loopback(options.address):
         raise KitError(
-            f"{options.address} lets other machines in: say --lan if that is meant; readers must then log in"
+            f"{options.address} would let other machines in: add --lan if you mean that; readers must then log in"
         )
     if bool(options.tls_cert) != bool(options.tls_key):
         raise KitError("--tls-cert and --tls-key go together")
@@ -198,13 +200,15 @@ def _is_loopback(host: str) -> bool:
 def _listener(host: str, port: int) -> socket.socket:
     """A socket on the address; port 0 takes a free one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named: asyncio turns Nagle's delay off (40 ms an answer) only where it is.
+    # With the protocol named, asyncio turns Nagle's delay off (40 ms per response).
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
     except OSError as cause:
         listener.close()
-        raise KitError(f"cannot listen on {host}:{port}: {cause.strerror}: stop the other or name --port") from cause
+        raise KitError(
+            f"cannot listen on {host}:{port}: {cause.strerror}: stop the other program or choose another --port"
+        ) from cause
     listener.listen(QUEUE)
     return listener

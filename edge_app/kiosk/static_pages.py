@@ -21,7 +21,7 @@ def record_page(
     """All records, the newest first, exports, and the readers.
 
     Args:
-        problem: what went wrong with the last form; shown on top.
+        problem: error of the last form, shown at the top.
         logged_in: offer to log out.
     """
     w = Words(language)
@@ -62,7 +62,7 @@ def report_page(case: Case, card: ModelCard, language: str) -> str:
 
 
 def login_page(language: str, problem: str = "") -> str:
-    """Ask for initials and PIN; `problem` says what was wrong the last time."""
+    """The login form; `problem` is the error of the last attempt."""
     w = Words(language)
     body = (
         f"<h1>{w('app_name')}</h1>{_problem(problem)}"

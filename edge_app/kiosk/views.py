@@ -1,4 +1,4 @@
-"""The page's parts as HTML. Everything that goes in is escaped; pictures go in as data, not as files."""
+"""The parts of the page as HTML. All text is escaped; pictures are embedded as data URLs."""
 
 import base64
 from html import escape
@@ -11,7 +11,6 @@ from edge_app.records.database import FINDINGS
 from edge_app.workflow.case import Case, Pictures
 
 SYMBOLS = {"pneumonia": "▲", "uncertain": "◆", "normal": "●", "refused": "✕", "unread": "?"}
-# Kept in English: codes are for the manual and for support; the sentence beside them is translated.
 HINTED = ("bacterial", "viral")
 
 
@@ -22,12 +21,12 @@ class Words:
         self.language = language
 
     def __call__(self, key: str, **values: object) -> str:
-        """One sentence, its gaps filled, fit for HTML."""
+        """One text with its gaps filled, escaped for HTML."""
         return escape(say(self.language, key, **values))
 
 
 def header(card: ModelCard, language: str, not_saved: str = "") -> str:
-    """Name, model, language list, and the banners that must never scroll away.
+    """Name, model, language list, and the banners that must always be visible.
 
     Args:
         not_saved: why records cannot be written; empty when they can.
@@ -51,7 +50,7 @@ def header(card: ModelCard, language: str, not_saved: str = "") -> str:
 
 
 def picker(language: str) -> str:
-    """The drop zone; `static/picker.js` sends the films one by one."""
+    """The drop zone; `static/picker.js` uploads the films one by one."""
     w = Words(language)
     reading = w("reading_n", done="{done}", total="{total}")  # the script fills these gaps
     return (
@@ -69,8 +68,8 @@ def case_lists(read: list[Case], waiting: list[Case], chosen: str, language: str
     """The films of this session, the newest first, and all drafts that wait, the most urgent first.
 
     Args:
-        chosen: id of the film that is shown.
-        hidden: no score and no decision in the rows: the reader is to look first.
+        chosen: ID of the film that is shown.
+        hidden: show no score and no decision, because the reader is asked first.
     """
     w = Words(language)
     listed = {case.id for case in read}
@@ -87,10 +86,10 @@ def case_lists(read: list[Case], waiting: list[Case], chosen: str, language: str
 
 
 def viewer(case: Case | None, language: str, hidden: bool = False) -> str:
-    """The film with its heatmap and the tools to look at it; `static/viewer.js` moves them.
+    """The film with its heatmap and viewing tools; `static/viewer.js` moves them.
 
     Args:
-        hidden: without the heatmap: the reader is to look first.
+        hidden: show no heatmap, because the reader is asked first.
     """
     w = Words(language)
     if case is None:
@@ -132,7 +131,7 @@ def answer(case: Case | None, card: ModelCard, language: str, hidden: bool = Fal
 
 
 def about(card: ModelCard, language: str) -> str:
-    """What the model is for, in the card's own text and language: a translation could change it."""
+    """The model's intended use, in the card's own language, because a translation could change its meaning."""
     w = Words(language)
     limits = "".join(f"<li>{escape(item)}</li>" for item in card.not_checked)
     return (
@@ -225,7 +224,7 @@ def _notes(case: Case, w: Words) -> str:
 
 
 def _hint(decision: Decision, w: Words) -> str:
-    """Bacterial against viral: small, worded as weak, and only where there may be pneumonia."""
+    """Bacterial or viral: small, worded as weak, and only where there may be pneumonia."""
     shares = decision.probabilities
     if decision.decision == "normal" or not all(label in shares for label in HINTED):
         return ""
@@ -294,5 +293,5 @@ def _data_url(kind: str, content: bytes) -> str:
 
 
 def message(sentence: str) -> str:
-    """What went wrong with a sign-off, read out by screen readers; empty for nothing."""
+    """An error while signing, read out by screen readers; empty if there is none."""
     return f'<p role="alert">{escape(sentence)}</p>' if sentence else ""

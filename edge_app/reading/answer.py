@@ -1,7 +1,7 @@
-"""What one film gave: a decision, or why there is none. The one form in which it travels.
+"""The answer for one film: a decision, or the reason why there is none.
 
-The predictor makes an `Answer`; the reading service, the record, the page and every command pass it
-on. `as_json` writes it for all who print or send it.
+The predictor makes an `Answer`; the reading service, the record, the page and every command pass it on.
+`as_json` writes it as JSON for all of them.
 """
 
 import dataclasses
@@ -31,22 +31,22 @@ class Refusal:
 
     @classmethod
     def of(cls, error: FilmError) -> "Refusal":
-        """The refusal that an error stands for."""
+        """Make a refusal from an error."""
         return cls(error.status, error.code, error.sentence)
 
     def to_error(self) -> FilmError:
-        """The error that says the same."""
+        """Make an error from this refusal."""
         kind = FilmRefused if self.status == FilmRefused.status else FilmUnreadable
         return kind(self.code, self.sentence)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one film gave.
+    """The answer for one film.
 
-    `film` is there when the file could be decoded, also when it was refused. `evidence` is float64
-    (rows, columns), 0..1, beside a decision. `ms` splits the time by step. `warnings` are codes of
-    what makes the decision doubtful.
+    `film` is present when the file could be decoded, even if it was then refused. `evidence` is float64
+    (rows, columns), 0..1, and comes with a decision. `ms` gives the time of each step. `warnings` are
+    codes for what makes the decision doubtful.
     """
 
     outcome: Decision | Refusal
@@ -75,7 +75,7 @@ class Answer:
 
 
 def as_json(answer: Answer) -> dict[str, Any]:
-    """The fields of `predict --json`; a command adds what only it knows, such as the file's name."""
+    """The fields of `predict --json`; a command adds what only it knows, such as the file name."""
     fields = {"model": dataclasses.asdict(answer.model), "runtime": answer.runtime}
     if refusal := answer.refusal:
         return fields | {"status": refusal.status, "reason": {"code": refusal.code, "sentence": refusal.sentence}}
@@ -86,8 +86,8 @@ def as_json(answer: Answer) -> dict[str, Any]:
 def decision_as_json(decision: Decision) -> dict[str, Any]:
     """A decision as it stands in JSON and in the database; `decision_from_json` reads it back.
 
-    P(finding) is called `p_pneumonia` where the finding is pneumonia; another model's fields name
-    its finding, and speak of no pneumonia.
+    P(finding) is called `p_pneumonia` where the finding is pneumonia; the fields of any other
+    model name its finding instead.
     """
     fields = dataclasses.asdict(decision)
     finding = fields.pop("finding")

@@ -1,6 +1,6 @@
 """The decision rule: from logits to P(finding), and from P(finding) to a decision. All in float.
 
-Every other room asks these functions; a test forbids their formulas anywhere else.
+Every other room calls these functions; a test forbids their formulas anywhere else.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from edge_app.model.card import ModelCard
 
 @dataclass(frozen=True)
 class Decision:
-    """What the model made of one film.
+    """The model's decision on one film.
 
     `decision` is `finding`, the card's negative class, or "uncertain": for the models that ship
     "pneumonia", "normal" or "uncertain". `p_finding` is P(finding), 0..1; `label` is the class with
@@ -36,7 +36,7 @@ def softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def finding_probability(probabilities: np.ndarray, negative_index: int) -> np.ndarray:
-    """P(finding): what all classes but the negative one have together.
+    """P(finding): the sum over all classes except the negative one.
 
     Args:
         probabilities: float, shape (..., classes), summing to 1.
@@ -54,18 +54,18 @@ def p_finding(logits: np.ndarray, temperature: float, negative_index: int) -> np
 
 
 def is_positive(p_finding: np.ndarray | float, threshold: np.ndarray | float) -> np.ndarray:
-    """Does each film have the finding? At the threshold it does. Bool, of the shape of `p_finding`."""
+    """Whether each film has the finding; a film exactly at the threshold has. Bool, shape of `p_finding`."""
     return np.asarray(p_finding) >= threshold
 
 
 def band_applies(threshold: float, band: tuple[float, float]) -> bool:
-    """The uncertain band counts only where it holds the threshold in use: another threshold has its own doubts."""
+    """Whether the uncertain band applies: it was measured around one threshold, so it must contain the one in use."""
     low, high = band
     return low <= threshold <= high
 
 
 def is_uncertain(p_finding: np.ndarray | float, threshold: float, band: tuple[float, float]) -> np.ndarray:
-    """Does each film fall into the uncertain band, where that applies? Bool, of the shape of `p_finding`."""
+    """Whether each film falls into the uncertain band, if that applies. Bool, shape of `p_finding`."""
     low, high = band
     inside = (np.asarray(p_finding) >= low) & (np.asarray(p_finding) <= high)
     return inside & band_applies(threshold, band)

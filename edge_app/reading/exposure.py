@@ -1,7 +1,7 @@
-"""Is the film exposed, windowed and sharp enough to be read? Judged for every model.
+"""Checks exposure, contrast and sharpness of a film, for every model.
 
-The limits lie beyond all of the 5,216 training films of the Guangzhou set (tests/edge_app/reading
-measures this again where the films are).
+All 5,216 training films of the Guangzhou set are within the limits; tests/edge_app/reading repeats the
+measurement on a machine that has the films.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ SIDE_PX = 224
 TOO_DARK, DARK = 20.0, 50.0
 TOO_FLAT, FLAT = 40.0, 90.0
 # Mean of the absolute Laplacian at 224 x 224, in gray levels of a film stretched to 0..255.
-# 8 bits alone leave some 1.2.
+# Rounding to 8 bits alone gives about 1.2.
 TOO_BLURRED, BLURRED = 1.5, 3.0
 
 

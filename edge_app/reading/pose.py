@@ -1,7 +1,7 @@
-"""Does the film lie as a chest film should? For models whose card does not know its training films.
+"""Checks that a film is an upright chest film, for models whose card has no statistics of its training films.
 
-The film is compared with the mean of a few chest phantoms; `edge_app.reading.rejection` knows more
-where the card does. Measured on the 5,216 training films of the Guangzhou set, as in `exposure`.
+The film is compared with the mean of a few chest phantoms. Where the card has statistics,
+`edge_app.reading.rejection` does better. The limits were measured as those of `exposure`.
 """
 
 import functools
@@ -24,7 +24,7 @@ TEMPLATE_PHANTOMS = 8
 # Correlation with the template, -1..1. Upright films: 0.2 to 0.8.
 MIN_LIKENESS = 0.1
 INVERTED_LIKENESS = -0.2
-# How much more like the template the film gets by turning it. Upright films: below -0.1.
+# How much the correlation rises when the film is turned. Upright films: below -0.1.
 SIDEWAYS_GAIN = 0.1
 UPSIDE_DOWN_GAIN = 0.15
 
@@ -57,7 +57,7 @@ def likeness(film: np.ndarray, quarter_turns: int = 0) -> float:
 
 
 def _check_turns(turns: list[float]) -> None:
-    """Refuse by the likeness of the film as it is and after one, two and three quarter turns."""
+    """Refuse by the correlation of the film as it is and after one, two and three quarter turns."""
     if turns[0] < INVERTED_LIKENESS:
         raise pose_refusal("inverted")
     if max(turns[1], turns[3]) - turns[0] > SIDEWAYS_GAIN:

@@ -47,7 +47,7 @@ class Predictor:
         return self.bundle.card
 
     def answer(self, source: Path | bytes, operating_point: str | None = None) -> Answer:
-        """Score one film, or say why it has no score; a bad film raises nothing.
+        """Score one film, or say why it has no score. A bad film raises no exception.
 
         Args:
             source: a path, or the bytes of a file.
@@ -90,7 +90,7 @@ def load_predictor(model: Path | None = None, data: Path | None = None) -> Predi
     """A predictor for the model that this device uses (see `first_that_works`), at the model's own threshold.
 
     Args:
-        model: a bundle that was named; nothing takes its place when it fails.
+        model: a bundle; without it, the installed or shipped one. A named bundle has no substitute.
         data: the data folder, when it was named.
     Raises:
         BundleError, RuntimeUnavailable: as `read_bundle` and `Predictor`.

@@ -1,4 +1,4 @@
-"""Replaying a model's golden films on this device, by the path that a film of a child takes."""
+"""Replays a model's golden films on this device, along the same path as a child's film."""
 
 import io
 import platform
@@ -69,7 +69,7 @@ def _as_file(film: np.ndarray) -> bytes:
 
 
 def device() -> dict[str, str]:
-    """Which machine this is. A Pi without a clock chip may be wrong about the time, so the start's id is there too."""
+    """Which machine this is. A Pi without a clock chip may have the wrong time, so the boot ID is given too."""
     return {
         "model": _first_line(DEVICE_MODEL) or platform.processor() or "unknown",
         "machine": platform.machine(),

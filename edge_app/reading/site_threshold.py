@@ -1,8 +1,8 @@
 """A site's own threshold, from its own confirmed cases.
 
-After the WHO toolkit for calibrating computer-aided detection: at every threshold the counts, and
-what they say, with intervals. The readers have mostly seen the machine's answer, which
-flatters it: a blinded second reading is the better judge.
+Follows the WHO toolkit for calibrating computer-aided detection: counts and proportions with intervals
+at every threshold. Readers have usually seen the model's answer, which biases the figures in its favour;
+a blinded second reading is better evidence.
 """
 
 import csv
@@ -21,7 +21,7 @@ from edge_app.system.files import write_atomically
 
 POSITIVE = frozenset({"pneumonia", "bacterial", "viral"})
 NEGATIVE = frozenset({"normal"})
-MIN_CASES = 100  # fewer, and a threshold is mostly chance: a warning is given
+MIN_CASES = 100  # with fewer, a threshold is mostly chance, and a warning is given
 FILE_NAME = "site-threshold.json"
 POINT_NAME = "site"
 
@@ -36,7 +36,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Line:
-    """What a threshold gives: counts, and proportions; a proportion of nothing is None."""
+    """Counts and proportions at one threshold; a proportion without cases is None."""
 
     threshold: float
     tp: int
@@ -104,10 +104,10 @@ def choose_threshold(cases: list[Case], min_sensitivity: float) -> Line:
 
 
 def save_site_threshold(home: Path, line: Line, model_sha256: str, cases: int) -> Path:
-    """Make a threshold the site's own; `with_site_threshold` finds it.
+    """Save a threshold as the site's own; `with_site_threshold` reads it.
 
     Raises:
-        StoreError: it cannot be written; the one before stays.
+        StoreError: it cannot be written; the previous one stays.
     """
     path = home / FILE_NAME
     values = {"threshold": line.threshold, "model_sha256": model_sha256, "cases": cases}
@@ -121,7 +121,7 @@ def save_site_threshold(home: Path, line: Line, model_sha256: str, cases: int) -
 
 
 def with_site_threshold(card: ModelCard, sha256: str, home: Path) -> ModelCard:
-    """The card with the site's threshold as its default point, if there is one for this very model.
+    """The card with the site's threshold as its default, if there is one for this model.
 
     Raises:
         DataError: the file is damaged.
@@ -145,7 +145,7 @@ def with_site_threshold(card: ModelCard, sha256: str, home: Path) -> ModelCard:
 
 
 def _share(hits: int, total: int) -> Estimate | None:
-    """A proportion with its interval; None of nothing."""
+    """A proportion with its interval; None if `total` is 0."""
     return proportion(hits, total) if total else None
 
 

@@ -1,7 +1,7 @@
-"""The audit log: who did what, when. Rows can only be added, and each is chained to the one before.
+"""The audit log: who did what, and when. Rows can only be added, and each is chained to the one before.
 
-A changed or removed row breaks the chain and `broken_link` says where. Rows cut off at the end are
-not noticed by the log itself: compare its last hash with the one in the last back-up.
+A changed or removed row breaks the chain, and `broken_link` says where. The log cannot detect rows cut
+off at its end: compare its last hash with the one in the last back-up.
 """
 
 import json
@@ -29,7 +29,7 @@ ALTER TABLE audit ADD COLUMN uptime_s REAL;
 class AuditEntry:
     """One row. `at` is UTC, ISO 8601; `subject` is a record id, initials, or empty.
 
-    `boot_id` and `uptime_s` are an `edge_app.system.clock.MachineTime`; rows of an older kit have none.
+    `boot_id` and `uptime_s` are an `edge_app.system.clock.MachineTime`; rows written by older versions have none.
     """
 
     seq: int
@@ -49,7 +49,7 @@ def now() -> str:
 
 
 def note(db: sqlite3.Connection, actor: str, action: str, subject: str = "", detail: str = "") -> None:
-    """Add one row within the caller's transaction, so that no act goes without its entry."""
+    """Add one row within the caller's transaction, so that no act is recorded without its entry."""
     last = db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
     seq, previous = (last[0] + 1, last[1]) if last else (1, "")
     row, moment = (seq, now(), actor, action, subject, detail), machine_time()

@@ -1,8 +1,8 @@
 """The record: drafts, reviews, readers and the audit log in one SQLite file.
 
-What was acknowledged survives a power cut: write-ahead log, synchronous=FULL, one transaction an
-act. No name, no birth date, no file name, no film is in it. A database that is broken is set aside
-under its own name, never deleted, and a new one begun.
+Whatever was acknowledged survives a power cut: write-ahead log, synchronous=FULL, one transaction per
+act. The database holds no name, birth date, file name or film. A broken database is renamed, never
+deleted, and a new one is started.
 """
 
 import hashlib
@@ -25,14 +25,14 @@ from edge_app.records import audit
 from edge_app.system.clock import machine_time
 
 FILE_NAME = "records.sqlite3"
-BUSY_MS = 5000  # how long one process waits for another one's write
+BUSY_MS = 5000  # how long a process waits while another one writes
 VERDICTS = ("agree", "disagree", "unsure")
 WITHDRAWN = "withdrawn"
 FINDINGS = ("normal", "pneumonia", "bacterial", "viral", "other", "unusable")
 ID_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, 1, I and O: read aloud, written by hand
-ID_LENGTH = 10  # 50 bits: no two alike in a clinic's life
+ID_LENGTH = 10  # 50 bits: enough to be unique within one clinic
 
-# One script a schema version; never change one that was released, add the next.
+# One script per schema version. Never change a released script: add the next.
 MIGRATIONS = (
     """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -65,9 +65,9 @@ MIGRATIONS = (
 
 @dataclass(frozen=True)
 class Draft:
-    """What the model made of one film. `source` is "page", "watch" or "dicom".
+    """The model's decision on one film, before review. `source` is "page", "watch" or "dicom".
 
-    `film_sha256` is only used for a keyed fingerprint.
+    `film_sha256` is used only for a keyed fingerprint.
     """
 
     id: str
@@ -84,7 +84,7 @@ class Draft:
 class Review:
     """What a reader signed. `region` is left, top, right, bottom as fractions 0..1 of the film, or empty.
 
-    `own_impression` is the finding that the reader named before seeing the machine's answer, or "".
+    `own_impression` is the finding that the reader named before seeing the model's answer, or "".
     """
 
     record_id: str
@@ -98,7 +98,7 @@ class Review:
 
 @dataclass(frozen=True)
 class Record:
-    """A draft with its last review, if that was not withdrawn.
+    """A draft with its last review, unless that was withdrawn.
 
     `boot_id` and `uptime_s` are an `edge_app.system.clock.MachineTime`, for devices without a clock.
     """
@@ -122,12 +122,12 @@ class Record:
 
 
 def new_record_id() -> str:
-    """A pseudonymous id: random, says nothing of the patient, the file or the order."""
+    """A random ID that says nothing about the patient, the file or the order."""
     return "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH))
 
 
 def open_store(folder: Path) -> "Store":
-    """Open the record in a folder, make it if there is none, set a broken one aside.
+    """Open the record in a folder. Creates it if there is none; sets a broken one aside.
 
     Raises:
         StoreError: the folder cannot be written, or a newer kit made the database.
@@ -161,15 +161,15 @@ class Store:
             raise
 
     def close(self) -> None:
-        """Close the file; the write-ahead log is folded in."""
+        """Close the file; SQLite merges the write-ahead log into it."""
         with self._lock:
             self._db.close()
 
     def add_draft(self, draft: Draft) -> None:
-        """Record a machine reading; when this returns it is on the disk.
+        """Record a draft. When this returns, the draft is on the disk.
 
         Raises:
-            StoreError: it could not be written: nothing of it is there.
+            StoreError: it could not be written; no part of it is stored.
         """
         with self.writing() as db:
             db.execute(
@@ -204,7 +204,7 @@ class Store:
         self._append(review, f"{review.verdict}: {review.finding}")
 
     def withdraw(self, record_id: str, reader: str) -> None:
-        """Take the last review back: the record is a draft again, both acts stay in the log."""
+        """Withdraw the last review: the record is a draft again, and both acts stay in the log."""
         self._append(Review(record_id, reader, WITHDRAWN, ""), "review withdrawn")
 
     def record(self, record_id: str) -> Record | None:
@@ -213,11 +213,11 @@ class Store:
         return found[0] if found else None
 
     def records(self, status: str = "", limit: int = -1) -> list[Record]:
-        """Records: drafts with the most urgent first, signed and all with the newest first.
+        """List records: drafts by urgency, signed and all records with the newest first.
 
         Args:
-            status: "draft", "signed", or "" for all. Newest by the order of recording, which no clock changes.
-            limit: at most so many; -1 is all.
+            status: "draft", "signed", or "" for all. Newest means last recorded, whatever the clock said.
+            limit: the largest number of records; -1 for all.
         """
         signed = f"(reviews.verdict IS NOT NULL AND reviews.verdict != '{WITHDRAWN}')"
         where = {"": "", "signed": f"WHERE {signed}", "draft": f"WHERE NOT {signed}"}[status]
@@ -225,7 +225,7 @@ class Store:
         return self._select(f"{where} ORDER BY {order} LIMIT ?", (limit,))
 
     def find_film(self, film_sha256: str) -> str | None:
-        """The id of the record that was made of the very same file, None when there is none."""
+        """The ID of the latest record made from the same file, None if there is none."""
         query = "SELECT id FROM records WHERE fingerprint = ? ORDER BY rowid DESC LIMIT 1"
         with self.reading() as db:
             row = db.execute(query, (self._fingerprint(film_sha256),)).fetchone()
@@ -237,7 +237,7 @@ class Store:
             return audit.entries(db)
 
     def note(self, actor: str, action: str, subject: str = "", detail: str = "") -> None:
-        """Add to the audit log what is neither a draft nor a review: an export, a back-up."""
+        """Add any other act to the audit log, such as an export or a back-up."""
         with self.writing() as db:
             audit.note(db, actor, action, subject, detail)
 
@@ -257,10 +257,10 @@ class Store:
         return len(old)
 
     def back_up(self, target: Path) -> None:
-        """Write a consistent copy, beside first and then renamed; for a USB stick.
+        """Write a consistent copy, for example to a USB stick. It is written beside the target, then renamed.
 
         Raises:
-            StoreError: the target cannot be written; what was there before is as it was.
+            StoreError: the target cannot be written; an existing file stays as it was.
         """
         beside = target.with_name(f".{target.name}.part")
         try:
@@ -288,7 +288,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it is on the disk afterwards, or none of it is there."""
+        """One transaction: afterwards all of it is on the disk, or none of it."""
         with self._lock:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
@@ -310,12 +310,12 @@ class Store:
                 raise _Broken(found)
             self._migrate()
         except sqlite3.OperationalError:
-            raise  # the disk or a lock: nothing that a new database would mend
+            raise  # the disk or a lock: a new database would not help
         except sqlite3.DatabaseError as cause:
             raise _Broken(str(cause)) from cause
 
     def _use_write_ahead_log(self) -> None:
-        """SQLite does not wait by itself when two processes switch a new file at once, so this does."""
+        """Switch to a write-ahead log; wait if another process is doing so, because SQLite does not."""
         patience = time.monotonic() + BUSY_MS / 1e3
         while True:
             try:
@@ -327,7 +327,7 @@ class Store:
                 time.sleep(0.02)
 
     def _migrate(self) -> None:
-        """Bring the schema up to date in one transaction: two processes may start at once."""
+        """Bring the schema up to date in one transaction, since two processes may start at once."""
         with self.writing() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version > len(MIGRATIONS):
@@ -339,7 +339,7 @@ class Store:
             self._site_key = db.execute("SELECT value FROM meta WHERE key = 'site_key'").fetchone()[0]
 
     def _fingerprint(self, film_sha256: str) -> str:
-        """Keyed by the site: whoever has a film cannot look it up in another site's export."""
+        """Keyed by the site, so that nobody who has a film can look it up in another site's export."""
         return hmac.new(self._site_key.encode(), film_sha256.encode(), hashlib.sha256).hexdigest()[:32]
 
     def _append(self, review: Review, detail: str) -> None:
@@ -371,7 +371,11 @@ class Store:
             rows = db.execute(query + tail, values).fetchall()
         try:
             return [_record(row) for row in rows]
-        except (ValueError, TypeError, AttributeError) as cause:  # a flipped bit that SQLite's own check cannot see
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+        ) as cause:  # a flipped bit that SQLite's own check does not detect
             raise StoreError(f"{self.path} holds a damaged record: restore the last back-up") from cause
 
     def _roll_back(self) -> None:
@@ -381,11 +385,11 @@ class Store:
 
 
 class _Broken(Exception):
-    """SQLite says that the file is damaged or no database."""
+    """SQLite reports that the file is damaged or not a database."""
 
 
 def _statements(script: str) -> Iterator[str]:
-    """The single statements of a script; a trigger holds semicolons of its own."""
+    """Split a script into statements; a trigger contains semicolons of its own."""
     statement = ""
     for part in script.split(";"):
         statement += f"{part};"

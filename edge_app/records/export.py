@@ -1,4 +1,4 @@
-"""The record as CSV and JSON: one flat row a record, for people, `calibrate` and `train`."""
+"""The record as CSV and JSON: one flat row per record, for people, `calibrate` and `train`."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ FIELDS = (
 
 
 def flat(record: Record) -> dict[str, Any]:
-    """One record as a row; what is not there is empty."""
+    """One record as a row; missing values are empty."""
     review = record.review
     return {
         "id": record.id,
@@ -66,7 +66,7 @@ def flat(record: Record) -> dict[str, Any]:
 
 
 def to_csv(records: list[Record]) -> str:
-    """CSV with a heading. No cell is free text, so none can be a spreadsheet's formula."""
+    """CSV with a header line."""
     text = io.StringIO()
     writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
     writer.writeheader()

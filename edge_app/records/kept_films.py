@@ -1,8 +1,8 @@
 """Films that a site chose to keep: as the reader saw them, under the record's id, in a folder of the site's choice.
 
-Off unless a folder is named. The kit does not encrypt: the folder belongs on a partition of its own
-that the site encrypts (LUKS). No name, number or date is in a file; the picture is of a patient all
-the same. Files are readable by the kiosk's user alone.
+Off unless a folder is named. The kit does not encrypt: put the folder on a partition of its own that
+the site encrypts (LUKS). The files hold no name, number or date, but they are pictures of patients.
+Only the kiosk's user can read them.
 """
 
 import re
@@ -17,7 +17,7 @@ FILE_NAME = re.compile(rf"([{ID_ALPHABET}]{{{ID_LENGTH}}})\.jpg")
 
 
 class KeptFilms:
-    """A folder of JPEGs, one a record; see `edge_app.workflow.recent_cases.screen_film` for their size."""
+    """A folder of JPEGs, one per record; see `edge_app.workflow.case.film_jpeg` for their size."""
 
     def __init__(self, folder: Path) -> None:
         """Make the folder if it is not there.
@@ -45,14 +45,14 @@ class KeptFilms:
             raise StoreError(f"the film is not kept: {self.folder} cannot be written: {cause.strerror}") from cause
 
     def film(self, record_id: str) -> bytes:
-        """A kept film as JPEG; empty when there is none, or it cannot be read."""
+        """A kept film as JPEG; empty if there is none or it cannot be read."""
         try:
             return self._path(record_id).read_bytes()
         except OSError:
             return b""
 
     def ids(self) -> set[str]:
-        """Of which records there are films; files of other names are not ours."""
+        """The records whose films are kept; files with other names are ignored."""
         try:
             found = [FILE_NAME.fullmatch(path.name) for path in self.folder.iterdir()]
         except OSError as cause:

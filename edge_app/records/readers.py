@@ -1,4 +1,4 @@
-"""Readers: who may sign, by initials and PIN. PINs are kept as scrypt hashes; guessing is slow."""
+"""Readers: who may sign, by initials and PIN. PINs are stored as scrypt hashes, so that guessing is slow."""
 
 import hashlib
 import hmac
@@ -15,7 +15,7 @@ PIN = re.compile(r"[0-9]{4,12}")
 MAX_FAILURES = 5
 LOCKED_FOR = timedelta(minutes=5)  # doubled with each further MAX_FAILURES
 LONGEST_LOCK = timedelta(days=1)
-# 16 MiB and some 50 ms on a desktop: affordable on a Pi Zero 2, costly to guess.
+# 16 MiB and some 50 ms on a desktop: affordable on a Pi Zero 2, expensive to guess.
 SCRYPT = {"n": 2**14, "r": 8, "p": 1, "maxmem": 64 * 2**20}
 
 
@@ -42,15 +42,15 @@ def add_reader(store: Store, initials: str, pin: str, actor: str = "kiosk") -> s
 
 
 def check_reader(store: Store, initials: str, pin: str, at: datetime | None = None) -> str:
-    """Check initials and PIN; after each MAX_FAILURES wrong ones in a row the reader is locked, ever longer.
+    """Check initials and PIN. After every MAX_FAILURES failures in a row the reader is locked, each time for longer.
 
     Args:
         at: the time; now when left out.
     Returns:
         The initials as they are kept.
     Raises:
-        ReaderRefused: wrong, unknown or locked. Unknown and wrong read alike.
-        StoreError: the count of failures could not be written: then nobody gets in.
+        ReaderRefused: wrong, unknown or locked. The message is the same for unknown and wrong.
+        StoreError: the count of failures could not be written; then nobody is let in.
     """
     name, moment = _named(initials), at or datetime.now(timezone.utc)
     with store.writing() as db:

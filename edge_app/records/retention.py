@@ -1,4 +1,4 @@
-"""How long a site keeps what it signed. Drafts stay until somebody signed them."""
+"""How long a site keeps signed records. Drafts stay until somebody signs them."""
 
 from datetime import datetime, timedelta, timezone
 

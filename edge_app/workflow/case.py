@@ -1,4 +1,4 @@
-"""A case: one film as the kiosk shows it, from the moment it was read until long after it was signed."""
+"""A case: one film as the kiosk shows it, from its draft to its signed record."""
 
 import io
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Case:
-    """What one film gave, and what became of it.
+    """One film's answer and what became of it.
 
     `answer` holds no pixels: `pictures` has what the screen shows. `saved` says whether the draft is
     on the disk; `review` is the one that stands. `origin` is there for a DICOM film in memory.

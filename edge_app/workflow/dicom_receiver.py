@@ -1,7 +1,7 @@
 """A DICOM receiver: an X-ray machine pushes its films (C-STORE) straight to the kiosk. Off by default.
 
-Only known peers are heard, by AE title and address; only CR and DX films are taken, and nothing can
-be asked for. What came is read at once and let go: no file is written, no identifier kept.
+Only known peers are accepted, by AE title and address, and only with CR and DX films; queries are not
+answered. A film is read at once and dropped: no file is written, no identifier kept.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ from typing import Any
 
 from edge_app.errors import KitError
 
-# PS3.4 annex B.2.3: what a storage provider answers.
+# PS3.4 annex B.2.3: status codes of a storage provider.
 SUCCESS = 0x0000
 OUT_OF_RESOURCES = 0xA700
 CANNOT_UNDERSTAND = 0xC000
@@ -29,7 +29,7 @@ def parse_peer(text: str) -> Peer:
     """`AETITLE@ADDRESS`.
 
     Raises:
-        ValueError: of another form.
+        ValueError: the text has another form.
     """
     ae_title, at, address = text.partition("@")
     if not (at and ae_title.strip() and address.strip()) or len(ae_title) > 16:
@@ -43,7 +43,7 @@ def start_receiver(
     """Listen in a thread.
 
     Args:
-        take: gets a part 10 file's bytes; says whether it has them safe (a film that is refused is).
+        take: receives the bytes of a part 10 file; returns whether they were dealt with (a refusal counts).
         ae_title: the kiosk's own; machines must call it by that.
         address: host and port.
         peers: who may send.
@@ -54,7 +54,7 @@ def start_receiver(
     """
     known = frozenset(peers)
     if not known:
-        raise KitError("the DICOM receiver hears nobody: name peers with --dicom-peer AETITLE@ADDRESS")
+        raise KitError("the DICOM receiver has no peers: name them with --dicom-peer AETITLE@ADDRESS")
     try:
         from pynetdicom import AE, evt
         from pynetdicom.sop_class import (

@@ -1,7 +1,7 @@
-"""Watching a folder: which films in it are new and wholly written.
+"""Watches a folder for films that are new and completely written.
 
-A machine that exports into the folder may still be writing: a film counts once its size and time
-were the same on two looks in a row. Nothing in the folder is moved, changed or deleted.
+A machine may still be writing into the folder, so a film counts once its size and time were the same in
+two scans in a row. Nothing in the folder is moved, changed or deleted.
 """
 
 from pathlib import Path
@@ -9,21 +9,21 @@ from pathlib import Path
 from edge_app.errors import DataError
 from edge_app.imaging.film import SUFFIXES
 
-LOOK_EVERY_S = 1.0
+SCAN_EVERY_S = 1.0
 
 
 class Watcher:
-    """Remembers what it saw; ask `new_films` again and again, LOOK_EVERY_S apart."""
+    """Remembers earlier scans; call `new_films` every SCAN_EVERY_S seconds."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._seen: dict[Path, tuple[int, int]] = {}  # size in bytes and time in ns at the last look
+        self._seen: dict[Path, tuple[int, int]] = {}  # size in bytes and time in ns at the last scan
         self._done: dict[Path, tuple[int, int]] = {}
 
     def new_films(self) -> list[Path]:
-        """Films that stopped changing since the last look and were not given before, in order of name.
+        """Films that have not changed since the last scan and were not returned before, sorted by name.
 
-        A film that is written anew under the same name is new. What left the folder is forgotten.
+        A film that is overwritten counts as new. Films that left the folder are forgotten.
 
         Raises:
             DataError: the folder is not there (any more), or cannot be read.
@@ -33,7 +33,7 @@ class Watcher:
         except OSError as cause:
             raise DataError(f"{self.folder} cannot be read: {cause.strerror}") from cause
         if not self.folder.is_dir():
-            raise DataError(f"{self.folder} is no folder: make it, or plug the disk in")
+            raise DataError(f"{self.folder} is not a folder: create it, or connect the disk")
         settled = [path for path, state in now.items() if state[0] and self._seen.get(path) == state]
         new = [path for path in settled if self._done.get(path) != now[path]]
         self._seen = now
@@ -43,13 +43,13 @@ class Watcher:
 
 
 def _is_film(path: Path) -> bool:
-    """By its suffix; DICOM files often have none. Hidden files are half-written ones of other tools."""
+    """Tells by the suffix; DICOM files often have none. Hidden files are often half-written files of other tools."""
     return not path.name.startswith(".") and path.suffix.lower() in SUFFIXES | {""} and path.is_file()
 
 
 def _state(path: Path) -> tuple[int, int]:
     try:
         status = path.stat()
-    except FileNotFoundError:  # gone between listing and looking
+    except FileNotFoundError:  # deleted between listing and stat
         return (0, 0)
     return (status.st_size, status.st_mtime_ns)

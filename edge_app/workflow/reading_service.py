@@ -1,4 +1,4 @@
-"""The reading service: films are handed in, drafts recorded, reviews signed. Model, record and recent cases; no web."""
+"""The reading service: it reads films, records drafts and takes reviews. Knows nothing of the web."""
 
 import dataclasses
 import threading

@@ -1,4 +1,4 @@
-"""One picture of a signed result for a picture archive: film, heatmap, and the words below."""
+"""One image of a signed result for a picture archive: film and heatmap above the text."""
 
 import io
 import textwrap
@@ -16,7 +16,7 @@ PAPER, INK, MARK = (16, 20, 24), (240, 243, 246), (255, 220, 90)
 
 
 def result_lines(case: Case, card: ModelCard) -> list[str]:
-    """The result in words, English as an archive's other entries; the reader's finding first.
+    """The result as text, in English like an archive's other entries; the reader's finding comes first.
 
     Args:
         case: signed, with a score.
@@ -38,7 +38,7 @@ def result_lines(case: Case, card: ModelCard) -> list[str]:
 
 
 def result_image(case: Case, lines: list[str]) -> np.ndarray:
-    """Film and heatmap side by side over the words; uint8 (height, width, 3).
+    """Film and heatmap side by side above the text; uint8 (height, width, 3).
 
     Args:
         case: with its film and heatmap still in memory.

@@ -1,8 +1,8 @@
-"""A signed result as a DICOM Secondary Capture, to be filed beside the film that it is of.
+"""A signed result as a DICOM Secondary Capture, to be filed with its film.
 
-Of the film only its UIDs are taken: a picture archive finds the study by them and knows the
-patient. Names, numbers and dates are neither read nor written; type 2 elements that would hold
-them are there and empty (PS3.3 C.7.1.1).
+Only the film's UIDs are used: a picture archive finds the study by them and knows the patient. Names,
+numbers and dates are neither read nor written; the type 2 elements for them are present and empty
+(PS3.3 C.7.1.1).
 """
 
 import io
@@ -90,7 +90,7 @@ def secondary_capture(origin: Origin, picture: np.ndarray, text: str, record_id:
     result.ImageType = ["DERIVED", "SECONDARY"]
     result.DerivationDescription = text[:1024]
     result.ImageComments = text
-    result.BurnedInAnnotation = "NO"  # what is written on it says nothing of who the patient is
+    result.BurnedInAnnotation = "NO"  # the text on it does not identify the patient
     source = Dataset()
     source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = origin.sop_class_uid, origin.sop_instance_uid
     result.SourceImageSequence = [source]

@@ -15,7 +15,7 @@ def _fail(error: BaseException) -> None:
         (OSError(28, "No space left on device"), "room: [Errno 28] No space left on device"),
         (
             ModuleNotFoundError("x", name="tensorflow"),
-            "room: tensorflow is not installed here: make test installs all of it",
+            "room: tensorflow is not installed here: make test installs everything",
         ),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from edge_app.imaging.film import MAX_FILE_BYTES
 from edge_app.imaging.phantom import phantom_png
-from edge_app.kiosk.upload_limit import FilmCounter
+from edge_app.kiosk.upload_limit import UploadLimit
 
 
 def test_health_names_the_model_after_a_golden_inference(kiosk):
@@ -89,7 +89,7 @@ def test_analytics_and_run_history_are_off(kiosk):
 
 def test_few_films_are_held_at_once_some_wait_and_more_are_refused():
     async def crowd() -> tuple[int, bool, bool]:
-        counter, most_at_once, inside = FilmCounter(at_once=2, waiting=1), 0, 0
+        counter, most_at_once, inside = UploadLimit(at_once=2, waiting=1), 0, 0
 
         async def film() -> None:
             nonlocal most_at_once, inside

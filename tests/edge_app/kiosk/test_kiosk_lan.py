@@ -25,7 +25,7 @@ def test_other_machines_are_not_let_in_without_the_switch(host, tmp_path, capsys
 
 
 def test_lan_without_a_reader_does_not_start(start_kiosk):
-    with pytest.raises(RuntimeError, match="add a reader first"), start_kiosk("--lan"):
+    with pytest.raises(RuntimeError, match="no reader is enrolled"), start_kiosk("--lan"):
         pass
 
 

@@ -77,7 +77,7 @@ def test_strangers_are_not_heard(receiver):
 
 
 def test_receiver_without_peers_does_not_start():
-    with pytest.raises(KitError, match="name peers"):
+    with pytest.raises(KitError, match="name them with --dicom-peer"):
         start_receiver(lambda content: True, "CXRKIT", ("127.0.0.1", 0), [])
 
 

@@ -42,7 +42,7 @@ def test_other_files_and_hidden_ones_are_left_alone(tmp_path):
 
 
 def test_folder_that_is_not_there_is_said(tmp_path):
-    with pytest.raises(DataError, match="plug the disk in"):
+    with pytest.raises(DataError, match="connect the disk"):
         Watcher(tmp_path / "usb").new_films()
 
 
