@@ -46,7 +46,10 @@ def run(args: argparse.Namespace) -> int:
         total += 1
         failed += reading is None
     if not total:
-        print("edge_app: no films there: the kit reads .jpg .png .tif .bmp .webp .dcm", file=sys.stderr)
+        from edge_app.imaging.formats.registry import FORMATS
+
+        suffixes = " ".join(film_format.suffixes[0] for film_format in FORMATS)
+        print(f"edge_app: no films there: the kit reads {suffixes}", file=sys.stderr)
     return int(failed > 0 or total == 0)
 
 
@@ -55,7 +58,7 @@ def walk(paths: list[Path]) -> Iterator[Path]:
 
     In folders only files with a film's suffix count; a file that was named counts whatever it is.
     """
-    from edge_app.imaging.film import SUFFIXES
+    from edge_app.imaging.formats.registry import SUFFIXES
 
     for path in paths:
         if path.is_dir():

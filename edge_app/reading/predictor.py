@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from edge_app.errors import FilmError
-from edge_app.imaging.film import Film, read_film
+from edge_app.imaging.film import read_film
+from edge_app.imaging.formats.base import Film
 from edge_app.imaging.heatmap import evidence_map
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.bundle import Bundle, open_interpreter, read_bundle

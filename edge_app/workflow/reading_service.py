@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from edge_app.errors import BundleError, FilmError, FilmRefused, StoreError
-from edge_app.imaging.dicom import is_dicom
 from edge_app.imaging.film import film_content, read_film
+from edge_app.imaging.formats.dicom import is_dicom
 from edge_app.model.bundle import golden_difference
 from edge_app.model.card import ModelCard
 from edge_app.reading.predictor import Predictor, Reading

@@ -28,8 +28,8 @@ from pydicom.uid import (
 from tests_support import ENVIRONMENT
 
 from edge_app.errors import FilmRefused, FilmUnreadable
-from edge_app.imaging.dicom import read_dicom
 from edge_app.imaging.film import read_film
+from edge_app.imaging.formats.dicom import read_dicom
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom
 from edge_app.reading.age import age_between, check_age, parse_age
 

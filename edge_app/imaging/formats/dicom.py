@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from edge_app.errors import FilmRefused, FilmUnreadable
+from edge_app.imaging.formats.base import MAX_PIXELS, MIN_SIDE_PX, Film, FilmFormat
 from edge_app.reading.age import age_between, parse_age
 
 MAGIC_OFFSET = 128
@@ -29,6 +30,12 @@ UPRIGHT = {("L", "F"): False, ("R", "F"): True}
 def is_dicom(content: bytes) -> bool:
     """Does it say that it is DICOM (part 10 file)?"""
     return content[MAGIC_OFFSET : MAGIC_OFFSET + 4] == MAGIC
+
+
+def read(content: bytes, _: int | None) -> Film:
+    """Decode at full size."""
+    pixels, age_years = read_dicom(content, MAX_PIXELS, MIN_SIDE_PX)
+    return Film(pixels, width_px=pixels.shape[1], height_px=pixels.shape[0], age_years=age_years)
 
 
 def read_dicom(content: bytes, max_pixels: int, min_side_px: int) -> tuple[np.ndarray, float | None]:
@@ -204,3 +211,6 @@ def _age_years(dataset: Any) -> float | None:
     if age is not None:
         return age
     return age_between(str(dataset.get("PatientBirthDate", "") or ""), str(dataset.get("StudyDate", "") or ""))
+
+
+FORMAT = FilmFormat("DICOM", (".dcm", ".dicom"), is_dicom, read)
