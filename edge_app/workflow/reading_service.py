@@ -7,7 +7,6 @@ from typing import Any
 
 from edge_app.errors import BundleError, FilmError, FilmRefused, StoreError
 from edge_app.imaging.film import film_content, read_film
-from edge_app.imaging.formats.dicom import is_dicom
 from edge_app.model.bundle import golden_difference
 from edge_app.model.card import ModelCard
 from edge_app.reading.predictor import Predictor, Reading
@@ -17,7 +16,6 @@ from edge_app.records.kept_films import KeptFilms
 from edge_app.records.readers import check_reader
 from edge_app.system.files import sha256_of
 from edge_app.workflow.recent_cases import SCREEN_SIDE_PX, Shelf, Slip, screen_film, screen_heat
-from edge_app.workflow.secondary_capture import origin_of
 
 READ_BEFORE = "read_before"
 MAX_WAITING_SHOWN = 100
@@ -100,7 +98,7 @@ class Desk:
         except FilmError as error:
             slip = _refused(slip_id, error, content)
         else:
-            slip = self._recorded(self._answered(slip_id, reading, content), content, source)
+            slip = self._recorded(self._answered(slip_id, reading), content, source)
         self.shelf.put(slip)
         return slip
 
@@ -177,7 +175,7 @@ class Desk:
             raise BundleError(f"{bundle.card.name} answers its golden films wrongly: off by {off} steps")
         return self.predictor.identity() | {"runtime": str(self.predictor.runtime)}
 
-    def _answered(self, slip_id: str, reading: Reading, content: bytes) -> Slip:
+    def _answered(self, slip_id: str, reading: Reading) -> Slip:
         return Slip(
             id=slip_id,
             created_at=now(),
@@ -189,7 +187,7 @@ class Desk:
             heat_png=screen_heat(reading.evidence),
             aspect=reading.film.pixels.shape[1] / reading.film.pixels.shape[0],
             ms=reading.ms,
-            origin=origin_of(content) if is_dicom(content) else None,
+            origin=reading.film.dicom_origin,
         )
 
     def _recorded(self, slip: Slip, content: bytes, source: str) -> Slip:

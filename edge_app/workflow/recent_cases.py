@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from edge_app.imaging.formats.base import DicomOrigin
 from edge_app.imaging.heatmap import overlay_layer
 from edge_app.records.database import Review
-from edge_app.workflow.secondary_capture import Origin
 
 MAX_SLIPS = 100  # some 150 kB each
 SCREEN_SIDE_PX = 1024
@@ -41,7 +41,7 @@ class Slip:
     ms: dict[str, float] = field(default_factory=dict)
     saved: bool = False
     review: Review | None = None
-    origin: Origin | None = None
+    origin: DicomOrigin | None = None
 
 
 class Shelf:

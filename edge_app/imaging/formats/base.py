@@ -10,18 +10,30 @@ MIN_SIDE_PX = 96
 
 
 @dataclass(frozen=True)
+class DicomOrigin:
+    """The UIDs of a DICOM film and of its study, each a valid one; nothing says who the patient is."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    study_uid: str
+    series_uid: str
+
+
+@dataclass(frozen=True)
 class Film:
     """A decoded film.
 
     `pixels` is uint8, shape (height, width), bright is dense. `width_px` and `height_px` are the
     size of the original, which is larger than `pixels` when a JPEG was decoded at reduced scale.
-    `age_years` is the patient's, where a DICOM file says it.
+    `age_years` is the patient's, where a DICOM file says it. `dicom_origin` is there where a DICOM
+    file has all four UIDs.
     """
 
     pixels: np.ndarray
     width_px: int
     height_px: int
     age_years: float | None = None
+    dicom_origin: DicomOrigin | None = None
 
 
 @dataclass(frozen=True)
