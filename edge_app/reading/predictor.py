@@ -15,7 +15,8 @@ from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.bundle import Bundle, open_interpreter, read_bundle
 from edge_app.model.card import ModelCard
 from edge_app.model.installed import first_that_works
-from edge_app.model.runtime import Outputs, load_runtime
+from edge_app.model.runtimes.interpreter import Outputs
+from edge_app.model.runtimes.registry import load_runtime
 from edge_app.reading.age import check_age
 from edge_app.reading.decision import Decision, decide
 from edge_app.reading.quality import check_exposure, check_pose
