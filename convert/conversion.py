@@ -24,7 +24,7 @@ from convert.formats.export import (
     export_ptq,
 )
 from convert.formats.qat import QatOptions, tune
-from convert.gates.delegation import XNNPACK_RUNTIME, Observation, check_delegation, observe
+from convert.gates.delegation import Observation, check_delegation, observe
 from convert.gates.layers import LayerError, layer_errors, layer_table
 from convert.gates.operators import check_runtime, read_facts
 from convert.gates.parity import Budget, Parity, check_parity, compare
@@ -39,7 +39,7 @@ from edge_app.errors import BundleError, DataError, GateError, RuntimeUnavailabl
 from edge_app.model.bundle import Golden, write_bundle
 from edge_app.model.card import ModelCard
 from edge_app.model.isolated import run_isolated
-from edge_app.model.runtime import installed_runtimes
+from edge_app.model.runtimes.registry import RUNTIMES, installed_runtimes
 from edge_app.reading.decision import softmax
 from edge_app.reading.rejection import Look
 from edge_app.system.files import sha256_of, write_atomically, write_together
@@ -64,11 +64,8 @@ QUANTIZATION = {
     "int16x8": "int8 weights, int16 activations",
 }
 REDRAWN = 2  # versions of every training film for the checks of `edge_app.reading.rejection`
-# The newest runtime knows every operator of the converter, so only the older one limits a file.
-RUNTIMES_OF_TARGET = {
-    "tflite-runtime-2.14": ("ai-edge-litert", "tflite-runtime"),
-    "litert": ("ai-edge-litert",),
-}
+# A file for one runtime must run in it and in all newer ones.
+RUNTIMES_OF_TARGET = {kind.target: tuple(RUNTIMES)[: place + 1] for place, kind in enumerate(RUNTIMES.values())}
 
 
 @dataclass(frozen=True)
@@ -328,7 +325,9 @@ def _with_figures(result: Result, runtime: str, budget: Budget) -> ModelCard:
             "budget": dataclasses.asdict(budget),
             "runtimes": {item.runtime: item.to_json(with_names=False) for item in result.parities},
             "outside_xnnpack": {
-                seen.runtime: list(seen.outside_xnnpack) for seen in result.seen if seen.runtime == XNNPACK_RUNTIME
+                seen.runtime: list(seen.outside_xnnpack)
+                for seen in result.seen
+                if RUNTIMES[seen.runtime].delegates_int8
             },
         },
     )

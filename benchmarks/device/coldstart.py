@@ -67,13 +67,9 @@ def programs_to_start(film: Path, model: Path | None) -> dict[str, list[str]]:
     Raises:
         RuntimeUnavailable: no runtime is installed.
     """
-    from edge_app.errors import RuntimeUnavailable
-    from edge_app.model.runtime import RUNTIME_VARIABLE, RUNTIMES, installed_runtimes
+    from edge_app.model.runtimes.registry import chosen_runtime
 
-    package = os.environ.get(RUNTIME_VARIABLE) or next(iter(installed_runtimes()), None)
-    if package is None:
-        raise RuntimeUnavailable("no TFLite runtime is installed: pip install ai-edge-litert or tflite-runtime")
-    bare = f"import numpy, PIL.Image, {RUNTIMES[package][0]}"
+    bare = f"import numpy, PIL.Image, {chosen_runtime().module}"
     named = ["--model", str(model)] if model else []
     return {
         FLOOR: ["-c", bare],

@@ -62,7 +62,7 @@ def rows_to_measure(args: argparse.Namespace) -> tuple[list[Any], list[dict[str,
     """
     from benchmarks.device.harness.interleave import Contender
     from edge_app.model.bundle import shipped_bundle_path
-    from edge_app.model.runtime import RUNTIMES
+    from edge_app.model.runtimes.registry import RUNTIMES
 
     models = args.model or [shipped_bundle_path()]
     twin = args.twin or twin_path(models[0])

@@ -133,7 +133,7 @@ def rival_rows(name: str, folder: Path) -> tuple[list[Any], list[dict[str, Any]]
 
 def _tflite_rows(name: str, model: Path, facts: dict[str, Any]) -> list[Any]:
     from benchmarks.device.harness.interleave import Contender
-    from edge_app.model.runtime import RUNTIMES
+    from edge_app.model.runtimes.registry import RUNTIMES
 
     return [Contender(name, engine, model, 1, facts) for engine in RUNTIMES]
 

@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.device.latency import bundle_facts, effort, twin_path
     from benchmarks.output import publish as output
     from edge_app.model.bundle import shipped_bundle_path
-    from edge_app.model.runtime import RUNTIMES
+    from edge_app.model.runtimes.registry import RUNTIMES
 
     model = args.model or shipped_bundle_path()
     twin = args.twin or twin_path(model)

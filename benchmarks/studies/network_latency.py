@@ -13,7 +13,8 @@ import numpy as np
 
 from edge_app.errors import BundleError, KitError
 from edge_app.model.isolated import run_child
-from edge_app.model.runtime import Interpreter, load_runtime
+from edge_app.model.runtimes.interpreter import Interpreter
+from edge_app.model.runtimes.registry import load_runtime
 
 RUNTIME = "ai-edge-litert"
 WARM_UP_ROUNDS, ROUNDS = 10, 200

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmarks.studies.stability import median_with_interval
 from edge_app.model.card import ModelCard
 from edge_app.model.estimate import proportion
-from edge_app.model.runtime import Outputs
+from edge_app.model.runtimes.interpreter import Outputs
 from edge_app.reading.decision import is_positive, p_finding
 from edge_app.reading.evidence import evidence_map
 from edge_app.reading.predictor import Predictor, load_predictor

@@ -13,11 +13,11 @@ import numpy as np
 
 from edge_app.errors import GateError, KitError
 from edge_app.model.isolated import run_child
-from edge_app.model.runtime import Interpreter, load_runtime
+from edge_app.model.runtimes.interpreter import Interpreter
+from edge_app.model.runtimes.registry import RUNTIMES, load_runtime
 
 WARM_UP_RUNS = 5
 TIMED_RUNS = 30
-XNNPACK_RUNTIME = "ai-edge-litert"
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ def observe(model: bytes, class_count: int, input_size_px: int, package: str) ->
 
 
 def check_delegation(observation: Observation, allowed: tuple[str, ...]) -> None:
-    """Refuse a full-integer file of which LiteRT runs a part without XNNPACK.
+    """Refuse a full-integer file of which a runtime that delegates int8 leaves a part to other kernels.
 
     Args:
         allowed: operators that may stay outside, by name.
     Raises:
         GateError: names the operators.
     """
-    if observation.runtime != XNNPACK_RUNTIME:
+    if not RUNTIMES[observation.runtime].delegates_int8:
         return
     outside = sorted(set(observation.outside_xnnpack) - set(allowed))
     if outside:

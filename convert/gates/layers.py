@@ -16,7 +16,8 @@ import numpy as np
 
 from edge_app.errors import BundleError, KitError
 from edge_app.model.isolated import run_child
-from edge_app.model.runtime import Runtime, load_runtime
+from edge_app.model.runtimes.base import Runtime
+from edge_app.model.runtimes.registry import load_runtime
 
 FILMS = 32
 BETWEEN = {"QUANTIZE", "DEQUANTIZE", "DELEGATE"}

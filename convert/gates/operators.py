@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_app.errors import GateError
+from edge_app.model.runtimes.registry import RUNTIMES
 
 # The newest version of each operator that tflite-runtime 2.14 loads. Measured: a test gives the
 # wheel a file with each operator at this version, and one above it.
@@ -68,7 +69,7 @@ TFLITE_2_14_VERSIONS = {
 }
 IDENTIFIER = b"TFL3"
 EXACT_INPUT = (1.0, -128)  # an 8-bit pixel p is p - 128: nothing is rounded, nothing is clipped
-TARGETS = ("tflite-runtime-2.14", "litert")
+TARGETS = tuple(kind.target for kind in reversed(RUNTIMES.values()))  # the oldest first
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,11 @@ from edge_app.imaging.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION,
 from edge_app.model.bundle import Golden, steps_between
 from edge_app.model.card import FINDING, NEGATIVE_LABEL, ModelCard
 from edge_app.model.isolated import run_isolated
-from edge_app.model.runtime import RUNTIMES
+from edge_app.model.runtimes.registry import RUNTIMES
 from train.evaluation.run import Run
 
 # Without noise, which does not compress: the bundle must stay small.
 GOLDEN_STYLE = PhantomStyle(width_px=208, height_px=176, noise=0.0)
-# At least this many steps may a device be off. XNNPACK: measured between x86-64 and emulated aarch64,
-# one step here and there. Built-in: arm64 gives the reference kernels' bits, but x86-64 rounds some ties
-# of CONV_2D otherwise, which adds up from layer to layer: how far is measured for each file.
-STEPS_ALLOWED = {"builtin": 2, "xnnpack": 2}
 MAX_STEPS_ALLOWED = 8  # beyond this the golden films would no longer find a runtime that answers wrongly
 INTENDED_USE = (
     "Draft reading of frontal chest films of children aged 1 to 5 with suspected pneumonia, "
@@ -49,8 +45,7 @@ TOOLS = (
     "tensorflow-model-optimization",
     "numpy",
     "pillow",
-    "ai-edge-litert",
-    "tflite-runtime",
+    *RUNTIMES,
 )
 
 
@@ -128,10 +123,11 @@ def make_golden(model: bytes, card: ModelCard, runtimes: list[str]) -> Golden:
     pixels = np.stack([to_model_pixels(film, card.input_size_px) for film in films])
     expected, allowed = {}, {}
     for runtime in runtimes:
-        family = RUNTIMES[runtime][1]
+        kind = RUNTIMES[runtime]
+        family = kind.kernels
         here = _raw(run_isolated(model, len(card.labels), pixels, runtime))
         expected[family] = here
-        if family == "builtin" and here["logits"].dtype == np.int8:
+        if kind.reference_is_golden and here["logits"].dtype == np.int8:
             expected[family] = _raw(run_isolated(model, len(card.labels), pixels, runtime, reference=True))
         off = max(steps_between(here[name], expected[family][name]) for name in here)
         if off > MAX_STEPS_ALLOWED:
@@ -139,7 +135,7 @@ def make_golden(model: bytes, card: ModelCard, runtimes: list[str]) -> Golden:
                 f"{runtime} is off its reference kernels by {off} steps, at most {MAX_STEPS_ALLOWED} are allowed: "
                 "convert on another machine"
             )
-        allowed[family] = max(STEPS_ALLOWED[family], off)
+        allowed[family] = max(kind.golden_steps_allowed, off)
     return Golden(films, expected, allowed)
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from edge_app.model.card import ModelCard
-    from edge_app.model.runtime import Runtime
+    from edge_app.model.runtimes.base import Runtime
     from edge_app.reading.answer import Answer
 
 NAME = "predict"
@@ -56,7 +56,10 @@ def run(args: argparse.Namespace) -> int:
         total += 1
         failed += answer.refusal is not None
     if not total:
-        print("edge_app: no films there: the kit reads .jpg .png .tif .bmp .webp .dcm", file=sys.stderr)
+        from edge_app.imaging.formats.registry import FORMATS
+
+        suffixes = " ".join(film_format.suffixes[0] for film_format in FORMATS)
+        print(f"edge_app: no films there: the kit reads {suffixes}", file=sys.stderr)
     return int(failed > 0 or total == 0)
 
 
@@ -65,7 +68,7 @@ def walk(paths: list[Path]) -> Iterator[Path]:
 
     In folders only files with a film's suffix count; a named file always counts.
     """
-    from edge_app.imaging.film import SUFFIXES
+    from edge_app.imaging.formats.registry import SUFFIXES
 
     for path in paths:
         if path.is_dir():

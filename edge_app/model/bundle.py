@@ -21,7 +21,8 @@ import numpy as np
 from edge_app.errors import BundleError
 from edge_app.imaging.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION, to_model_pixels
 from edge_app.model.card import ModelCard
-from edge_app.model.runtime import Interpreter, Outputs, Runtime
+from edge_app.model.runtimes.base import Runtime
+from edge_app.model.runtimes.interpreter import Interpreter, Outputs
 from edge_app.model.signature import signature_path
 from edge_app.system.files import sha256_of, write_together
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from edge_app.errors import BundleError, KitError
-from edge_app.model.runtime import Interpreter, Outputs, load_runtime
+from edge_app.model.runtimes.interpreter import Interpreter, Outputs
+from edge_app.model.runtimes.registry import load_runtime
 
 TIMEOUT_S = 600
 DISK_EXIT = 3  # the child could not read or write its files: no fault of the model
@@ -26,8 +27,8 @@ def run_isolated(
     Args:
         model: the bytes of a .tflite file, with or without a bundle's ZIP.
         pixels: uint8 (films, side, side).
-        package: the runtime, a key of `edge_app.model.runtime.RUNTIMES`.
-        reference: use the slow reference kernels, as for `edge_app.model.runtime.Interpreter`.
+        package: the runtime, a key of `edge_app.model.runtimes.registry.RUNTIMES`.
+        reference: use the slow reference kernels, as for `edge_app.model.runtimes.interpreter.Interpreter`.
     Returns:
         `logits` float32 (films, classes), `class_map` and `features` likewise, and each once more as
         the file computes it, as `raw_logits` and so on.

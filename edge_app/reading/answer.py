@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edge_app.errors import FilmError, FilmRefused, FilmUnreadable
-from edge_app.imaging.film import Film
+from edge_app.imaging.formats.base import Film
 from edge_app.model.card import FINDING
 from edge_app.model.identity import ModelIdentity
 from edge_app.reading.decision import Decision

@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from edge_app.errors import FilmError
-from edge_app.imaging.film import Film, read_film
+from edge_app.imaging.film import read_film
+from edge_app.imaging.formats.base import Film
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.bundle import Bundle, open_interpreter, read_bundle
 from edge_app.model.card import ModelCard
 from edge_app.model.identity import ModelIdentity
 from edge_app.model.installed import first_that_works
-from edge_app.model.runtime import Outputs, load_runtime
+from edge_app.model.runtimes.interpreter import Outputs
+from edge_app.model.runtimes.registry import load_runtime
 from edge_app.reading.age import check_age
 from edge_app.reading.answer import Answer, Refusal
 from edge_app.reading.decision import decide

@@ -14,7 +14,8 @@ from edge_app.errors import BundleError
 from edge_app.imaging.film import read_film
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.bundle import Bundle, open_interpreter, steps_between
-from edge_app.model.runtime import Interpreter, load_runtime
+from edge_app.model.runtimes.interpreter import Interpreter
+from edge_app.model.runtimes.registry import load_runtime
 from edge_app.reading.decision import decide
 from edge_app.system.clock import boot_id
 

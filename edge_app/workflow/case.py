@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from edge_app.imaging.formats.base import DicomOrigin
 from edge_app.imaging.heatmap import overlay_layer
 from edge_app.reading.answer import Answer
 from edge_app.records.database import Record, Review
-from edge_app.workflow.secondary_capture import Origin
 
 SCREEN_SIDE_PX = 1024
 JPEG_QUALITY = 88
@@ -43,7 +43,7 @@ class Case:
     age_years: float | None = None
     saved: bool = False
     review: Review | None = None
-    origin: Origin | None = None
+    origin: DicomOrigin | None = None
 
 
 def case_of_record(record: Record, film_jpeg: bytes = b"") -> Case:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from edge_app import __version__
 from edge_app.errors import KitError
-from edge_app.model.runtime import RUNTIME_VARIABLE, RUNTIMES, installed_runtimes, load_runtime
+from edge_app.model.runtimes.base import RuntimeKind
+from edge_app.model.runtimes.registry import RUNTIME_VARIABLE, RUNTIMES, installed_runtimes, load_runtime
 
 # package: what goes without it
 PACKAGES = {"numpy": "nothing", "pillow": "nothing", "gradio": "the kiosk page", "pydicom": "DICOM films"}
@@ -83,23 +84,25 @@ def _packages() -> list[Finding]:
 
 def _runtime() -> list[Finding]:
     have = installed_runtimes()
-    findings = [Finding(name, "ok" if name in have else "note", _version_or_missing(name)) for name in RUNTIMES]
+    findings = [
+        Finding(name, "ok" if name in have else "note", _version_or_missing(kind)) for name, kind in RUNTIMES.items()
+    ]
     try:
         used = load_runtime()
     except KitError as error:
         return [*findings, Finding("runtime", "fail", str(error), "install from the stick again")]
     asked = os.environ.get(RUNTIME_VARIABLE)
-    why = f"{RUNTIME_VARIABLE} asks for it" if asked else "the first that is installed; it is the faster one"
-    if not asked and used.family == "builtin":
-        why = "the only one that is installed"
+    why = f"{RUNTIME_VARIABLE} asks for it" if asked else "the fastest of those installed"
+    if not asked and len(have) == 1:
+        why = "the only one installed"
     return [*findings, Finding("runtime used", "ok", f"{used}, {used.family} kernels: {why}")]
 
 
-def _version_or_missing(package: str) -> str:
+def _version_or_missing(kind: RuntimeKind) -> str:
     try:
-        return importlib.metadata.version(package)
+        return importlib.metadata.version(kind.package)
     except importlib.metadata.PackageNotFoundError:
-        return "missing; one of the two is enough"
+        return f"missing (made for {kind.made_for}); one runtime is enough"
 
 
 def _model(data: Path) -> list[Finding]:

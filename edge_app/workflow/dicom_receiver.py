@@ -87,7 +87,7 @@ def start_receiver(
 
 
 def _syntaxes() -> list[str]:
-    """The transfer syntaxes that `edge_app.imaging.dicom` reads."""
+    """The transfer syntaxes that `edge_app.imaging.formats.dicom` reads."""
     from pydicom import uid
 
     return [

@@ -7,7 +7,7 @@ two scans in a row. Nothing in the folder is moved, changed or deleted.
 from pathlib import Path
 
 from edge_app.errors import DataError
-from edge_app.imaging.film import SUFFIXES
+from edge_app.imaging.formats.registry import SUFFIXES
 
 SCAN_EVERY_S = 1.0
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from edge_app.errors import BundleError, FilmError, StoreError
-from edge_app.imaging.dicom import is_dicom
 from edge_app.imaging.film import film_content
 from edge_app.model.bundle import golden_difference
 from edge_app.model.card import ModelCard
@@ -20,7 +19,6 @@ from edge_app.records.readers import check_reader
 from edge_app.system.files import sha256_of
 from edge_app.workflow.case import Case, case_of_record, pictures_of
 from edge_app.workflow.recent_cases import RecentCases
-from edge_app.workflow.secondary_capture import origin_of
 
 READ_BEFORE = "read_before"
 MAX_WAITING_SHOWN = 100
@@ -185,7 +183,7 @@ class ReadingService:
             answer=replace(answer, film=None, evidence=None),  # pixels would fill a small machine's memory
             pictures=pictures_of(answer),
             age_years=film.age_years if film else None,
-            origin=origin_of(content) if film and is_dicom(content) else None,
+            origin=film.dicom_origin if film else None,
         )
         if answer.refusal is None:
             case = self._recorded(case, source, sha256)

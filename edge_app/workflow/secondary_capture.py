@@ -6,18 +6,14 @@ numbers and dates are neither read nor written; the type 2 elements for them are
 """
 
 import io
-import re
-import warnings
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from edge_app import __version__
+from edge_app.imaging.formats.base import DicomOrigin
 
-UID = re.compile(r"[0-9][0-9.]{0,63}")
-UID_TAGS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 UNKNOWN = (
     "PatientName",
     "PatientID",
@@ -32,31 +28,7 @@ UNKNOWN = (
 )
 
 
-@dataclass(frozen=True)
-class Origin:
-    """The UIDs of the film that a result is of, and of its study."""
-
-    sop_class_uid: str
-    sop_instance_uid: str
-    study_uid: str
-    series_uid: str
-
-
-def origin_of(content: bytes) -> Origin | None:
-    """The UIDs in the head of a DICOM file; None where one is missing or none."""
-    import pydicom
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom warns of values that break the standard; machines do
-            head = pydicom.dcmread(io.BytesIO(content), stop_before_pixels=True, specific_tags=list(UID_TAGS))
-            uids = [str(head.get(name, "")) for name in UID_TAGS]
-    except Exception:  # a head made to break the reader may raise anything, and the film was read already
-        return None
-    return Origin(*uids) if all(UID.fullmatch(uid) for uid in uids) else None
-
-
-def secondary_capture(origin: Origin, picture: np.ndarray, text: str, record_id: str, signed_at: str) -> bytes:
+def secondary_capture(origin: DicomOrigin, picture: np.ndarray, text: str, record_id: str, signed_at: str) -> bytes:
     """A part 10 file; the same arguments give the same bytes.
 
     Args:

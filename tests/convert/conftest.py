@@ -7,7 +7,7 @@ import pytest
 
 from convert.conversion import ConvertOptions, Source, read_source
 from edge_app.imaging.phantom import write_phantom_set
-from edge_app.model.runtime import installed_runtimes
+from edge_app.model.runtimes.registry import installed_runtimes
 from train.data.loading import load_films
 from train.data.sources import find_data
 from train.data.split import TRAIN, VALIDATION, Manifest, SplitRule, split_films

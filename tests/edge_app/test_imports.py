@@ -15,7 +15,7 @@ CORE = {"numpy", "PIL", "edge_app"}
 # Modules that need more, and what: none of them is on the way of `predict`.
 EXTRA = {
     "kiosk": {"gradio", "fastapi", "starlette", "uvicorn"},
-    "imaging/dicom.py": {"pydicom"},
+    "imaging/formats/dicom.py": {"pydicom"},
     "workflow/secondary_capture.py": {"pydicom"},
     "workflow/dicom_receiver.py": {"pydicom", "pynetdicom"},
     "deploy": {"packaging"},

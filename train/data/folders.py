@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_app.errors import DataError
-from edge_app.imaging.film import SUFFIXES
+from edge_app.imaging.formats.registry import SUFFIXES
 from edge_app.imaging.phantom import LABELS
 from train.data.labelled import NORMAL, PATIENT_PATTERN, DataSet, LabelledFilm, patient_of
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from edge_app.errors import DataError
-from edge_app.imaging.film import Film, read_film
+from edge_app.imaging.film import read_film
+from edge_app.imaging.formats.base import Film
 
 PATIENT_PATTERN = re.compile(r"(person\d+|NORMAL2-IM-\d+|IM-\d+)")
 PHANTOM = "phantom"

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_app.model.runtime import RUNTIMES, load_runtime
+from edge_app.model.runtimes.registry import RUNTIMES, load_runtime
 
 TFLITE_ENGINES = tuple(RUNTIMES)
 ENGINES = (*TFLITE_ENGINES, "tensorflow", "onnxruntime")

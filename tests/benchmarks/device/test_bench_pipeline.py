@@ -11,10 +11,10 @@ import pytest
 from benchmarks.device import coldstart, pipeline
 from benchmarks.device.films import film_bytes
 from benchmarks.device.harness.interleave import child_environment
-from edge_app.imaging import film as film_module
 from edge_app.imaging.film import read_film
+from edge_app.imaging.formats import pillow
 from edge_app.model.bundle import MODELS_DIR
-from edge_app.model.runtime import _quantized_levels
+from edge_app.model.runtimes.interpreter import _quantized_levels
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +100,7 @@ def test_a_slow_program_is_started_less_often_but_still_timed() -> None:
 @pytest.mark.parametrize(("low", "high"), [(0, 65536), (300, 4096), (7, 9), (65535, 65536)])
 def test_sixteen_bits_by_table_equal_those_worked_out_pixel_by_pixel(low: int, high: int) -> None:
     values = np.random.default_rng(3).integers(low, high, (90, 100)).astype(np.uint16)
-    np.testing.assert_array_equal(film_module._scaled_by_table(values), film_module._scaled_to_8_bits(values))
+    np.testing.assert_array_equal(pillow._scaled_by_table(values), pillow._scaled_to_8_bits(values))
 
 
 @pytest.mark.parametrize(("scale", "zero_point"), [(1.0, -128), (0.9372, -128), (1 / 255, -3), (1.2345678, 5)])

@@ -10,7 +10,7 @@ from benchmarks.__main__ import main
 from benchmarks.studies.occlusion import frame_of, mirrored, turned, with_marker, without_chest, without_frame
 from edge_app.imaging.phantom import write_phantom_set
 from edge_app.model.bundle import read_bundle, shipped_bundle_path
-from edge_app.model.runtime import Outputs
+from edge_app.model.runtimes.interpreter import Outputs
 from train.data.loading import load_films
 from train.data.sources import find_data
 from train.data.split import SplitRule, split_films, write_manifest

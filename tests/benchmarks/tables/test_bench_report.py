@@ -197,7 +197,7 @@ def test_the_matrix_product_is_right(tmp_path: Path) -> None:
     pytest.importorskip("flatbuffers")
     write_matmul(tmp_path / "matmul.tflite")
     code = (
-        "import sys, numpy as np; from pathlib import Path; from edge_app.model.runtime import load_runtime;"
+        "import sys, numpy as np; from pathlib import Path; from edge_app.model.runtimes.registry import load_runtime;"
         "i = load_runtime('ai-edge-litert').module.Interpreter(model_content=Path(sys.argv[1]).read_bytes());"
         "i.allocate_tensors(); g, w, b, o = (i.get_tensor_details()[k] for k in range(4));"
         "x = np.random.default_rng(1).integers(-128, 128, g['shape']).astype(np.int8);"

@@ -7,11 +7,12 @@ import pytest
 from convert.conversion import Source
 from convert.formats.export import export_dynamic, export_float32
 from convert.packaging import contents as package
-from convert.packaging.contents import STEPS_ALLOWED, golden_films, make_golden, model_card
+from convert.packaging.contents import golden_films, make_golden, model_card
 from edge_app.errors import GateError
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.bundle import steps_between
 from edge_app.model.isolated import run_isolated
+from edge_app.model.runtimes.registry import RUNTIMES
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def test_golden_outputs_of_the_built_in_kernels_are_those_of_a_raspberry_pi(
     for name, expected in golden.expected["builtin"].items():
         assert np.array_equal(expected, reference[f"raw_{name}"]), name
         assert steps_between(own[f"raw_{name}"], expected) <= golden.steps_allowed["builtin"]
-    assert golden.steps_allowed["xnnpack"] == STEPS_ALLOWED["xnnpack"]
+    assert golden.steps_allowed["xnnpack"] == RUNTIMES["ai-edge-litert"].golden_steps_allowed
 
 
 @pytest.mark.parametrize("export", [export_dynamic, export_float32])
@@ -44,7 +45,7 @@ def test_golden_outputs_of_float_kernels_are_their_own(
     golden = make_golden(model, model_card(source.run, "float", "1.14.0"), runtimes)
     own = run_isolated(model, 3, pixels, "tflite-runtime")
     assert all(np.array_equal(golden.expected["builtin"][name], own[f"raw_{name}"]) for name in ("logits", "features"))
-    assert golden.steps_allowed == STEPS_ALLOWED
+    assert golden.steps_allowed == {RUNTIMES[name].kernels: RUNTIMES[name].golden_steps_allowed for name in runtimes}
 
 
 def test_kernels_too_far_from_the_reference_give_no_golden_outputs(

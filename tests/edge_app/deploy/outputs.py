@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
 def outputs(films: int, reference: bool = False) -> dict[str, Any]:
     """The int8 outputs and the decisions of some phantoms, with the machine and runtime they come from."""
     from edge_app.imaging.preprocess import to_model_pixels
-    from edge_app.model.runtime import Interpreter
+    from edge_app.model.runtimes.interpreter import Interpreter
     from edge_app.reading.decision import decide
     from edge_app.reading.predictor import load_predictor
     from edge_app.reading.selftest import device

@@ -37,7 +37,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     warnings.simplefilter("error")
-    originals, outcomes, untyped = FILMS[kind](), Counter(), []
+    originals, outcomes, untyped = originals_of(kind), Counter(), []
     for original in originals:  # or the damage would prove nothing
         read_film(original)
     for index in range(count):
@@ -168,6 +168,12 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 FILMS = {"JPEG": jpegs, "PNG": pngs, "TIFF": tiffs, "BMP": bmps, "WEBP": webps, "DICOM": dicoms}
+
+
+def originals_of(kind: str) -> list[bytes]:
+    """Whole films of a format; one of another format is saved by Pillow as it saves it by default."""
+    return FILMS[kind]() if kind in FILMS else [saved(phantom(), kind)]
+
 
 if __name__ == "__main__":
     main()

@@ -11,7 +11,7 @@ from mutations import mutated
 
 from edge_app.errors import BundleError
 from edge_app.model.bundle import read_bundle, shipped_bundle_path, sidecar_path, steps_between, write_bundle
-from edge_app.model.runtime import RUNTIME_VARIABLE, installed_runtimes
+from edge_app.model.runtimes.registry import RUNTIME_VARIABLE, installed_runtimes
 from edge_app.model.trial import UNTYPED, check_in_child
 from edge_app.system.files import sha256_of
 

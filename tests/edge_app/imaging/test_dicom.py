@@ -28,10 +28,11 @@ from pydicom.uid import (
 from tests_support import ENVIRONMENT
 
 from edge_app.errors import FilmRefused, FilmUnreadable
-from edge_app.imaging.dicom import read_dicom
 from edge_app.imaging.film import read_film
+from edge_app.imaging.formats.base import DicomOrigin
+from edge_app.imaging.formats.dicom import age_between, parse_age, read_dicom
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom
-from edge_app.reading.age import age_between, check_age, parse_age
+from edge_app.reading.age import check_age
 
 LITTLE, IMPLICIT, BIG = ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian
 
@@ -162,7 +163,7 @@ GOLDEN = {
 @pytest.mark.parametrize("name", GOLDEN)
 def test_gray_levels_are_those_by_hand(name):
     content, expected = GOLDEN[name]
-    film, _ = read_dicom(content, 100, 1)
+    film = read_dicom(content, 100, 1).pixels
     assert film.ravel().tolist() == expected
 
 
@@ -182,13 +183,13 @@ def test_every_value_of_16_bits_is_rendered_as_pixel_by_pixel(dtype, syntax):
     elements = {"WindowCenter": 900, "WindowWidth": 30_000.5, "VOILUTFunction": "LINEAR_EXACT"}
     content = dicom_bytes(pixels, syntax=syntax, RescaleSlope=1.7, RescaleIntercept=-33, **elements)
     expected = linear_exact(pixels.astype(np.float64) * 1.7 - 33, 900, 30_000.5)
-    assert np.array_equal(read_dicom(content, 10**6, 1)[0], expected)
+    assert np.array_equal(read_dicom(content, 10**6, 1).pixels, expected)
 
 
 def test_high_bits_are_ignored_in_every_value():
     content = dicom_bytes(EVERY_16_BITS, bits_stored=12)
     expected = np.round(255 * (EVERY_16_BITS & 0x0FFF).astype(np.float64) / 4095)
-    assert np.array_equal(read_dicom(content, 10**6, 1)[0], expected)
+    assert np.array_equal(read_dicom(content, 10**6, 1).pixels, expected)
 
 
 def test_a_large_film_takes_no_more_than_seven_bytes_a_pixel():
@@ -216,8 +217,8 @@ def test_more_bits_than_a_film_has_are_refused():
 def test_lossless_compression_changes_nothing(syntax, package, dtype):
     pytest.importorskip(package, reason="pip install 'cxr-edge-kit[dicom]'")
     ramp = (np.arange(64 * 48).reshape(64, 48) % 4096 - (2048 if dtype == np.int16 else 0)).astype(dtype)
-    plain, _ = read_dicom(dicom_bytes(ramp, bits_stored=12), 10_000, 1)
-    packed, _ = read_dicom(dicom_bytes(ramp, bits_stored=12, syntax=syntax), 10_000, 1)
+    plain = read_dicom(dicom_bytes(ramp, bits_stored=12), 10_000, 1).pixels
+    packed = read_dicom(dicom_bytes(ramp, bits_stored=12, syntax=syntax), 10_000, 1).pixels
     assert np.array_equal(plain, packed)
 
 
@@ -240,7 +241,7 @@ def test_lossless_jpeg_changes_nothing(tmp_path):
     packed = (tmp_path / "packed.dcm").read_bytes()
     assert str(JPEGLosslessSV1).encode() in packed
     assert np.array_equal(
-        read_dicom(packed, 10_000, 1)[0], read_dicom((tmp_path / "plain.dcm").read_bytes(), 10_000, 1)[0]
+        read_dicom(packed, 10_000, 1).pixels, read_dicom((tmp_path / "plain.dcm").read_bytes(), 10_000, 1).pixels
     )
 
 
@@ -251,7 +252,7 @@ def test_baseline_jpeg_reads_as_pillow_reads_it():
     decoded = np.asarray(Image.open(jpeg)).astype(np.float64)
     expected = np.round(255 * (decoded - decoded.min()) / (decoded.max() - decoded.min()))
     content = dicom_bytes(film, syntax=JPEGBaseline8Bit, PixelData=encapsulate([jpeg.getvalue()]))
-    assert np.array_equal(read_dicom(content, 10**6, 1)[0], expected)
+    assert np.array_equal(read_dicom(content, 10**6, 1).pixels, expected)
 
 
 @pytest.mark.parametrize(
@@ -318,6 +319,22 @@ def test_large_film_keeps_its_size_and_its_age():
     film = read_film(dicom_bytes(pixels, bits_stored=12, PatientAge="018M"))
     assert (film.width_px, film.height_px, film.pixels.shape) == (400, 300, (300, 400))
     assert film.age_years == 1.5
+
+
+def test_a_film_has_an_origin_only_where_all_four_uids_are_there():
+    whole = {"SOPInstanceUID": "1.2", "StudyInstanceUID": "1.3", "SeriesInstanceUID": "1.4"}
+    pixels = draw_phantom("normal", 1)
+    origin = DicomOrigin(DigitalXRayImageStorageForPresentation, "1.2", "1.3", "1.4")
+    assert read_film(dicom_bytes(pixels, **whole)).dicom_origin == origin
+    for name in whole:
+        assert read_film(dicom_bytes(pixels, **whole | {name: ""})).dicom_origin is None
+
+
+def test_an_element_of_no_known_kind_among_the_uids_costs_the_origin_and_not_the_film():
+    content = dicom_bytes(draw_phantom("normal", 1), StudyInstanceUID="1.3", SeriesInstanceUID="1.4")
+    tag = b"\x20\x00\x0d\x00UI"
+    assert tag in content
+    assert read_film(content.replace(tag, tag[:4] + b"KS")).dicom_origin is None
 
 
 @pytest.mark.parametrize(

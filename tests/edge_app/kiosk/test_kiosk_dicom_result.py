@@ -9,12 +9,14 @@ import pydicom
 import pytest
 from tests_support import A_MODEL, a_decision
 
+from edge_app.imaging.film import read_film
+from edge_app.imaging.formats.base import DicomOrigin
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom
 from edge_app.reading.answer import Answer
 from edge_app.records.database import Review, open_store
 from edge_app.workflow.case import Case
 from edge_app.workflow.result_image import result_lines
-from edge_app.workflow.secondary_capture import Origin, origin_of, secondary_capture
+from edge_app.workflow.secondary_capture import secondary_capture
 
 STUDY, SERIES = "1.2.3.4", "1.2.3.4.5"
 
@@ -83,17 +85,16 @@ def test_only_dicom_films_have_one(kiosk):
 
 @pytest.mark.parametrize("wrong", [{"StudyInstanceUID": ""}, {"SeriesInstanceUID": "a/../b"}])
 def test_film_without_proper_uids_has_no_origin(wrong):
-    assert origin_of(film()) == Origin("1.2.840.10008.5.1.4.1.1.1.1", "1.2.3.4.5.6", STUDY, SERIES)
+    assert read_film(film()).dicom_origin == DicomOrigin("1.2.840.10008.5.1.4.1.1.1.1", "1.2.3.4.5.6", STUDY, SERIES)
     with (
         pytest.warns(UserWarning, match="Invalid value for VR UI") if wrong.get("SeriesInstanceUID") else nullcontext()
     ):
         content = film(**wrong)
-    assert origin_of(content) is None
-    assert origin_of(b"no dicom") is None
+    assert read_film(content).dicom_origin is None
 
 
 def test_correction_is_another_instance_of_the_same_series(shipped):
-    origin, picture = Origin("1.2", "1.3", STUDY, SERIES), np.zeros((3, 5, 3), dtype=np.uint8)
+    origin, picture = DicomOrigin("1.2", "1.3", STUDY, SERIES), np.zeros((3, 5, 3), dtype=np.uint8)
     first, second = (
         pydicom.dcmread(io.BytesIO(secondary_capture(origin, picture, text, "AB", "2026-11-21T07:00:00Z")))
         for text in ("normal", "viral")

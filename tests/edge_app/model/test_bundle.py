@@ -7,7 +7,7 @@ import pytest
 
 from edge_app.errors import BundleError
 from edge_app.model.bundle import Bundle, Golden, open_interpreter, read_bundle, sidecar_path, write_bundle
-from edge_app.model.runtime import load_runtime
+from edge_app.model.runtimes.registry import load_runtime
 
 
 @pytest.fixture

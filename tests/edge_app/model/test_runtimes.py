@@ -1,12 +1,16 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+from tests_support import REPOSITORY
 
 from edge_app.errors import BundleError, RuntimeUnavailable
 from edge_app.imaging.phantom import LABELS, draw_phantom
 from edge_app.imaging.preprocess import to_model_pixels
+from edge_app.model import runtimes
 from edge_app.model.bundle import Bundle
 from edge_app.model.isolated import run_isolated
-from edge_app.model.runtime import installed_runtimes, load_runtime
+from edge_app.model.runtimes.registry import RUNTIMES, chosen_runtime, installed_runtimes, load_runtime
 from edge_app.reading.decision import decide
 
 FILMS = 60
@@ -17,8 +21,8 @@ STEPS_BETWEEN_RUNTIMES = {"raw_logits": 2, "raw_class_map": 8, "raw_features": 4
 @pytest.fixture(scope="module")
 def outputs(shipped: Bundle) -> dict[str, dict[str, np.ndarray]]:
     """The shipped model's outputs on the same films in both runtimes, each in its own process."""
-    if set(installed_runtimes()) != {"ai-edge-litert", "tflite-runtime"}:
-        pytest.skip("both runtimes are needed; tflite-runtime has no wheel for this Python")
+    if installed_runtimes() != list(RUNTIMES):
+        pytest.skip("all runtimes are needed; tflite-runtime has no wheel for this Python")
     films = [draw_phantom(LABELS[seed % 3], seed) for seed in range(FILMS)]
     pixels = np.stack([to_model_pixels(film, shipped.card.input_size_px) for film in films])
     return {package: run_isolated(shipped.model, 3, pixels, package) for package in installed_runtimes()}
@@ -39,10 +43,24 @@ def test_runtimes_decide_alike_unless_within_a_step_of_the_threshold(shipped: Bu
 
 
 def test_unknown_runtime_is_refused_by_name() -> None:
-    with pytest.raises(RuntimeUnavailable, match="the kit knows ai-edge-litert, tflite-runtime"):
+    with pytest.raises(RuntimeUnavailable, match=f"the kit knows {', '.join(RUNTIMES)}"):
         load_runtime("onnxruntime")
 
 
 def test_file_that_is_no_model_is_refused_in_a_child() -> None:
     with pytest.raises(BundleError, match="cannot"):
         run_isolated(b"TFL3 but not really", 3, np.zeros((1, 8, 8), dtype=np.uint8), installed_runtimes()[0])
+
+
+def test_every_file_of_a_runtime_is_in_the_registry_and_pip_can_install_it() -> None:
+    files = {path.stem for path in Path(runtimes.__file__).parent.glob("*.py")}
+    assert len(files - {"__init__", "base", "interpreter", "registry"}) == len(RUNTIMES)
+    extras = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    assert all(f'"{package}' in extras for package in RUNTIMES)
+
+
+def test_a_machine_without_a_runtime_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_app.model.runtimes.registry.installed_runtimes", list)
+    with pytest.raises(RuntimeUnavailable) as refusal:
+        chosen_runtime()
+    assert all(package in str(refusal.value) for package in RUNTIMES)

@@ -1,76 +1,12 @@
-"""The TFLite interpreter: which one this machine has, and running one model with it.
+"""Running one model in one runtime."""
 
-LiteRT comes first: its XNNPACK kernels are many times faster on int8 than those of its
-predecessor. The two must not be loaded into one process (their bindings share a registry, and
-the second one fails with "vector::reserve"), so each process picks one, once.
-"""
-
-import importlib
-import importlib.util
-import os
-import sys
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from edge_app.errors import BundleError, RuntimeUnavailable
-
-RUNTIME_VARIABLE = "CXR_EDGE_RUNTIME"
-# name of the package: (module, family of kernels that runs int8)
-RUNTIMES = {
-    "ai-edge-litert": ("ai_edge_litert.interpreter", "xnnpack"),
-    "tflite-runtime": ("tflite_runtime.interpreter", "builtin"),
-}
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """An interpreter that was imported. `family` is "xnnpack" or "builtin"."""
-
-    package: str
-    version: str
-    family: str
-    module: Any
-
-    def __str__(self) -> str:
-        return f"{self.package} {self.version}"
-
-
-def installed_runtimes() -> list[str]:
-    """The runtime packages that are installed, the preferred one first; imports none of them."""
-    return [package for package, (module, _) in RUNTIMES.items() if importlib.util.find_spec(_top(module))]
-
-
-def load_runtime(package: str | None = None) -> Runtime:
-    """Import an interpreter.
-
-    Args:
-        package: a key of `RUNTIMES`; without it the environment variable CXR_EDGE_RUNTIME decides,
-            then the first one that is installed.
-    Raises:
-        RuntimeUnavailable: none is installed, or the one asked for cannot be imported.
-    """
-    wanted = package or os.environ.get(RUNTIME_VARIABLE)
-    if wanted and wanted not in RUNTIMES:
-        raise RuntimeUnavailable(f"there is no runtime {wanted!r}; the kit knows {', '.join(RUNTIMES)}")
-    candidates = [wanted] if wanted else installed_runtimes()
-    if not candidates:
-        raise RuntimeUnavailable(
-            "no TFLite runtime is installed: pip install ai-edge-litert (64 bit) or tflite-runtime (32-bit ARM)"
-        )
-    module_name, family = RUNTIMES[candidates[0]]
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as cause:
-        raise RuntimeUnavailable(f"{candidates[0]} cannot be imported: {cause}") from cause
-    # Not importlib.metadata: its e-mail parser would cost a tenth of a cold start.
-    version = sys.modules[_top(module_name)].__version__
-    return Runtime(package=candidates[0], version=version, family=family, module=module)
-
-
-def _top(module_name: str) -> str:
-    return module_name.partition(".")[0]
+from edge_app.model.runtimes.base import Runtime
 
 
 @dataclass(frozen=True)
@@ -115,9 +51,11 @@ class Interpreter:
             self._input_levels = _quantized_levels(self._input)
             self._outputs = self._named_outputs(class_count)
         except (ValueError, RuntimeError, SystemError, AttributeError) as cause:
-            if isinstance(cause, (SystemError, AttributeError)) and np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+            limit = runtime.kind.numpy_below
+            is_too_new = limit is not None and int(np.__version__.partition(".")[0]) >= limit
+            if is_too_new and isinstance(cause, (SystemError, AttributeError)):
                 raise RuntimeUnavailable(
-                    f"{runtime} does not work with numpy {np.__version__}: pip install 'numpy<2'"
+                    f"{runtime} does not work with numpy {np.__version__}: pip install 'numpy<{limit}'"
                 ) from cause
             raise BundleError(f"{runtime} cannot load the model: {_first_line(cause)}") from cause
 

@@ -6,13 +6,15 @@ patient only the age is taken; names, numbers and dates are never returned, show
 """
 
 import io
+import re
 import warnings
+from datetime import date
 from typing import Any
 
 import numpy as np
 
 from edge_app.errors import FilmRefused, FilmUnreadable
-from edge_app.reading.age import age_between, parse_age
+from edge_app.imaging.formats.base import MAX_PIXELS, MIN_SIDE_PX, DicomOrigin, Film, FilmFormat
 
 MAGIC_OFFSET = 128
 MAGIC = b"DICM"
@@ -24,6 +26,11 @@ LATERAL_VIEWS = frozenset({"LL", "RL", "LLD", "RLD", "LLO", "RLO"})
 # How far rows and columns must be turned to be upright, by Patient Orientation (PS3.3 C.7.6.1.1.1):
 # whether to mirror left and right. Others lie on their side, are upside down, or lateral.
 UPRIGHT = {("L", "F"): False, ("R", "F"): True}
+UID = re.compile(r"[0-9][0-9.]{0,63}")
+UID_TAGS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+AGE = re.compile(r"(\d{3})([DWMY])")
+DAYS_PER_YEAR = 365.25
+DAYS_OF = {"D": 1.0, "W": 7.0, "M": DAYS_PER_YEAR / 12, "Y": DAYS_PER_YEAR}
 
 
 def is_dicom(content: bytes) -> bool:
@@ -31,15 +38,18 @@ def is_dicom(content: bytes) -> bool:
     return content[MAGIC_OFFSET : MAGIC_OFFSET + 4] == MAGIC
 
 
-def read_dicom(content: bytes, max_pixels: int, min_side_px: int) -> tuple[np.ndarray, float | None]:
+def read(content: bytes, _: int | None) -> Film:
+    """Decode at full size."""
+    return read_dicom(content, MAX_PIXELS, MIN_SIDE_PX)
+
+
+def read_dicom(content: bytes, max_pixels: int, min_side_px: int) -> Film:
     """Decode one DICOM film.
 
     Args:
         content: the bytes of a part 10 file.
         max_pixels: more than these are not decoded.
         min_side_px: a shorter side is refused.
-    Returns:
-        The film, uint8, shape (height, width), bright is dense; the patient's age in years or None.
     Raises:
         FilmUnreadable: pydicom is missing, the file damaged, of several frames, too large, or in a
             transfer syntax that no installed decoder reads.
@@ -55,7 +65,9 @@ def read_dicom(content: bytes, max_pixels: int, min_side_px: int) -> tuple[np.nd
             dataset = pydicom.dcmread(io.BytesIO(content))
             _check_header(dataset, max_pixels, min_side_px)
             stored = _stored_values(dataset)
-            return _upright(_rendered(stored, dataset), dataset), _age_years(dataset)
+            pixels = _upright(_rendered(stored, dataset), dataset)
+            height_px, width_px = pixels.shape
+            return Film(pixels, width_px, height_px, _age_years(dataset), _origin(dataset))
         except (FilmUnreadable, FilmRefused):
             raise
         except MemoryError as cause:
@@ -204,3 +216,31 @@ def _age_years(dataset: Any) -> float | None:
     if age is not None:
         return age
     return age_between(str(dataset.get("PatientBirthDate", "") or ""), str(dataset.get("StudyDate", "") or ""))
+
+
+def parse_age(text: str) -> float | None:
+    """DICOM's age string (VR AS, PS3.5 section 6.2) in years; None when it is no such string."""
+    found = AGE.fullmatch(text.strip())
+    return int(found[1]) * DAYS_OF[found[2]] / DAYS_PER_YEAR if found else None
+
+
+def age_between(birth: str, study: str) -> float | None:
+    """Years between two DICOM dates (YYYYMMDD); None when one is missing, wrong or they are swapped."""
+    try:
+        born, seen = (date(int(text[:4]), int(text[4:6]), int(text[6:8])) for text in (birth, study))
+    except ValueError:
+        return None
+    days = (seen - born).days
+    return days / DAYS_PER_YEAR if days >= 0 else None
+
+
+def _origin(dataset: Any) -> DicomOrigin | None:
+    """The UIDs; None where one is missing or invalid."""
+    try:
+        uids = [str(dataset.get(name, "")) for name in UID_TAGS]
+    except Exception:  # an element made to break the reader may raise anything, and the film itself is sound
+        return None
+    return DicomOrigin(*uids) if all(UID.fullmatch(uid) for uid in uids) else None
+
+
+FORMAT = FilmFormat("DICOM", (".dcm", ".dicom"), is_dicom, read)
