@@ -36,8 +36,8 @@ def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
             film = film_format.read(content, min_side_px)
             _check_not_blank(film.pixels)
             return film
-    *names, last = (film_format.name for film_format in FORMATS)
-    raise FilmUnreadable("not_an_image", f"This is no picture the kit reads; it reads {', '.join(names)} and {last}.")
+    first, *others = (film_format.name for film_format in FORMATS)
+    raise FilmUnreadable("not_an_image", f"This is no picture the kit reads; it reads {', '.join(others)} and {first}.")
 
 
 def _check_not_blank(pixels: np.ndarray) -> None:
