@@ -1,4 +1,4 @@
-"""One file in one device runtime, in a process of its own: what XNNPACK takes, and how long a film takes."""
+"""The delegation gate: which operators XNNPACK runs, and how long a film takes, in a child process per runtime."""
 
 import json
 import statistics
@@ -22,7 +22,7 @@ XNNPACK_RUNTIME = "ai-edge-litert"
 
 @dataclass(frozen=True)
 class Observation:
-    """What one runtime did with a file. `outside_xnnpack` names operators, in their order of use."""
+    """What one runtime did with a file. `outside_xnnpack` names operators in their order of use."""
 
     runtime: str
     version: str
@@ -33,7 +33,7 @@ class Observation:
 
 
 def observe(model: bytes, class_count: int, input_size_px: int, package: str) -> Observation:
-    """Load a file in a child process and watch it.
+    """Load a file in a child process, list its delegated operators and time it.
 
     Raises:
         BundleError: the runtime refuses the file, or crashes on it.
@@ -51,12 +51,12 @@ def observe(model: bytes, class_count: int, input_size_px: int, package: str) ->
 
 
 def check_delegation(observation: Observation, allowed: tuple[str, ...]) -> None:
-    """Refuse a full-integer file of which LiteRT runs a part without XNNPACK.
+    """Refuse a full-integer file that LiteRT runs partly without XNNPACK.
 
     Args:
-        allowed: operators that may stay outside, by name.
+        allowed: names of operators that may stay outside.
     Raises:
-        GateError: names the operators.
+        GateError: names the other operators outside.
     """
     if observation.runtime != XNNPACK_RUNTIME:
         return
