@@ -4,6 +4,7 @@ TensorFlow is imported by the first export, so that `convert --help` is quick.
 """
 
 import contextlib
+import logging
 import os
 import sys
 import warnings
@@ -92,7 +93,7 @@ def _exported(
         converter.target_spec.supported_types = [tf.as_dtype(weights)]
     if ends:
         converter.inference_input_type = converter.inference_output_type = tf.as_dtype(ends)
-    with warnings.catch_warnings(), _quiet_stderr():
+    with warnings.catch_warnings(), _quiet():
         # The converter warns that a quantization-aware model brings its own ranges. It does.
         warnings.simplefilter("ignore")
         return bytes(converter.convert())
@@ -108,8 +109,13 @@ def _representative_inputs(pixels: np.ndarray) -> Iterator[list[np.ndarray]]:
 
 
 @contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """The converter's C++ half prints its progress to file descriptor 2, past Python."""
+def _quiet() -> Iterator[None]:
+    """The converter prints its progress to file descriptor 2, past Python, and gives logging's root a handler.
+
+    That handler would print every later message of the kit a second time; one that is there keeps it away.
+    """
+    silent = logging.NullHandler()
+    logging.getLogger().addHandler(silent)
     sys.stderr.flush()
     saved = os.dup(2)
     null = os.open(os.devnull, os.O_WRONLY)
@@ -120,3 +126,4 @@ def _quiet_stderr() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(null)
+        logging.getLogger().removeHandler(silent)
