@@ -1,18 +1,16 @@
 """The delegation gate: which operators XNNPACK runs, and how long a film takes, in a child process per runtime."""
 
 import json
-import statistics
 import sys
 import tempfile
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from edge_app.errors import GateError, KitError
 from edge_app.model.isolated import run_child
+from edge_app.model.profiling import split_by_delegate, time_runs
 from edge_app.model.runtime import Interpreter, load_runtime
 
 WARM_UP_RUNS = 5
@@ -68,35 +66,6 @@ def check_delegation(observation: Observation, allowed: tuple[str, ...]) -> None
         )
 
 
-def split_by_delegate(operators: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
-    """Tell delegated operators from the rest.
-
-    An interpreter lists the file's operators, and after them one DELEGATE for each part that a
-    delegate took. What a DELEGATE took is what lies between its outputs and its inputs.
-
-    Args:
-        operators: of `Interpreter._get_ops_details()`: `op_name`, `inputs` and `outputs` (tensor numbers).
-    Returns:
-        Names of the delegated operators, and names of the others.
-    """
-    plain = [operator for operator in operators if operator["op_name"] != "DELEGATE"]
-    maker = {int(tensor): index for index, operator in enumerate(plain) for tensor in operator["outputs"]}
-    taken: set[int] = set()
-    for part in (operator for operator in operators if operator["op_name"] == "DELEGATE"):
-        given = {int(tensor) for tensor in part["inputs"]}
-        wanted = [int(tensor) for tensor in part["outputs"]]
-        while wanted:
-            index = maker.get(wanted.pop())
-            if index is not None and index not in taken:
-                taken.add(index)
-                wanted += [int(tensor) for tensor in plain[index]["inputs"] if int(tensor) not in given]
-    names = [str(operator["op_name"]) for operator in plain]
-    return (
-        [name for index, name in enumerate(names) if index in taken],
-        [name for index, name in enumerate(names) if index not in taken],
-    )
-
-
 def main(words: list[str]) -> int:
     """The child: prints one `Observation` as JSON."""
     model, class_count, input_size_px, package = words
@@ -119,12 +88,7 @@ def main(words: list[str]) -> int:
 
 def _latency_ms(interpreter: Interpreter, input_size_px: int) -> float:
     film = np.random.default_rng(0).integers(0, 256, (input_size_px, input_size_px)).astype(np.uint8)
-    times = []
-    for _ in range(WARM_UP_RUNS + TIMED_RUNS):
-        start = time.perf_counter()
-        interpreter.run(film)
-        times.append(1000 * (time.perf_counter() - start))
-    return round(statistics.median(times[WARM_UP_RUNS:]), 3)
+    return round(time_runs(lambda: interpreter.run(film), TIMED_RUNS, warm_up=WARM_UP_RUNS).median_ms, 3)
 
 
 if __name__ == "__main__":

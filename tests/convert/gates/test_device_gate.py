@@ -6,7 +6,7 @@ import pytest
 from tests_support import ENVIRONMENT
 
 from convert.conversion import Conversion, target_runtimes
-from convert.gates.delegation import Observation, check_delegation, observe, split_by_delegate
+from convert.gates.delegation import Observation, check_delegation, observe
 from convert.gates.layers import layer_errors, layer_table
 from convert.gates.operators import TFLITE_2_14_VERSIONS, check_runtime, read_facts
 from convert.packaging.contents import model_card
@@ -14,27 +14,6 @@ from convert.packaging.metadata import ENTRY, with_metadata
 from convert.source import Source
 from edge_app.errors import BundleError, GateError, RuntimeUnavailable
 from edge_app.model.isolated import run_isolated
-
-
-def _operator(name: str, inputs: list[int], outputs: list[int]) -> dict[str, Any]:
-    return {"op_name": name, "inputs": inputs, "outputs": outputs}
-
-
-def test_operators_between_a_delegates_ends_are_the_delegated_ones() -> None:
-    # 0 -CONV-> 1 -CUSTOM-> 2 -CONV-> 3 -MEAN-> 4: the delegate took the last two.
-    plain = [
-        _operator("CONV_2D", [0, 10], [1]),
-        _operator("CUSTOM", [1], [2]),
-        _operator("CONV_2D", [2, 11], [3]),
-        _operator("MEAN", [3, 12], [4]),
-    ]
-    delegated, outside = split_by_delegate([*plain, _operator("DELEGATE", [2, 11, 12], [4])])
-    assert delegated == ["CONV_2D", "MEAN"]
-    assert outside == ["CONV_2D", "CUSTOM"]
-
-
-def test_without_delegate_every_operator_is_outside() -> None:
-    assert split_by_delegate([_operator("MEAN", [0], [1])]) == ([], ["MEAN"])
 
 
 def test_operator_outside_xnnpack_is_refused_by_name_unless_allowed() -> None:
