@@ -156,7 +156,6 @@ def test_file_over_budget_is_rejected_with_report_and_exit_1(
     captured = capsys.readouterr()
     row = json.loads(captured.out)[0]
     assert row["status"] == "rejected"
-    assert captured.err.count("making ptq") == 1, "TensorFlow must not give logging a second handler"
     assert "convert: ptq refused: the file is worse than its float model" in captured.err
     assert row["layers"], "a failed parity gate explains itself layer by layer"
     after = _folder_of(good)
