@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from benchmarks.commands import ablation, hospitals, networks, occlusion, probe, stability
+from benchmarks.commands import ablation, hospitals, networks, occlusion, probe, rejection, stability
 from benchmarks.commands import all as everything
 from benchmarks.device import bulk, coldstart, kiosk, latency, pipeline, rivals, roofline
-from benchmarks.studies import rejection
 from benchmarks.tables import fill, report
 from edge_app.commandline import run_commands
 

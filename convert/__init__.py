@@ -1,1 +1,1 @@
-"""The conversion room: bundles from float models, and the gates that refuse a bad one."""
+"""Bundles from float models, and the gates that refuse a bad one."""

@@ -1,4 +1,4 @@
-"""`python -m convert --int8`: a float model in, a bundle out, or a clear no."""
+"""`python -m convert --int8`: a float model in, a bundle out, or a clear refusal."""
 
 import argparse
 import json
@@ -6,6 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from convert.formats.registry import FORMATS, PTQ, QAT
+from convert.gates.operators import TARGETS
+from convert.options import Budget, ConvertOptions, QatOptions
 from edge_app import __version__
 from edge_app.commandline import guarded, set_up_logging
 
@@ -15,24 +18,20 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="convert", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
     formats = parser.add_argument_group("formats (default: --int8)")
-    formats.add_argument("--int8", action="store_true", help="quantization-aware training, and --ptq beside it")
-    formats.add_argument("--ptq", action="store_true", help="full int8 from representative films")
-    formats.add_argument("--float16", action="store_true", help="float16 weights")
-    formats.add_argument("--dynamic", action="store_true", help="int8 weights, float activations")
-    formats.add_argument("--float32", action="store_true", help="the float model as it is: the int8 file's twin")
-    formats.add_argument("--int16x8", action="store_true", help="int8 weights, int16 activations")
+    for one in FORMATS.values():
+        formats.add_argument(f"--{one.name}", action="store_true", help=one.help)
     formats.add_argument("--all", action="store_true", help="every format")
     parser.add_argument("--model", type=Path, default=Path("runs/fit/model.keras"), help="default: %(default)s")
     parser.add_argument(
         "--data", action="append", metavar="DIR", help="the films it was trained on (default: as for train fit)"
     )
     parser.add_argument("--out", type=Path, default=Path("runs/convert"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--target", choices=("tflite-runtime-2.14", "litert"), default="tflite-runtime-2.14")
-    parser.add_argument("--qat-epochs", type=int, default=8, metavar="N", help="default: %(default)s")
+    parser.add_argument("--target", choices=TARGETS, default=TARGETS[0], help="default: %(default)s")
+    parser.add_argument("--qat-epochs", type=int, default=8, metavar="N", help="at most (default: %(default)s)")
     parser.add_argument(
         "--qat-patience", type=int, default=3, metavar="N", help="epochs without gain before it stops (default: 3)"
     )
-    parser.add_argument("--resume", action="store_true", help="go on with the quantization-aware training in --out")
+    parser.add_argument("--resume", action="store_true", help="continue the quantization-aware training in --out")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of quantization-aware training")
     budget = parser.add_argument_group("budget of the parity gate")
     budget.add_argument("--max-films-missed", type=int, default=1, metavar="N", help="default: %(default)s")
@@ -51,43 +50,49 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def formats_asked_for(args: argparse.Namespace) -> list[str]:
+    """The formats that decide the exit code; `--int8` also makes another one for comparison."""
+    return [name for name in FORMATS if args.all or getattr(args, name)] or [QAT]
+
+
+def options_of(args: argparse.Namespace) -> ConvertOptions:
+    """The options, from the command line."""
+    asked = formats_asked_for(args)
+    return ConvertOptions(
+        model=args.model,
+        out=args.out,
+        data=args.data,
+        formats=tuple(name for name in FORMATS if name in asked or (name == PTQ and QAT in asked)),
+        target=args.target,
+        budget=Budget(
+            recall_films=args.max_films_missed,
+            recall=args.max_recall_loss,
+            accuracy=args.max_accuracy_loss,
+            flips=args.max_flips,
+            auc=args.max_auc_loss,
+        ),
+        qat=QatOptions(epochs=args.qat_epochs, seed=args.seed, patience=args.qat_patience, resume=args.resume),
+        outside_xnnpack=tuple(args.outside_xnnpack),
+        debug=args.debug,
+        sign=args.sign,
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Convert and print the table.
 
     Returns:
-        0 if every format that was asked for passed its gates, else 1. The file that `--int8` makes
-        beside the one asked for does not count.
+        0 if every format that was asked for passed its gates, else 1.
     """
-    from convert.conversion import FORMATS, ConvertOptions, convert, qat_verdict, report_table
-    from convert.formats.qat import QatOptions
-    from convert.gates.parity import Budget
+    from convert.conversion import convert
+    from convert.report.summary import qat_verdict, report_table
 
-    asked = [name for name in FORMATS if args.all or getattr(args, name)] or ["int8"]
-    made = tuple(name for name in FORMATS if name in asked or (name == "ptq" and "int8" in asked))
-    rows = convert(
-        ConvertOptions(
-            model=args.model,
-            out=args.out,
-            data=args.data,
-            formats=made,
-            target=args.target,
-            budget=Budget(
-                recall_films=args.max_films_missed,
-                recall=args.max_recall_loss,
-                accuracy=args.max_accuracy_loss,
-                flips=args.max_flips,
-                auc=args.max_auc_loss,
-            ),
-            qat=QatOptions(epochs=args.qat_epochs, seed=args.seed, patience=args.qat_patience, resume=args.resume),
-            outside_xnnpack=tuple(args.outside_xnnpack),
-            debug=args.debug,
-            sign=args.sign,
-        )
-    )
+    rows = convert(options_of(args))
     print(json.dumps(rows) if args.json else report_table(rows))
     refusals = [f"{row['format']} refused: {row['reason']}" for row in rows if row["status"] != "ok"]
     for message in filter(None, [qat_verdict(rows), *refusals]):
         print(f"convert: {message}", file=sys.stderr)
+    asked = formats_asked_for(args)
     return int(any(row["status"] != "ok" for row in rows if row["format"] in asked))
 
 

@@ -1,11 +1,11 @@
-"""`recipes`: what each part of the training recipe is worth."""
+"""`ablation`: what each part of the training recipe is worth."""
 
 import argparse
 import json
 from pathlib import Path
 
 NAME = "ablation"
-HELP = "train the compact network by other recipes; one table of what each changes"
+HELP = "train the compact network by other recipes; one table of what each of them changes"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,9 +29,13 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.studies.network_tables import recipes_table
     from train.training.recipe import RECIPES
 
-    recipes = tuple(args.recipes or RECIPES)
     options = RecipesOptions(
-        args.out, recipes, tuple(args.seeds), args.data, teachers=tuple(args.teacher), epochs=args.epochs
+        out=args.out,
+        recipes=tuple(args.recipes or RECIPES),
+        seeds=tuple(args.seeds),
+        data=args.data,
+        teachers=tuple(args.teacher),
+        epochs=args.epochs,
     )
     compared = compare_recipes(options)
     print(json.dumps(compared) if args.json else recipes_table(compared), end="\n" if args.json else "")

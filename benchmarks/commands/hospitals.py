@@ -1,4 +1,4 @@
-"""`hospitals`: one hospital's films are not enough, shown on drawings."""
+"""`hospitals`: drawn hospitals show why one hospital's films are not enough."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("--out", type=Path, default=Path("runs/hospitals"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--arch", default="compact", help="which network (default: %(default)s)")
-    parser.add_argument("--films", type=int, default=60, metavar="N", help="a class and hospital (default: 60)")
+    parser.add_argument("--films", type=int, default=60, metavar="N", help="per class and hospital (default: 60)")
     parser.add_argument("--epochs", type=int, default=24, metavar="N", help="default: %(default)s")
     parser.add_argument("--recipe", default="no-augmentation", metavar="NAME", help="as for fit (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.studies.hospitals import HospitalOptions, compare_hospitals
     from benchmarks.studies.hospitals_table import hospitals_table
 
-    rows = compare_hospitals(HospitalOptions(args.out, args.arch, args.films, args.epochs, args.recipe))
+    options = HospitalOptions(args.out, args.arch, args.films, args.epochs, args.recipe)
+    rows = compare_hospitals(options)
     print(json.dumps(rows) if args.json else hospitals_table(rows))
     return 0

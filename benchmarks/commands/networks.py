@@ -1,4 +1,4 @@
-"""`compare`: networks side by side over several seeds."""
+"""`networks`: networks side by side over several seeds."""
 
 import argparse
 import json
@@ -19,21 +19,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NETWORK=N,N",
         help="other seeds of NAME or NAME-binary",
     )
-    parser.add_argument("--binary", action="store_true", help="each network once more with pneumonia as one class")
+    parser.add_argument("--binary", action="store_true", help="each network once more with all pneumonia as one class")
     parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
     parser.add_argument("--out", type=Path, default=Path("runs/compare"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--epochs", type=int, default=0, metavar="N", help="of all (default: each network's own)")
     parser.add_argument("--split", default="random", metavar="RULE", help="as for fit (default: %(default)s)")
     parser.add_argument("--fold", type=int, default=0, metavar="N", help="of k-fold: 0 to 4 (default: %(default)s)")
     parser.add_argument(
-        "--weights", nargs="+", default=[], metavar="ARCH=FILE", help="what a network starts from, of train weights"
+        "--weights",
+        nargs="+",
+        default=[],
+        metavar="ARCH=FILE",
+        help="what a network starts from, by train weights",
     )
     parser.add_argument(
         "--recipe-of",
         nargs="+",
         default=[],
         metavar="ARCH=NAME",
-        help="recipes of train/training/recipe.py for single networks (default: the one that ships)",
+        help="recipes of train/training/recipe.py for some networks (default: the one that ships)",
     )
     parser.add_argument("--bfloat16", nargs="+", default=[], metavar="ARCH", help="those to train at half precision")
     parser.add_argument("--teacher", nargs="+", type=Path, default=[], metavar="MODEL", help="of compact, as for fit")
@@ -44,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     """Train, compare and print.
 
     Returns:
-        0; every failure is raised. A file that the gates refuse is said in its row.
+        0; every failure is raised. The row of a file that the gates refuse says so.
     """
     from benchmarks.studies.network_tables import comparison_page
     from benchmarks.studies.networks import CompareOptions, compare
@@ -71,10 +75,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def seeds_by_network(words: list[str]) -> dict[str, tuple[int, ...]]:
-    """`NETWORK=N,N` words as a mapping.
+    """`NETWORK=N,N` arguments as a mapping.
 
     Raises:
-        DataError: a word has no `=`, or no whole numbers after it.
+        DataError: an argument has no `=`, or no whole numbers after it.
     """
     takes = "--seeds-of takes NETWORK=N,N as in cnn-binary=0,1"
     pairs = _pairs(words, takes)
@@ -85,19 +89,19 @@ def seeds_by_network(words: list[str]) -> dict[str, tuple[int, ...]]:
 
 
 def recipe_by_network(words: list[str]) -> dict[str, str]:
-    """`ARCH=NAME` words as a mapping.
+    """`ARCH=NAME` arguments as a mapping.
 
     Raises:
-        DataError: a word has no `=`.
+        DataError: an argument has no `=`.
     """
     return _pairs(words, "--recipe-of takes ARCH=NAME as in cnn=base")
 
 
 def weights_by_network(words: list[str]) -> dict[str, Path]:
-    """`ARCH=FILE` words as a mapping.
+    """`ARCH=FILE` arguments as a mapping.
 
     Raises:
-        DataError: a word has no `=`, or the file is missing: said before hours of training.
+        DataError: an argument has no `=`, or the file is missing: found out before hours of training.
     """
     takes = "--weights takes ARCH=FILE with a file of train weights"
     pairs = _pairs(words, takes)
@@ -108,7 +112,7 @@ def weights_by_network(words: list[str]) -> dict[str, Path]:
 
 
 def _pairs(words: list[str], takes: str) -> dict[str, str]:
-    """The words as a mapping; `takes` is what to say of one without `=`."""
+    """The arguments as a mapping; `takes` begins the message about one without `=`."""
     for word in words:
         if "=" not in word:
             raise _not_taken(takes, word)

@@ -1,11 +1,11 @@
-"""`regions`: whether the chest decides, or what lies around it."""
+"""`occlusion`: does the chest decide, or what lies around it?"""
 
 import argparse
 import json
 from pathlib import Path
 
 NAME = "occlusion"
-HELP = "hide frame or chest of validation films, put a marker on, mirror, turn: what the answer comes from"
+HELP = "hide frame or chest of validation films, add a marker, mirror, turn: what the prediction comes from"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,11 +23,11 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; every failure is raised.
     """
-    from benchmarks.studies.occlusion import regions
+    from benchmarks.studies.occlusion import OcclusionOptions, measure_occlusion
     from benchmarks.studies.occlusion_table import regions_table
     from edge_app.system.files import write_atomically
 
-    found = regions(args.model, args.data, args.manifest)
+    found = measure_occlusion(OcclusionOptions(args.model, args.manifest, args.data))
     if args.out:
         write_atomically(args.out, (json.dumps(found, indent=1) + "\n").encode())
     print(json.dumps(found) if args.json else regions_table(found), end="\n" if args.json else "")

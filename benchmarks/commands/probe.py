@@ -1,4 +1,4 @@
-"""`probe`: how far the label can be read from how the films were made."""
+"""`probe`: how far the label can be told from how the films were made."""
 
 import argparse
 import json
@@ -14,9 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         action="append",
         metavar="DIR",
-        help="films, or 'phantom'; once for each hospital (default: data/chest_xray, then $CXR_DATA)",
+        help="films, or 'phantom'; once per hospital (default: data/chest_xray, then $CXR_DATA)",
     )
-    parser.add_argument("--manifest", type=Path, metavar="FILE", help="the split of a run; a fresh one otherwise")
+    parser.add_argument("--manifest", type=Path, metavar="FILE", help="the split of a run; a new one otherwise")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -28,9 +28,9 @@ def run(args: argparse.Namespace) -> int:
     """
     from dataclasses import asdict
 
-    from benchmarks.studies.probe import probe
+    from benchmarks.studies.probe import ProbeOptions, probe
 
-    found = probe(args.data, args.manifest)
+    found = probe(ProbeOptions(args.data, args.manifest))
     if args.json:
         print(json.dumps({name: asdict(auc) for name, auc in found.items()}))
     else:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 NAME = "stability"
-HELP = "how far the answer moves between a full-size film and its small twin; exit 1 if too far"
+HELP = "how far the prediction moves between a full-size film and its small twin; exit 1 if too far"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,15 +27,15 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0, or 1 if the median change is over its limit.
     """
-    from benchmarks.studies.stability import stability
+    from benchmarks.studies.stability import StabilityOptions, stability
     from edge_app.system.files import write_atomically
 
-    found = stability(args.model, args.data, args.twins)
+    found = stability(StabilityOptions(args.model, args.data, args.twins))
     if args.out:
         write_atomically(args.out, (json.dumps(found, indent=1) + "\n").encode())
     print(json.dumps(found) if args.json else _words(found))
     if not found["holds"]:
-        print(f"train: the median change is not under {found['most_median_change']}", file=sys.stderr)
+        print(f"benchmarks: the median change is not under {found['most_median_change']}", file=sys.stderr)
     return int(not found["holds"])
 
 

@@ -1,14 +1,14 @@
-"""What each part of the recipe is worth: every recipe over several seeds, beside the base."""
+"""What each part of the training recipe is worth: every recipe over several seeds, beside the base recipe."""
 
 import json
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.studies.network_tables import RECIPE_FIGURES, REFERENCE_RECIPE, mean_and_spread, recipes_table
+from benchmarks.studies.runs import command_line, finished_run
 from edge_app.system.files import write_atomically
-from train.training.fit import FitOptions, finished
+from train.training.fit import FitOptions
 from train.training.recipe import RECIPES, find_recipe
 
 EPOCHS = 20
@@ -18,45 +18,45 @@ EPOCHS = 20
 class RecipesOptions:
     """What `benchmarks ablation` was asked for."""
 
-    out: Path
-    recipes: tuple[str, ...]
+    out: Path  # folder for the runs and the tables
+    recipes: tuple[str, ...]  # names from `train.training.recipe.RECIPES`
     seeds: tuple[int, ...] = (0, 1, 2)
-    data: str | None = None
+    data: str | None = None  # None as for `train fit`
     arch: str = "compact"
-    teachers: tuple[Path, ...] = ()
-    epochs: int = EPOCHS  # fewer than for the model that ships: enough to tell recipes apart
+    teachers: tuple[Path, ...] = ()  # float models of finished runs
+    epochs: int = EPOCHS  # at most; fewer than for the model that ships, but enough to tell recipes apart
 
 
 def compare_recipes(options: RecipesOptions) -> dict[str, Any]:
-    """Train what is not trained yet, in `OUT/RECIPE-EPOCHS-SEED`, and set every recipe against the base.
+    """Train what is not trained yet, in `OUT/RECIPE-EPOCHS-SEED`, and compare every recipe with the base.
 
     Returns:
-        What is written to `recipes.json`: `rows`, one a recipe, with mean and spread on each judge and
-        the difference to the base recipe with the same seed.
+        What is written to `recipes.json`: `rows`, one per recipe, with mean and spread on each evaluation
+        set, and the difference to the base recipe with the same seed.
     Raises:
         DataError: no such recipe, or films that are missing or unfit.
     """
     for name in options.recipes:
         find_recipe(name)
-    reference = [_judges(options, REFERENCE_RECIPE, seed) for seed in options.seeds]
+    reference = [_figures(options, REFERENCE_RECIPE, seed) for seed in options.seeds]
     rows = []
     for name in (REFERENCE_RECIPE, *(name for name in options.recipes if name != REFERENCE_RECIPE)):
-        runs = [_judges(options, name, seed) for seed in options.seeds]
-        rows.append({"recipe": name, "judges": {judge: _against(judge, runs, reference) for judge in runs[0]}})
+        runs = [_figures(options, name, seed) for seed in options.seeds]
+        rows.append({"recipe": name, "judges": {one: _against(one, runs, reference) for one in runs[0]}})
     compared = {"command": _command(options), "epochs": options.epochs, "seeds": list(options.seeds), "rows": rows}
     write_atomically(options.out / "recipes.json", (json.dumps(compared, indent=1) + "\n").encode())
     write_atomically(options.out / "recipes.md", recipes_table(compared).encode())
     return compared
 
 
-def _against(judge: str, runs: list[dict[str, Any]], reference: list[dict[str, Any]]) -> dict[str, Any]:
-    """One recipe on one judge; `runs` and `reference` are figures by judge, a seed each."""
+def _against(evaluation_set: str, runs: list[dict[str, Any]], reference: list[dict[str, Any]]) -> dict[str, Any]:
+    """One recipe on one evaluation set; `runs` and `reference` are figures by evaluation set, one per seed."""
 
     def values(of: list[dict[str, Any]], figure: str) -> list[float]:
-        return [run[judge][figure]["value"] for run in of]
+        return [run[evaluation_set][figure]["value"] for run in of]
 
     return {
-        "films": runs[0][judge]["films"],
+        "films": runs[0][evaluation_set]["films"],
         "figures": {figure: mean_and_spread(values(runs, figure)) for figure in RECIPE_FIGURES},
         "differences": {
             figure: mean_and_spread(
@@ -68,15 +68,19 @@ def _against(judge: str, runs: list[dict[str, Any]], reference: list[dict[str, A
 
 
 def _command(options: RecipesOptions) -> str:
-    """What makes the same table again, but for --data: where films lie is each machine's own."""
-    words = ["python", "-m", "benchmarks", "ablation"]
-    words += ["--recipes", *options.recipes] if set(options.recipes) != set(RECIPES) else []
-    words += ["--seeds", *map(str, options.seeds), "--epochs", str(options.epochs)]
-    words += ["--teacher", *map(str, options.teachers)] if options.teachers else []
-    return shlex.join(words)
+    return command_line(
+        "ablation",
+        {
+            "recipes": options.recipes if set(options.recipes) != set(RECIPES) else [],
+            "seeds": options.seeds,
+            "epochs": [options.epochs],
+            "teacher": options.teachers,
+        },
+    )
 
 
-def _judges(options: RecipesOptions, recipe: str, seed: int) -> dict[str, Any]:
+def _figures(options: RecipesOptions, recipe: str, seed: int) -> dict[str, Any]:
+    """One run's figures, by evaluation set."""
     wanted = FitOptions(
         out=options.out / f"{recipe}-{options.epochs}-{seed}",
         data=options.data,
@@ -86,5 +90,5 @@ def _judges(options: RecipesOptions, recipe: str, seed: int) -> dict[str, Any]:
         seed=seed,
         recipe=recipe,
     )
-    judges: dict[str, Any] = finished(wanted, "recipes", recipe)["judges"]
-    return judges
+    figures: dict[str, Any] = finished_run(wanted)["judges"]
+    return figures

@@ -1,14 +1,14 @@
 """Two drawn hospitals that show why one hospital's films are not enough.
 
-In the Guangzhou set the label can be read from how a film was made. So it is here, and the other way
-round at the other hospital: at A sick children are filmed at the bedside (few pixels, flat, noisy,
-a wide black frame) and healthy ones in the department; at B the department films the sick, and a
+In the Guangzhou set the label can be told from how a film was made. Here it can, too, and the two
+hospitals are opposites. At A, sick children are filmed at the bedside (few pixels, low contrast, noise,
+a wide black frame) and healthy ones in the department. At B, the department films the sick, and a
 screening van the healthy. What tells the two apart at A misleads at B. The lungs are drawn alike.
 """
 
 import json
+import logging
 import shutil
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +21,12 @@ from train.evaluation.evaluate import EvaluateOptions, evaluate
 from train.evaluation.run import MODEL
 from train.training.fit import FitOptions, fit
 
+LOG = logging.getLogger(__name__)
 DEPARTMENT = PhantomStyle(width_px=256, height_px=224, contrast=1.0, noise=4.0, border_px=0)
 BEDSIDE = PhantomStyle(width_px=144, height_px=176, contrast=0.6, noise=8.0, border_px=16)
 SICK = {"a": BEDSIDE, "b": DEPARTMENT}
 HEALTHY = {"a": DEPARTMENT, "b": BEDSIDE}
-HELD_OUT_SEED = 7  # of the children that no network was trained on
+HELD_OUT_SEED = 7  # draws the children that no network is trained on
 TRAINED_ON = (("a",), ("b",), ("a", "b"))
 
 
@@ -33,12 +34,12 @@ TRAINED_ON = (("a",), ("b",), ("a", "b"))
 class HospitalOptions:
     """What `benchmarks hospitals` was asked for."""
 
-    out: Path
+    out: Path  # folder for the films, the runs and the figures
     arch: str = "compact"
-    films: int = 60  # a class and hospital, to train on; as many are held out
-    epochs: int = 24
+    films: int = 60  # per class and hospital, to train on; as many are held out
+    epochs: int = 24  # at most
     recipe: str = "no-augmentation"
-    batch_size: int = 16
+    batch_size: int = 16  # films
 
 
 def write_hospital(folder: Path, hospital: str, films_per_class: int, seed: int = 0) -> int:
@@ -53,7 +54,7 @@ def compare_hospitals(options: HospitalOptions) -> list[dict[str, Any]]:
     """Train at A, at B and at both, and score each on other children of A and of B.
 
     Returns:
-        A row for each network: `trained_on`, and at each hospital the AUC for pneumonia.
+        One row per network: `trained_on`, `at` (the AUC for pneumonia by hospital) and `recipe`.
     """
     held_out = {}
     for hospital in SICK:
@@ -73,7 +74,7 @@ def compare_hospitals(options: HospitalOptions) -> list[dict[str, Any]]:
 def _trained(options: HospitalOptions, hospitals: Sequence[str]) -> Path:
     run = options.out / f"run-{'-'.join(hospitals)}"
     shutil.rmtree(run, ignore_errors=True)
-    print(f"hospitals: training at {' and '.join(hospitals)}", file=sys.stderr, flush=True)
+    LOG.info("training at %s", " and ".join(hospitals))
     fit(
         FitOptions(
             out=run,

@@ -1,18 +1,19 @@
-"""How long each int8 file takes a film, in LiteRT on one thread, all files in turns in one child process.
+"""How long each int8 file takes per film, in LiteRT on one thread, all files in turns in one child process.
 
-Every round runs every file once, so a machine that slows down slows them all, and the ratio taken
-within each round stays fair.
+Every round runs every file once. A machine that slows down then slows all of them, and ratios within
+a round stay fair.
 """
 
+import functools
 import json
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 
 from edge_app.errors import BundleError, KitError
 from edge_app.model.isolated import run_child
+from edge_app.model.profiling import time_runs
 from edge_app.model.runtimes.interpreter import Interpreter
 from edge_app.model.runtimes.registry import load_runtime
 
@@ -25,10 +26,10 @@ def latencies(files: dict[str, tuple[Path, int]], reference: str) -> dict[str, d
 
     Args:
         files: name to (path of a .tflite file, number of classes).
-        reference: the name that the ratios are taken to.
+        reference: name of the file that the others are compared with.
     Returns:
-        Name to `ms`, the median, and `ratio`, the median over rounds of the ratio to the reference where
-        that is among the files. A file that does not run has no entry.
+        Name to `ms`, the median, and `ratio`, the median over rounds of the ratio to the reference, if that
+        is among the files. A file that does not run has no entry.
     Raises:
         BundleError: LiteRT is not installed, or crashes.
     """
@@ -43,7 +44,7 @@ def latencies(files: dict[str, tuple[Path, int]], reference: str) -> dict[str, d
 
 
 def main(words: list[str]) -> int:
-    """The child: prints the milliseconds of every file and round as JSON."""
+    """The child: prints the milliseconds of every file in every round as JSON."""
     try:
         runtime = load_runtime(RUNTIME)
     except KitError as error:
@@ -69,9 +70,8 @@ def _in_turns(interpreters: dict[str, Interpreter]) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {name: [] for name in interpreters}
     for _ in range(WARM_UP_ROUNDS + ROUNDS):
         for name in random.permutation(list(interpreters)):
-            start = time.perf_counter()
-            interpreters[name].run(films[name])
-            times[name].append(1000 * (time.perf_counter() - start))
+            run = functools.partial(interpreters[name].run, films[name])
+            times[name].append(time_runs(run, runs=1).median_ms)
     return {name: values[WARM_UP_ROUNDS:] for name, values in times.items()}
 
 

@@ -1,8 +1,7 @@
-"""Networks side by side, each over several seeds: float and int8, what they cost, how far they scatter."""
+"""Networks side by side, each over several seeds: float and int8 figures, cost, and spread over seeds."""
 
 import json
-import shlex
-import sys
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from benchmarks.studies.network_latency import latencies
 from benchmarks.studies.network_tables import CLAIMS, comparison_page, figures_over_seeds
 from benchmarks.studies.quantized import Quantized, quantized
+from benchmarks.studies.runs import command_line, finished_run
 from edge_app.errors import BundleError, DataError
 from edge_app.system.files import write_atomically
 from train.data.split import SplitRule, read_manifest
@@ -19,9 +19,10 @@ from train.evaluation.plots import write_roc_and_calibration
 from train.evaluation.predictions import Answers, answers_of
 from train.evaluation.run import RUN
 from train.networks import Architecture, find_architecture
-from train.training.fit import FitOptions, finished
+from train.training.fit import FitOptions
 from train.training.recipe import find_recipe
 
+LOG = logging.getLogger(__name__)
 REFERENCE = "compact"
 Quantize = Callable[[Path, Architecture, str | None], Quantized]
 
@@ -30,18 +31,18 @@ Quantize = Callable[[Path, Architecture, str | None], Quantized]
 class CompareOptions:
     """What `benchmarks networks` was asked for."""
 
-    out: Path
-    archs: tuple[str, ...] = ("compact",)
+    out: Path  # folder for the runs and the tables
+    archs: tuple[str, ...] = ("compact",)  # names from `train.networks.ARCHITECTURES`
     seeds: tuple[int, ...] = (0, 1, 2)
     seeds_of: dict[str, tuple[int, ...]] = field(default_factory=dict)  # other seeds, by name as in the table
-    data: str | None = None
-    epochs: int = 0  # of every network; 0 for each one's own
+    data: str | None = None  # None as for `train fit`
+    epochs: int = 0  # at most, of every network; 0 for each one's own
     split: SplitRule = field(default_factory=SplitRule)
     binary: bool = False  # each network once more with two classes
-    weights: dict[str, Path] = field(default_factory=dict)  # by network, to start from
-    recipe_of: dict[str, str] = field(default_factory=dict)  # by network, where it is not the one that ships
+    weights: dict[str, Path] = field(default_factory=dict)  # by network: what it starts from
+    recipe_of: dict[str, str] = field(default_factory=dict)  # by network, if it is not the one that ships
     bfloat16: tuple[str, ...] = ()  # networks to train at half precision
-    teachers: tuple[Path, ...] = ()  # of `compact`
+    teachers: tuple[Path, ...] = ()  # of `compact`: float models of finished runs
 
     def seeds_for(self, network: str) -> tuple[int, ...]:
         """Of a network, `ARCH` or `ARCH-binary`."""
@@ -49,11 +50,18 @@ class CompareOptions:
 
 
 @dataclass(frozen=True)
-class FinishedRun:
-    """One trained and converted network with one seed."""
+class TrainedRun:
+    """One network, trained with one seed."""
 
+    folder: Path
     metrics: dict[str, Any]  # of `fit`, with run.json's labels, input size and manifest hash
-    answers: Answers
+    predictions: Answers
+
+
+@dataclass(frozen=True)
+class FinishedRun(TrainedRun):
+    """One network, trained with one seed and converted."""
+
     int8: Quantized
 
 
@@ -61,29 +69,29 @@ def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str
     """Train and convert what is not done yet, and put the figures side by side.
 
     A run that is finished in its folder, `OUT/ARCH-SEED` or `OUT/ARCH-binary-SEED`, is not trained
-    again; one that was interrupted is resumed.
+    again; one that was interrupted is resumed. All of them are trained before the first is converted.
 
     Args:
         quantize: makes the int8 file of a run folder.
     Returns:
         What is written to `compare.json`: `rows`, `paired` tests against compact, `claims` of others.
     Raises:
-        DataError: no such network, films that are missing or unfit, or runs that were cut differently.
+        DataError: no such network, films that are missing or unfit, or runs with different splits.
     """
-    kinds = _kinds(options)
-    runs = {
-        name: [_finished(options, *kind, seed, quantize) for seed in options.seeds_for(name)]
-        for name, kind in kinds.items()
+    trained = {
+        name: [_trained(options, *kind, seed) for seed in options.seeds_for(name)]
+        for name, kind in _kinds(options).items()
     }
-    _check_cut(runs)
+    _check_split(trained)
+    runs = {name: [_converted(run, options.data, quantize) for run in found] for name, found in trained.items()}
     speed = _latencies(runs)
     rows = [_row(name, found, options, speed.get(name)) for name, found in runs.items()]
     compared = {"command": _command(options), "rows": rows, "paired": _paired(runs), "claims": list(CLAIMS)}
     write_atomically(options.out / "compare.json", (json.dumps(compared, indent=1) + "\n").encode())
     write_atomically(options.out / "compare.md", comparison_page(compared).encode())
-    for judge in next(iter(runs.values()))[0].answers.judges:
-        curves = {name: found[0].answers.judges[judge] for name, found in runs.items()}
-        write_roc_and_calibration(curves, options.out / f"roc-{judge}.png")
+    for evaluation_set in next(iter(runs.values()))[0].predictions.judges:
+        curves = {name: found[0].predictions.judges[evaluation_set] for name, found in runs.items()}
+        write_roc_and_calibration(curves, options.out / f"roc-{evaluation_set}.png")
     return compared
 
 
@@ -91,7 +99,7 @@ def _kinds(options: CompareOptions) -> dict[str, tuple[str, bool]]:
     """The table's names, each with its network and whether it has two classes.
 
     Raises:
-        DataError: an option names a network or recipe that is not there.
+        DataError: an option names a network or recipe that does not exist.
     """
     for arch in (*options.archs, *options.weights, *options.recipe_of, *options.bfloat16):
         find_architecture(arch)
@@ -109,7 +117,7 @@ def _name(arch: str, binary: bool) -> str:
     return f"{arch}-binary" if binary else arch
 
 
-def _finished(options: CompareOptions, arch: str, binary: bool, seed: int, quantize: Quantize) -> FinishedRun:
+def _trained(options: CompareOptions, arch: str, binary: bool, seed: int) -> TrainedRun:
     folder = options.out / f"{_name(arch, binary)}-{seed}"
     wanted = FitOptions(
         out=folder,
@@ -124,25 +132,29 @@ def _finished(options: CompareOptions, arch: str, binary: bool, seed: int, quant
         bfloat16=arch in options.bfloat16,
         teachers=options.teachers if arch == REFERENCE else (),
     )
-    metrics = finished(wanted, "compare", arch)
+    metrics = finished_run(wanted)
     rule = read_manifest(folder / "manifest.json").rule
     if rule != options.split:
-        raise DataError(f"{folder} was cut by {rule.name}, fold {rule.fold}: remove it, or give another --out")
+        raise DataError(f"{folder} was split by {rule.name}, fold {rule.fold}: remove it, or give another --out")
     if metrics["recipe"] != wanted.recipe:
         raise DataError(f"{folder} was trained by recipe {metrics['recipe']}, not {wanted.recipe}: see --recipe-of")
     run = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    for key in ("labels", "input_size_px", "manifest_sha256"):
-        metrics[key] = run[key]
-    return FinishedRun(
-        metrics, answers_of(folder, options.data), quantize(folder, find_architecture(arch), options.data)
-    )
+    metrics |= {key: run[key] for key in ("labels", "input_size_px", "manifest_sha256")}
+    return TrainedRun(folder, metrics, answers_of(folder, options.data))
 
 
-def _check_cut(runs: dict[str, list[FinishedRun]]) -> None:
+def _converted(run: TrainedRun, data: str | None, quantize: Quantize) -> FinishedRun:
+    int8 = quantize(run.folder, find_architecture(run.metrics["arch"]), data)
+    return FinishedRun(run.folder, run.metrics, run.predictions, int8)
+
+
+def _check_split(runs: dict[str, list[TrainedRun]]) -> None:
     """Refuse to compare figures of different films."""
-    cuts = {(tuple(run.metrics["labels"]), run.metrics["manifest_sha256"]) for found in runs.values() for run in found}
-    if len(cuts) > len({labels for labels, _ in cuts}):
-        raise DataError("the runs were cut differently: remove their folders and run compare again")
+    splits = {
+        (tuple(run.metrics["labels"]), run.metrics["manifest_sha256"]) for found in runs.values() for run in found
+    }
+    if len(splits) > len({labels for labels, _ in splits}):
+        raise DataError("the runs have different splits: remove their folders and run the command again")
 
 
 def _latencies(runs: dict[str, list[FinishedRun]]) -> dict[str, dict[str, float]]:
@@ -156,13 +168,13 @@ def _latencies(runs: dict[str, list[FinishedRun]]) -> dict[str, dict[str, float]
     try:
         return latencies(files, REFERENCE)
     except BundleError as fault:
-        print(f"compare: {fault}", file=sys.stderr)
+        LOG.warning("%s", fault)
         return {}
 
 
 def _row(name: str, runs: list[FinishedRun], options: CompareOptions, speed: dict[str, float] | None) -> dict[str, Any]:
     metrics = runs[0].metrics
-    files = [run.int8 for run in runs if run.int8.judges]
+    files = [run.int8 for run in runs if run.int8.figures]
     return {
         "network": name,
         "source": find_architecture(metrics["arch"]).source,
@@ -177,14 +189,14 @@ def _row(name: str, runs: list[FinishedRun], options: CompareOptions, speed: dic
         "data": metrics["data"],
         "split": options.split.name,
         "parameters": metrics["parameters"],
-        "macs": runs[0].answers.macs,
+        "macs": runs[0].predictions.macs,
         "judges": {
-            judge: {
+            evaluation_set: {
                 "films": figures["films"],
-                "float": figures_over_seeds([run.metrics["judges"][judge] for run in runs]),
-                "int8": figures_over_seeds([file.judges[judge] for file in files]) if files else None,
+                "float": figures_over_seeds([run.metrics["judges"][evaluation_set] for run in runs]),
+                "int8": figures_over_seeds([file.figures[evaluation_set] for file in files]) if files else None,
             }
-            for judge, figures in metrics["judges"].items()
+            for evaluation_set, figures in metrics["judges"].items()
         },
         "int8": {
             "format": runs[0].int8.format,
@@ -211,7 +223,8 @@ def _paired(runs: dict[str, list[FinishedRun]]) -> list[dict[str, Any]]:
 
 
 def _pair(run: FinishedRun, other: FinishedRun) -> Pair:
-    return Pair(run.metrics["seed"], run.answers.judges, other.answers.judges, _threshold(run), _threshold(other))
+    seed, first, second = run.metrics["seed"], run.predictions.judges, other.predictions.judges
+    return Pair(seed, first, second, _threshold(run), _threshold(other))
 
 
 def _threshold(run: FinishedRun) -> float:
@@ -220,19 +233,18 @@ def _threshold(run: FinishedRun) -> float:
 
 
 def _command(options: CompareOptions) -> str:
-    """What makes the same table again, but for --data: where films lie is each machine's own."""
-    words = ["python", "-m", "benchmarks", "networks", "--archs", *options.archs, "--seeds", *map(str, options.seeds)]
-    others = [f"{name}={','.join(map(str, seeds))}" for name, seeds in options.seeds_of.items()]
-    words += ["--seeds-of", *others] if others else []
-    words += ["--binary"] if options.binary else []
-    words += ["--epochs", str(options.epochs)] if options.epochs else []
-    words += ["--split", options.split.name] if options.split.name != SplitRule.name else []
-    words += (
-        ["--weights", *(f"{arch}={path.name}" for arch, path in options.weights.items())] if options.weights else []
+    return command_line(
+        "networks",
+        {
+            "archs": options.archs,
+            "seeds": options.seeds,
+            "seeds-of": [f"{name}={','.join(map(str, seeds))}" for name, seeds in options.seeds_of.items()],
+            "binary": options.binary,
+            "epochs": [options.epochs] if options.epochs else [],
+            "split": [options.split.name] if options.split.name != SplitRule.name else [],
+            "weights": [f"{arch}={path.name}" for arch, path in options.weights.items()],
+            "recipe-of": [f"{arch}={name}" for arch, name in options.recipe_of.items()],
+            "bfloat16": options.bfloat16,
+            "teacher": options.teachers,
+        },
     )
-    words += (
-        ["--recipe-of", *(f"{arch}={name}" for arch, name in options.recipe_of.items())] if options.recipe_of else []
-    )
-    words += ["--bfloat16", *options.bfloat16] if options.bfloat16 else []
-    words += ["--teacher", *map(str, options.teachers)] if options.teachers else []
-    return shlex.join(words)

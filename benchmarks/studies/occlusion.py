@@ -1,11 +1,12 @@
-"""Whether the chest decides, or what lies around it, or how it lies: each film is answered again with a change.
+"""Does the chest decide, or what lies around it, or how the film lies? Each film is scored again with a change.
 
-Collimator edges and burnt-in letters lie in the outer frame of a film. A model that needs them loses
-its answers with the frame, and keeps them without the chest. Films also get mirrored and turned by hand.
+Collimator edges and burnt-in letters lie in the outer frame of a film. A model that relies on them changes
+its decisions when the frame is hidden, and keeps them when the chest is. Films also get mirrored and turned by hand.
 """
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,48 +31,55 @@ MARKER, MARKER_HEIGHT = "R", 1 / 8  # the letter of the patient's right side, an
 TURN_DEG = 10  # what a hurried hand may do to a film
 
 
-def regions(bundle: Path, argument: str | None, manifest_path: Path) -> dict[str, Any]:
-    """Score validation films with parts hidden, marked or laid otherwise; see where the class map finds pneumonia.
+@dataclass(frozen=True)
+class OcclusionOptions:
+    """What `benchmarks occlusion` was asked for."""
+
+    model: Path  # a bundle
+    manifest: Path  # of the run that the model was made from
+    data: str | None = None  # None as for `train fit`
+
+
+def measure_occlusion(options: OcclusionOptions, load: Callable[[Path], Predictor] = load_predictor) -> dict[str, Any]:
+    """Score validation films with parts hidden, marked or moved; see where the class map finds pneumonia.
 
     Args:
-        bundle: the model's file.
-        argument: the data set, as `--data`.
-        manifest_path: of the run that the model was made from.
+        load: opens the model.
     Returns:
-        `views`: AUC and changed decisions by what was hidden or put on; `frame_evidence`: the share
-        of the class map's evidence that lies in the frame, median over films called positive, beside
-        `frame_area`, the frame's share of the map.
+        `views`: AUC and changed decisions for each change; `frame_evidence`: the share of the class
+        map's evidence that lies in the frame, median over films called positive; `frame_area`: the
+        frame's share of the map.
     Raises:
         DataError: the films are not those of the manifest.
         BundleError: the model is unfit.
     """
-    predictor = load_predictor(bundle)
-    data = find_data(argument)
+    predictor = load(options.model)
+    data = find_data(options.data)
     card = predictor.card
-    films = apply_manifest(load_films(data, card.input_size_px), read_manifest(manifest_path), VALIDATION)
+    films = apply_manifest(load_films(data, card.input_size_px), read_manifest(options.manifest), VALIDATION)
     threshold = card.operating_point()[1].threshold
     outputs = _outputs(predictor, films.pixels)
-    whole = _positive(outputs, card)
-    positive = {"as they are": whole} | {
-        name: _positive(_outputs(predictor, change(films.pixels)), card) for name, change in CHANGES.items()
+    unchanged = _p_finding(outputs, card)
+    p = {"as they are": unchanged} | {
+        name: _p_finding(_outputs(predictor, change(films.pixels)), card) for name, change in CHANGES.items()
     }
     maps = np.stack([evidence_map(one.class_map, card.negative_index, card.temperature) for one in outputs])
     truth = films.classes != data.negative_index
     in_frame = frame_of(maps.shape[1:])
-    found = maps[is_positive(whole, threshold) & (maps.sum(axis=(1, 2)) > 0)]
+    found = maps[is_positive(unchanged, threshold) & (maps.sum(axis=(1, 2)) > 0)]
     return {
-        "model": bundle.name,
-        "model_sha256": sha256_of(bundle.read_bytes()),
+        "model": options.model.name,
+        "model_sha256": sha256_of(options.model.read_bytes()),
         "films": len(films.pixels),
         "threshold": threshold,
-        "views": {name: _figures(truth, answers, whole, threshold) for name, answers in positive.items()},
+        "views": {name: _figures(truth, changed, unchanged, threshold) for name, changed in p.items()},
         "frame_evidence": plain(median_with_interval(found[:, in_frame].sum(axis=1) / found.sum(axis=(1, 2)))),
         "frame_area": float(in_frame.mean()),
     }
 
 
 def frame_of(shape: tuple[int, ...]) -> np.ndarray:
-    """Which cells of a grid have their centre in the outer frame, bool (rows, columns)."""
+    """The cells of a grid that have their centre in the outer frame, bool (rows, columns)."""
     rows, columns = ((np.arange(side) + 0.5) / side for side in shape)
     return np.logical_or.outer(*((np.abs(centres - 0.5) > 0.5 - FRAME) for centres in (rows, columns)))
 
@@ -82,7 +90,7 @@ def without_frame(pixels: np.ndarray) -> np.ndarray:
 
 
 def without_chest(pixels: np.ndarray) -> np.ndarray:
-    """The films with all but the frame in each film's median gray."""
+    """The films with everything but the frame in each film's median gray."""
     return _hidden(pixels, ~frame_of(pixels.shape[1:]))
 
 
@@ -96,12 +104,12 @@ def with_marker(pixels: np.ndarray) -> np.ndarray:
 
 
 def mirrored(pixels: np.ndarray) -> np.ndarray:
-    """The films left to right."""
+    """The films with left and right exchanged."""
     return np.ascontiguousarray(pixels[:, :, ::-1])
 
 
 def turned(pixels: np.ndarray, degrees: float) -> np.ndarray:
-    """The films turned against the clock, black where nothing was."""
+    """The films turned counterclockwise; new corners are black."""
     return np.stack([np.asarray(Image.fromarray(film).rotate(degrees, Image.Resampling.BILINEAR)) for film in pixels])
 
 
@@ -124,14 +132,12 @@ def _outputs(predictor: Predictor, pixels: np.ndarray) -> list[Outputs]:
     return [predictor.infer(film) for film in pixels]
 
 
-def _positive(outputs: list[Outputs], card: ModelCard) -> np.ndarray:
+def _p_finding(outputs: list[Outputs], card: ModelCard) -> np.ndarray:
     """P(finding), float (films,)."""
     return p_finding(np.stack([one.logits for one in outputs]), card.temperature, card.negative_index)
 
 
-def _figures(
-    truth: np.ndarray, positive: np.ndarray, whole: np.ndarray, threshold: float
-) -> dict[str, dict[str, float]]:
-    changed = int((is_positive(positive, threshold) != is_positive(whole, threshold)).sum())
-    figures = {"auc": roc_auc(truth, positive), "share_changed": proportion(changed, len(whole))}
+def _figures(truth: np.ndarray, p: np.ndarray, unchanged: np.ndarray, threshold: float) -> dict[str, dict[str, float]]:
+    flips = int((is_positive(p, threshold) != is_positive(unchanged, threshold)).sum())
+    figures = {"auc": roc_auc(truth, p), "share_changed": proportion(flips, len(p))}
     return {name: plain(figure) for name, figure in figures.items()}

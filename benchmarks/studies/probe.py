@@ -1,10 +1,11 @@
-"""How far the label can be read from the way a film was made, without looking at the lungs.
+"""How far the label can be told from the way a film was made, without looking at the lungs.
 
-Gradients by axis, gray levels and borders of the whole film go into a classifier of trees. What it
-scores on a judge is what a network could score there by shortcut alone.
+Gradients by axis, gray levels and borders of the whole film go into a classifier of trees. Its score on an
+evaluation set is what a network could score there by shortcuts alone.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,17 @@ BORDER = 0.06  # of the side
 PERCENTILES = (5, 25, 50, 75, 95)
 
 
+@dataclass(frozen=True)
+class ProbeOptions:
+    """What `benchmarks probe` was asked for."""
+
+    data: str | Sequence[str] | None = None  # several are hospitals; None as for `train fit`
+    manifest: Path | None = None  # the split of a finished run; a new random one otherwise
+    seed: int = 0  # of the classifier
+
+
 def shortcut_statistics(pixels: np.ndarray) -> np.ndarray:
-    """What tells how a film was made.
+    """Statistics that tell how a film was made.
 
     Args:
         pixels: uint8 (films, side, side).
@@ -45,32 +55,25 @@ def shortcut_statistics(pixels: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def probe(
-    argument: str | Sequence[str] | None, manifest_path: Path | None = None, seed: int = 0
-) -> dict[str, Estimate]:
+def probe(options: ProbeOptions) -> dict[str, Estimate]:
     """Train the classifier on shortcuts alone and score it.
 
-    Args:
-        argument: the data set, as `--data`.
-        manifest_path: the split of a finished run; a fresh random one otherwise.
     Returns:
-        Name of the judge to the AUC for pneumonia, with its interval.
+        Name of the evaluation set to the AUC for pneumonia, with its interval.
     Raises:
         DataError: the films are missing or are not those of the manifest.
     """
-    data = find_data(argument)
+    data = find_data(options.data)
     films = load_films(data, find_architecture("compact").input_size_px)
-    if manifest_path:
-        manifest = read_manifest(manifest_path)
+    if options.manifest:
+        manifest = read_manifest(options.manifest)
     else:
         manifest = split_films(films, data.name, data.labels, SplitRule())
     training, validation = (apply_manifest(films, manifest, part) for part in (TRAIN, VALIDATION))
     negative = data.negative_index
-    classifier = HistGradientBoostingClassifier(random_state=seed)
+    classifier = HistGradientBoostingClassifier(random_state=options.seed)
     classifier.fit(shortcut_statistics(training.pixels), training.classes != negative)
     return {
-        judge.name: roc_auc(
-            judge.classes != negative, classifier.predict_proba(shortcut_statistics(judge.pixels))[:, 1]
-        )
-        for judge in all_judges(validation, negative)
+        one.name: roc_auc(one.classes != negative, classifier.predict_proba(shortcut_statistics(one.pixels))[:, 1])
+        for one in all_judges(validation, negative)
     }

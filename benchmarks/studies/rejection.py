@@ -1,65 +1,58 @@
-"""What is refused, what is warned of: films as they are, laid wrongly, cut, and things that are no film.
+"""What is refused and what is warned of: films as they are, laid wrongly or cut, and things that are no film.
 
-Every film goes through the whole path, as the kiosk takes it. With `--manifest` only films are used
-that the model was not trained on. `--others` adds pictures of one's own: every folder in it is a kind.
+Every picture takes the whole path from file to decision, as in the kiosk.
 """
 
-import argparse
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    from edge_app.reading.predictor import Predictor
-
-NAME = "rejection"
-HELP = "count what is refused: films laid wrongly, cut or inverted, and things that are no film"
-MOST_FILMS, QUICK_FILMS = 1000, 12
-DRAWN = 50  # pictures of each kind that is drawn here
-MIN_PASSING = 0.99  # of films as they are: what the promise says
+from benchmarks.output.publish import table
+from benchmarks.studies.wrong_pictures import CHANGES, as_file, drawn_kinds, other_kinds, read_films
+from edge_app.reading.predictor import Predictor, load_predictor
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    from benchmarks.output.publish import add_output_arguments
+@dataclass(frozen=True)
+class RejectionOptions:
+    """What `benchmarks rejection` was asked for."""
 
-    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="the shipped one by default")
-    parser.add_argument("--data", default="phantom", help="films, as for train (default: %(default)s)")
-    parser.add_argument("--manifest", type=Path, metavar="FILE", help="of the model's run: its validation films alone")
-    parser.add_argument("--others", type=Path, metavar="DIR", help="pictures that are no chest film, a folder a kind")
-    add_output_arguments(parser)
+    model: Path | None  # a bundle; None for the shipped one
+    data: str  # films, as `--data`
+    manifest: Path | None  # of the model's run: only its validation films are used
+    others: Path | None  # a folder of pictures that are no chest film; each folder in it is a kind
+    most_films: int  # of the data set, spread evenly over it
+    drawn: int  # pictures of each kind that is drawn
 
 
-def run(args: argparse.Namespace) -> int:
-    """Count and publish.
+def count_refusals(options: RejectionOptions) -> dict[str, Any]:
+    """Hand every picture to the model and count the outcomes.
 
     Returns:
-        0 if enough films pass as they are, else 1.
+        `model`, `statistics` (whether the bundle has those of its training films), `source` and `rows`.
+    Raises:
+        DataError: there are no films, or no other pictures.
+        BundleError: the model is unfit.
     """
-    from benchmarks.output import publish as output
-    from benchmarks.studies.wrong_pictures import CHANGES, drawn_kinds, other_kinds, read_films
-    from edge_app.reading.predictor import load_predictor
-
-    predictor = load_predictor(args.model)
-    films = read_films(args.data, args.manifest, QUICK_FILMS if args.quick else MOST_FILMS)
+    predictor = load_predictor(options.model)
+    films = read_films(options.data, options.manifest, options.most_films)
     rows = [row(predictor, kind, map(change, films)) for kind, change in CHANGES.items()]
-    rows += [row(predictor, kind, pictures) for kind, pictures in drawn_kinds(QUICK_FILMS if args.quick else DRAWN)]
-    if args.others:
-        rows += [row(predictor, *kind) for kind in other_kinds(args.others)]
-    source = f"{args.data}, {'validation films of the run' if args.manifest else 'films of any part'}"
-    statistics = predictor.rejection is not None
-    result = output.heading(NAME, args) | {"model": asdict(predictor.identity), "statistics": statistics}
-    result |= {"source": source, "rows": rows}
-    output.publish(args, result, markdown(result))
-    return int(rows[0]["refused"] > 1 - MIN_PASSING)
+    rows += [row(predictor, kind, pictures) for kind, pictures in drawn_kinds(options.drawn)]
+    if options.others:
+        rows += [row(predictor, *kind) for kind in other_kinds(options.others)]
+    return {
+        "model": asdict(predictor.identity),
+        "statistics": predictor.rejection is not None,
+        "source": f"{options.data}, {'validation films of the run' if options.manifest else 'films of any part'}",
+        "rows": rows,
+    }
 
 
-def row(predictor: "Predictor", kind: str, pictures: Iterable["np.ndarray | bytes"]) -> dict[str, Any]:
-    """Shares of one kind: scored without a doubt, warned of, refused; and the codes, the commonest first."""
+def row(predictor: Predictor, kind: str, pictures: Iterable[np.ndarray | bytes]) -> dict[str, Any]:
+    """One kind: shares that were scored without a doubt, warned of and refused; and the codes, most frequent first."""
     outcomes = [outcome(predictor, picture) for picture in pictures]
     total = max(len(outcomes), 1)
     verdicts = Counter(verdict for verdict, _ in outcomes)
@@ -68,10 +61,8 @@ def row(predictor: "Predictor", kind: str, pictures: Iterable["np.ndarray | byte
     return {"kind": kind, "pictures": len(outcomes)} | shares | {"codes": dict(codes.most_common())}
 
 
-def outcome(predictor: "Predictor", picture: "np.ndarray | bytes") -> tuple[str, tuple[str, ...]]:
-    """What the whole path makes of a picture: a verdict, and the codes of its doubts or of its refusal."""
-    from benchmarks.studies.wrong_pictures import as_file
-
+def outcome(predictor: Predictor, picture: np.ndarray | bytes) -> tuple[str, tuple[str, ...]]:
+    """One picture's outcome ("passed", "warned" or "refused") with the codes of its warnings or its refusal."""
     answer = predictor.answer(picture if isinstance(picture, bytes) else as_file(picture))
     if answer.refusal:
         return "refused", (answer.refusal.code,)
@@ -81,18 +72,16 @@ def outcome(predictor: "Predictor", picture: "np.ndarray | bytes") -> tuple[str,
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
     model = result["model"]
-    witness = "with" if result["statistics"] else "WITHOUT"
+    having = "with" if result["statistics"] else "WITHOUT"
     return (
         "# What is refused\n\n"
-        f"{model['name']} {model['version']} ({model['sha256'][:12]}), {witness} statistics of its training films. "
+        f"{model['name']} {model['version']} ({model['sha256'][:12]}), {having} statistics of its training films. "
         f"Films: {result['source']}.\n\n{rows_table(result['rows'])}"
     )
 
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
-    """One line a kind; shares in percent."""
-    from benchmarks.output.publish import table
-
+    """One line per kind; shares in percent."""
     head = ["what was handed in", "pictures", "scored", "scored with a warning", "refused", "codes"]
     lines = []
     for line in rows:

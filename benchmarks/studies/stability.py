@@ -1,7 +1,7 @@
-"""How far an answer moves between a film as the hospital made it and its small, squashed twin.
+"""How far P(pneumonia) moves between a film as the hospital made it and its small, squashed twin.
 
-A model is trained on small twins and used on originals, so the two must answer alike. Both go the
-way of the device: a large JPEG is decoded at reduced scale, then preprocessed.
+A model is trained on small twins and used on originals, so both must give the same prediction. Both are read
+as on the device: a large JPEG is decoded at reduced scale, then preprocessed.
 """
 
 from collections.abc import Callable
@@ -26,34 +26,39 @@ MOST_MEDIAN_CHANGE = 0.02  # of P(pneumonia)
 
 
 @dataclass(frozen=True)
-class Answerer:
-    """A model ready to answer: `logits` maps uint8 (films, size, size) to float (films, classes)."""
+class StabilityOptions:
+    """What `benchmarks stability` was asked for."""
+
+    model: Path  # the .keras file of a run, or a bundle
+    originals: str  # a data set of full-size films
+    twins: str | None = None  # the data set of their small twins, of the same file names; None as for `train fit`
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A loaded model: `logits` maps uint8 (films, size, size) to float (films, classes)."""
 
     input_size_px: int
     temperature: float
-    threshold: float
-    negative: int
+    threshold: float  # on P(finding)
+    negative: int  # index of the class without the finding
     logits: Callable[[np.ndarray], np.ndarray]
 
 
-def stability(model: Path, originals: str, twins: str | None) -> dict[str, Any]:
+def stability(options: StabilityOptions) -> dict[str, Any]:
     """Score every original and its twin.
 
-    Args:
-        model: a `.keras` file of a run, or a bundle.
-        originals: a data set of full-size films.
-        twins: the data set with their small twins, of the same file names.
     Returns:
-        Figures over the pairs, no film by name; `holds` says whether the median change is small enough.
+        Figures over the pairs, without names of films; `holds` says whether the median change is small enough.
     Raises:
         DataError: no original has a twin, or the model is unfit.
         FilmError: a film of a pair cannot be read.
     """
-    answerer = _answerer(model)
-    pairs = film_pairs(originals, twins)
-    p_original, p_twin = (_p_positive(answerer, [pair[side].source for pair in pairs]) for side in (0, 1))
+    model, classifier = options.model, _classifier(options.model)
+    pairs = film_pairs(options.originals, options.twins)
+    p_original, p_twin = (_p_finding(classifier, [pair[side].source for pair in pairs]) for side in (0, 1))
     identity = {"model": model.name, "model_sha256": sha256_of(model.read_bytes()), "pairs": len(pairs)}
-    return identity | compare_answers(p_original, p_twin, answerer.threshold)
+    return identity | compare_predictions(p_original, p_twin, classifier.threshold)
 
 
 def film_pairs(originals: str, twins: str | None) -> list[tuple[LabelledFilm, LabelledFilm]]:
@@ -70,8 +75,8 @@ def film_pairs(originals: str, twins: str | None) -> list[tuple[LabelledFilm, La
     return pairs
 
 
-def compare_answers(p_original: np.ndarray, p_twin: np.ndarray, threshold: float) -> dict[str, Any]:
-    """Median (with the interval of its order statistics), largest change, and changed decisions."""
+def compare_predictions(p_original: np.ndarray, p_twin: np.ndarray, threshold: float) -> dict[str, Any]:
+    """Median change (with the interval of its order statistics), largest change, and changed decisions."""
     change = np.abs(p_original - p_twin)
     flips = int((is_positive(p_original, threshold) != is_positive(p_twin, threshold)).sum())
     median = median_with_interval(change)
@@ -88,22 +93,22 @@ def compare_answers(p_original: np.ndarray, p_twin: np.ndarray, threshold: float
 
 
 def median_with_interval(values: np.ndarray) -> Estimate:
-    """The median with its distribution-free interval from the binomial distribution."""
+    """The median with its distribution-free interval, from the binomial distribution."""
     ranked, count = np.sort(values), len(values)
     rank = int(binom.ppf((1 - CONFIDENCE) / 2, count, 0.5))
     low, high = ranked[max(0, rank - 1)], ranked[min(count - 1, count - rank)]
     return Estimate(float(np.median(values)), float(low), float(high))
 
 
-def _p_positive(answerer: Answerer, files: list[Any]) -> np.ndarray:
-    """P(pneumonia) float (films,), each film read as the device reads it."""
-    size_px = answerer.input_size_px
+def _p_finding(classifier: Classifier, files: list[Any]) -> np.ndarray:
+    """P(finding), float (films,); each film is read as the device reads it."""
+    size_px = classifier.input_size_px
     films = (read_film(file, min_side_px=2 * size_px).pixels for file in files)
-    logits = answerer.logits(np.stack([to_model_pixels(film, size_px) for film in films]))
-    return p_finding(logits, answerer.temperature, answerer.negative)
+    logits = classifier.logits(np.stack([to_model_pixels(film, size_px) for film in films]))
+    return p_finding(logits, classifier.temperature, classifier.negative)
 
 
-def _answerer(model: Path) -> Answerer:
+def _classifier(model: Path) -> Classifier:
     """The model in the device's runtime, or the float model in TensorFlow."""
     if model.suffix == ".tflite":
         from edge_app.reading.predictor import load_predictor
@@ -111,7 +116,7 @@ def _answerer(model: Path) -> Answerer:
         predictor = load_predictor(model)
         card = predictor.card
         threshold = card.operating_point()[1].threshold
-        return Answerer(
+        return Classifier(
             card.input_size_px,
             card.temperature,
             threshold,
@@ -123,7 +128,7 @@ def _answerer(model: Path) -> Answerer:
 
     network, _, run = read_run(model)
     threshold = run.calibration.operating_points[run.calibration.default_operating_point].threshold
-    return Answerer(
+    return Classifier(
         run.input_size_px,
         run.calibration.temperature,
         threshold,

@@ -1,1 +1,1 @@
-"""The float model as a .tflite file, one function for each format; quantization-aware training."""
+"""The files that a float model can become, one registry entry each; quantization-aware training."""

@@ -1,6 +1,10 @@
-"""From Keras models to the bytes of .tflite files, one function a format."""
+"""From Keras models to the bytes of .tflite files, one function per format.
+
+TensorFlow is imported by the first export, so that `convert --help` is quick.
+"""
 
 import contextlib
+import logging
 import os
 import sys
 import warnings
@@ -9,74 +13,94 @@ from typing import Any
 
 import numpy as np
 
-from train.keras import tf
-
 REPRESENTATIVE_FILMS = 256
 OUTPUTS = ("logits", "class_map", "features")
 
 
 def export_int8(quantized_model: Any) -> bytes:
-    """A quantization-aware model as full int8: input, output and all between."""
-    converter = _converter(quantized_model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    return _converted(converter)
+    """A quantization-aware model as full int8: input, output and everything between."""
+    return _exported(quantized_model, ends="int8")
 
 
 def export_ptq(model: Any, pixels: np.ndarray) -> bytes:
-    """A float model as full int8, its ranges read off representative films after training.
+    """A float model as full int8; its ranges are measured on representative films after training.
 
     Args:
         pixels: uint8 (films, side, side), training films.
     """
-    converter = _converter(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: _representative_inputs(pixels)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    return _converted(converter)
+    return _exported(model, pixels, operators="TFLITE_BUILTINS_INT8", ends="int8")
 
 
 def export_int16x8(model: Any, pixels: np.ndarray) -> bytes:
-    """Weights in int8, activations in int16, ranges as for `export_ptq`; input and output stay float.
+    """Int8 weights and int16 activations, ranges as for `export_ptq`; input and output stay float.
 
     Args:
         pixels: uint8 (films, side, side), training films.
     """
-    converter = _converter(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: _representative_inputs(pixels)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
-    return _converted(converter)
+    return _exported(model, pixels, operators="EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8")
 
 
 def export_float32(model: Any) -> bytes:
     """The float model as it is: the int8 file's twin."""
-    return _converted(_converter(model))
+    return _exported(model, optimized=False)
 
 
 def export_float16(model: Any) -> bytes:
-    """Weights in 16 bits, arithmetic in 32."""
-    converter = _converter(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_types = [tf.float16]
-    return _converted(converter)
+    """Float16 weights, float32 arithmetic."""
+    return _exported(model, weights="float16")
 
 
 def export_dynamic(model: Any) -> bytes:
-    """Weights in int8, activations quantized film by film while it runs."""
-    converter = _converter(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    return _converted(converter)
+    """Int8 weights; activations are quantized for each film while the file runs."""
+    return _exported(model)
 
 
 def representative(pixels: np.ndarray) -> np.ndarray:
-    """Films spread evenly over the set, always the same ones; uint8 (films, side, side)."""
+    """Films spread evenly over the set, the same ones every time; uint8 (films, side, side)."""
     return pixels[np.linspace(0, len(pixels) - 1, min(REPRESENTATIVE_FILMS, len(pixels)), dtype=int)]
 
 
+def _exported(
+    model: Any,
+    pixels: np.ndarray | None = None,
+    *,
+    optimized: bool = True,
+    operators: str = "",
+    weights: str = "",
+    ends: str = "",
+) -> bytes:
+    """Run TensorFlow's converter.
+
+    Args:
+        pixels: training films to measure ranges on.
+        operators: a name of `tf.lite.OpsSet`.
+        weights, ends: TensorFlow's types of the weights, and of input and output, where not float32.
+    """
+    from train.keras import tf
+
+    side = model.input_shape[1]
+    function = tf.function(lambda film: dict(zip(OUTPUTS, model(film, training=False), strict=True)))
+    # One film at a time: a fixed batch keeps dynamic shapes out of the file.
+    concrete = function.get_concrete_function(tf.TensorSpec((1, side, side, 1), tf.float32, name="film"))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
+    if optimized:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if pixels is not None:
+        converter.representative_dataset = lambda: _representative_inputs(pixels)
+    if operators:
+        converter.target_spec.supported_ops = [tf.lite.OpsSet[operators]]
+    if weights:
+        converter.target_spec.supported_types = [tf.as_dtype(weights)]
+    if ends:
+        converter.inference_input_type = converter.inference_output_type = tf.as_dtype(ends)
+    with warnings.catch_warnings(), _quiet():
+        # The converter warns that a quantization-aware model brings its own ranges. It does.
+        warnings.simplefilter("ignore")
+        return bytes(converter.convert())
+
+
 def _representative_inputs(pixels: np.ndarray) -> Iterator[list[np.ndarray]]:
-    """The first two, all black and all white, pin the input's range to 0..255."""
+    """All black and all white first, so that the input's range is 0..255."""
     side = pixels.shape[1]
     for gray in (0.0, 255.0):
         yield [np.full((1, side, side, 1), gray, dtype=np.float32)]
@@ -84,24 +108,14 @@ def _representative_inputs(pixels: np.ndarray) -> Iterator[list[np.ndarray]]:
         yield [film[None, :, :, None].astype(np.float32)]
 
 
-def _converter(model: Any) -> Any:
-    """A converter for one film at a time: a fixed batch keeps dynamic shapes out of the file."""
-    side = model.input_shape[1]
-    function = tf.function(lambda film: dict(zip(OUTPUTS, model(film, training=False), strict=True)))
-    concrete = function.get_concrete_function(tf.TensorSpec((1, side, side, 1), tf.float32, name="film"))
-    return tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
-
-
-def _converted(converter: Any) -> bytes:
-    with warnings.catch_warnings(), _quiet_stderr():
-        # The converter warns that a quantization-aware model brings its own ranges. It does.
-        warnings.simplefilter("ignore")
-        return bytes(converter.convert())
-
-
 @contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """The converter's C++ half prints its progress to file descriptor 2, past Python."""
+def _quiet() -> Iterator[None]:
+    """The converter prints its progress to file descriptor 2, past Python, and gives logging's root a handler.
+
+    That handler would print every later message of the kit a second time; one that is there keeps it away.
+    """
+    silent = logging.NullHandler()
+    logging.getLogger().addHandler(silent)
     sys.stderr.flush()
     saved = os.dup(2)
     null = os.open(os.devnull, os.O_WRONLY)
@@ -112,3 +126,4 @@ def _quiet_stderr() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(null)
+        logging.getLogger().removeHandler(silent)

@@ -1,13 +1,12 @@
-"""Quantization-aware training: the int8 rounding is felt, and trained away, before the export.
+"""Quantization-aware training: the network learns to live with int8 rounding before the export.
 
-The float model is the teacher: the quantized one learns to give its logits, on the same freshly
-drawn films that the float model learned from. Batch norm keeps the float model's statistics, so
-that what is trained is what will be folded into the weights; dropout is off, since the teacher
-answers without it.
+The float model is the teacher: the quantized one learns to give its logits, on freshly augmented
+training films. Batch norm keeps the float model's statistics, so the trained weights are the ones
+that the converter folds. Dropout is off, because the teacher predicts without it.
 """
 
+import logging
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +15,24 @@ from tqdm import tqdm
 
 from convert.formats.export import representative
 from convert.formats.qat_state import Progress, QatCheckpoint, fingerprint
+from convert.options import QatOptions
 from train.data.loading import LoadedFilms
 from train.evaluation.evaluation_sets import Judge
 from train.keras import keras, tf
 from train.networks.inference import BATCH, predict
 from train.training.batches import StreamOptions, one_hot, steps_per_epoch, training_stream
 
+LOG = logging.getLogger(__name__)
 CHECKPOINT = "qat-checkpoint.npz"
 LOWEST_PIXEL, HIGHEST_PIXEL = 0.0, 255.0
 
 
-@dataclass(frozen=True)
-class QatOptions:
-    """How the quantized model is tuned."""
-
-    epochs: int = 8
-    learning_rate: float = 2e-4
-    batch_size: int = 64
-    seed: int = 0
-    patience: int = 3  # epochs that come no nearer to the float model before training stops
-    resume: bool = False  # go on from the state that a killed run left
-
-
 def quantization_aware(model: Any, pixels: np.ndarray) -> Any:
-    """Wrap a float model with the rounding of int8.
+    """Wrap a float model with int8 rounding.
 
-    The input's range is fixed to 0..255, so that an 8-bit pixel is quantized without loss. Every
-    other range starts at what the float model shows on representative films: left to itself it
-    would start at -6..6 and take thousands of steps to find its place.
+    The input's range is fixed to 0..255, so 8-bit pixels are quantized without loss. Every other
+    range starts at what the float model shows on representative films. The default of -6..6 would
+    take thousands of steps to settle.
 
     Args:
         pixels: uint8 (films, side, side), training films.
@@ -90,35 +79,38 @@ def _set_range(layer: Any, low: float, high: float) -> None:
             variable.assign(max(high, 0.0))
 
 
-def tune(teacher: Any, films: LoadedFilms, judge: Judge, options: QatOptions, folder: Path) -> Any:
+def tune(teacher: Any, films: LoadedFilms, selection_set: Judge, options: QatOptions, folder: Path) -> Any:
     """Quantization-aware training against the float model.
+
+    It switches TensorFlow's op determinism on for the whole process: what must not feel that is
+    trained before.
 
     Args:
         teacher: the float Keras model; it is not changed.
         films: the training films.
-        judge: the films on which the best epoch is chosen: the one nearest to the teacher.
-        folder: where the state of the training is kept after each epoch, for `options.resume`.
+        selection_set: films to choose the best epoch on: the one nearest to the teacher.
+        folder: holds the state of the training after each epoch, for `options.resume`.
     Returns:
         The quantized model of the best epoch.
     Raises:
-        DataError: there is a state to resume, but of another model, other films or options.
+        DataError: the state to resume is of another model, other films or other options.
     """
     # Same seed, same bytes: without this, threads add up gradients in any order.
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(options.seed)
     student = quantization_aware(teacher, films.pixels)
-    stream = StreamOptions(options.batch_size, options.epochs, options.seed)
-    steps = steps_per_epoch(films, stream)
+    batching = StreamOptions(options.batch_size, options.epochs, options.seed)
+    steps = steps_per_epoch(films, batching)
     schedule = keras.optimizers.schedules.CosineDecay(options.learning_rate, max(1, options.epochs * steps))
     optimizer = keras.optimizers.Adam(schedule)
     optimizer.build(student.trainable_variables)
     step = _training_step(teacher, student, optimizer)
-    wanted = predict(teacher, judge.pixels)["logits"]
+    wanted = predict(teacher, selection_set.pixels)["logits"]
     checkpoint = QatCheckpoint(folder / CHECKPOINT, fingerprint(teacher, films, options))
     progress = checkpoint.read(student, optimizer) if options.resume else None
-    progress = progress or Progress([logit_error(wanted, student, judge.pixels)], student.get_weights())
+    progress = progress or Progress([logit_error(wanted, student, selection_set.pixels)], student.get_weights())
     labels = one_hot(films.classes, teacher.output_shape[0][-1])
-    batches = iter(training_stream(films, labels, stream, first_step=progress.epochs * steps))
+    batches = iter(training_stream(films, labels, batching, first_step=progress.epochs * steps))
     bar = tqdm(
         total=options.epochs * steps,
         initial=progress.epochs * steps,
@@ -130,16 +122,16 @@ def tune(teacher: Any, films: LoadedFilms, judge: Judge, options: QatOptions, fo
         for _ in range(steps):
             step(next(batches)[0])
             bar.update(1)
-        progress.add(logit_error(wanted, student, judge.pixels), student.get_weights())
+        progress.add(logit_error(wanted, student, selection_set.pixels), student.get_weights())
         checkpoint.write(progress, student, optimizer)
-        print(f"qat epoch {progress.epochs}: logit error {progress.errors[-1]:.4f}", file=sys.stderr, flush=True)
+        LOG.info("qat epoch %d: logit error %.4f", progress.epochs, progress.errors[-1])
     bar.close()
     student.set_weights(progress.best)
     return student
 
 
 def logit_error(wanted: np.ndarray, student: Any, pixels: np.ndarray) -> float:
-    """Root mean square difference of the student's logits from the wanted ones (films, classes)."""
+    """Root mean square difference between the student's logits and the wanted ones, (films, classes)."""
     batches = [pixels[start : start + BATCH, ..., None] for start in range(0, len(pixels), BATCH)]
     given = np.concatenate([student(tf.cast(batch, tf.float32), training=False)[0].numpy() for batch in batches])
     return float(np.sqrt(np.mean((given - wanted) ** 2)))

@@ -1,25 +1,23 @@
-"""What a killed quantization-aware training needs to go on: one file, written after each epoch."""
+"""The state of a quantization-aware training: one file, written after each epoch, to resume from."""
 
 import io
 import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from convert.options import QatOptions
 from edge_app.errors import DataError
 from edge_app.system.files import sha256_of, write_atomically
 from train.data.loading import LoadedFilms
 
-if TYPE_CHECKING:
-    from convert.formats.qat import QatOptions
-
 
 @dataclass
 class Progress:
-    """The distance from the teacher before training and after each epoch, and the nearest weights."""
+    """The distance from the teacher before training and after each epoch, and the nearest weights so far."""
 
     errors: list[float]
     best: list[np.ndarray]
@@ -30,7 +28,7 @@ class Progress:
         return len(self.errors) - 1
 
     def add(self, error: float, weights: list[np.ndarray]) -> None:
-        """Note an epoch; its weights are kept if no earlier ones came as near."""
+        """Record an epoch; keep its weights if they are nearer than all before."""
         if error < min(self.errors):
             self.best = weights
         self.errors.append(error)
@@ -38,15 +36,15 @@ class Progress:
     def stalled(self, patience: int) -> bool:
         """True when the last `patience` epochs came no nearer than an epoch before them.
 
-        The start does not count: its ranges were read off films, and the first epochs, at the
-        highest learning rate, leave it before they come nearer.
+        The start does not count: its ranges were measured on films, and the first epochs, at the
+        highest learning rate, move away from it before they come nearer.
         """
         trained = self.errors[1:]
         return len(trained) > patience and len(trained) - 1 - int(np.nanargmin(trained)) >= patience
 
 
 class QatCheckpoint:
-    """The state of one training on disk. `identity` says of which model, films and options."""
+    """The state of one training on disk. `identity` is the fingerprint of its model, films and options."""
 
     def __init__(self, path: Path, identity: str) -> None:
         self._path = path
@@ -63,7 +61,7 @@ class QatCheckpoint:
         write_atomically(self._path, content.getvalue())
 
     def read(self, student: Any, optimizer: Any) -> Progress | None:
-        """Put a stored state into model and optimizer; None when there is none.
+        """Load a stored state into model and optimizer; None when there is none.
 
         Raises:
             DataError: the state is damaged, or of another model, other films or other options.
@@ -85,11 +83,11 @@ class QatCheckpoint:
             raise DataError(f"{self._path} is damaged ({cause}): convert without --resume") from cause
 
 
-def fingerprint(teacher: Any, films: LoadedFilms, options: "QatOptions") -> str:
-    """A hash of all that decides how a training goes; `resume` and `patience` do not."""
+def fingerprint(teacher: Any, films: LoadedFilms, options: QatOptions) -> str:
+    """A hash of everything that decides how a training goes; `resume` and `patience` do not."""
     weights = b"".join(np.ascontiguousarray(weight).tobytes() for weight in teacher.get_weights())
-    words = [options.epochs, options.learning_rate, options.batch_size, options.seed, list(films.hashes)]
-    return sha256_of(weights + json.dumps(words).encode())
+    settings = [options.epochs, options.learning_rate, options.batch_size, options.seed, list(films.hashes)]
+    return sha256_of(weights + json.dumps(settings).encode())
 
 
 def _numbered(name: str, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,1 +1,1 @@
-"""What a converted file must pass before it may be a bundle."""
+"""What a converted file must pass before it becomes a bundle."""

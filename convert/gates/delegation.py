@@ -1,18 +1,16 @@
-"""One file in one device runtime, in a process of its own: what XNNPACK takes, and how long a film takes."""
+"""The delegation gate: which operators XNNPACK runs, and how long a film takes, in a child process per runtime."""
 
 import json
-import statistics
 import sys
 import tempfile
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from edge_app.errors import GateError, KitError
 from edge_app.model.isolated import run_child
+from edge_app.model.profiling import split_by_delegate, time_runs
 from edge_app.model.runtimes.interpreter import Interpreter
 from edge_app.model.runtimes.registry import RUNTIMES, load_runtime
 
@@ -22,7 +20,7 @@ TIMED_RUNS = 30
 
 @dataclass(frozen=True)
 class Observation:
-    """What one runtime did with a file. `outside_xnnpack` names operators, in their order of use."""
+    """What one runtime did with a file. `outside_xnnpack` names operators in their order of use."""
 
     runtime: str
     version: str
@@ -33,7 +31,7 @@ class Observation:
 
 
 def observe(model: bytes, class_count: int, input_size_px: int, package: str) -> Observation:
-    """Load a file in a child process and watch it.
+    """Load a file in a child process, list its delegated operators and time it.
 
     Raises:
         BundleError: the runtime refuses the file, or crashes on it.
@@ -51,12 +49,12 @@ def observe(model: bytes, class_count: int, input_size_px: int, package: str) ->
 
 
 def check_delegation(observation: Observation, allowed: tuple[str, ...]) -> None:
-    """Refuse a full-integer file of which a runtime that delegates int8 leaves a part to other kernels.
+    """Refuse a full-integer file of which a runtime with XNNPACK runs a part by other kernels.
 
     Args:
-        allowed: operators that may stay outside, by name.
+        allowed: names of operators that may stay outside.
     Raises:
-        GateError: names the operators.
+        GateError: names the other operators outside.
     """
     if not RUNTIMES[observation.runtime].delegates_int8:
         return
@@ -66,35 +64,6 @@ def check_delegation(observation: Observation, allowed: tuple[str, ...]) -> None
             f"XNNPACK takes {observation.delegated} of {observation.operators} operators and leaves "
             f"{', '.join(outside)}: change the network, or allow them with --outside-xnnpack {' '.join(outside)}"
         )
-
-
-def split_by_delegate(operators: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
-    """Tell delegated operators from the rest.
-
-    An interpreter lists the file's operators, and after them one DELEGATE for each part that a
-    delegate took. What a DELEGATE took is what lies between its outputs and its inputs.
-
-    Args:
-        operators: of `Interpreter._get_ops_details()`: `op_name`, `inputs` and `outputs` (tensor numbers).
-    Returns:
-        Names of the delegated operators, and names of the others.
-    """
-    plain = [operator for operator in operators if operator["op_name"] != "DELEGATE"]
-    maker = {int(tensor): index for index, operator in enumerate(plain) for tensor in operator["outputs"]}
-    taken: set[int] = set()
-    for part in (operator for operator in operators if operator["op_name"] == "DELEGATE"):
-        given = {int(tensor) for tensor in part["inputs"]}
-        wanted = [int(tensor) for tensor in part["outputs"]]
-        while wanted:
-            index = maker.get(wanted.pop())
-            if index is not None and index not in taken:
-                taken.add(index)
-                wanted += [int(tensor) for tensor in plain[index]["inputs"] if int(tensor) not in given]
-    names = [str(operator["op_name"]) for operator in plain]
-    return (
-        [name for index, name in enumerate(names) if index in taken],
-        [name for index, name in enumerate(names) if index not in taken],
-    )
 
 
 def main(words: list[str]) -> int:
@@ -119,12 +88,7 @@ def main(words: list[str]) -> int:
 
 def _latency_ms(interpreter: Interpreter, input_size_px: int) -> float:
     film = np.random.default_rng(0).integers(0, 256, (input_size_px, input_size_px)).astype(np.uint8)
-    times = []
-    for _ in range(WARM_UP_RUNS + TIMED_RUNS):
-        start = time.perf_counter()
-        interpreter.run(film)
-        times.append(1000 * (time.perf_counter() - start))
-    return round(statistics.median(times[WARM_UP_RUNS:]), 3)
+    return round(time_runs(lambda: interpreter.run(film), TIMED_RUNS, warm_up=WARM_UP_RUNS).median_ms, 3)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """Which layer loses the most: a quantized file against its float twin, operator by operator.
 
-Both files come from the same network, so they hold the same operators in the same order; where a
-converter has put QUANTIZE or DEQUANTIZE between them, these are skipped. Both run in a child
-process, on the built-in kernels, since XNNPACK keeps its tensors to itself.
+Both files come from the same network, so they hold the same operators in the same order. QUANTIZE
+and DEQUANTIZE between them are skipped. Both run in a child process, on the built-in kernels,
+because XNNPACK does not expose its tensors.
 """
 
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from edge_app.model.runtimes.registry import load_runtime
 
 FILMS = 32
 BETWEEN = {"QUANTIZE", "DEQUANTIZE", "DELEGATE"}
-EXACT_DB = 99.0  # what signal-to-noise says of an input without error
+EXACT_DB = 99.0  # signal-to-noise where there is no error
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,11 @@ class LayerError:
     number: int  # its place in the file, from 1
     operator: str
     shape: tuple[int, ...]
-    largest: float  # of the float output, absolute
+    largest: float  # absolute value of the float output
     error_rms: float
     error_max: float
     signal_to_noise_db: float
-    lost_db: float  # against the worse of its inputs: what this operator itself adds
+    lost_db: float  # against its worst input: the error that this operator itself adds
 
 
 def layer_errors(float_twin: bytes, quantized: bytes, pixels: np.ndarray, package: str) -> list[LayerError]:
@@ -45,7 +46,7 @@ def layer_errors(float_twin: bytes, quantized: bytes, pixels: np.ndarray, packag
         pixels: uint8 (films, side, side); the first `FILMS` are used.
         package: the runtime to run both in.
     Raises:
-        BundleError: a file does not run, or the two are not of the same network.
+        BundleError: a file does not run, or the two are of different networks.
     """
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / name for name in ("float", "quantized", "films.npy")]
@@ -57,8 +58,8 @@ def layer_errors(float_twin: bytes, quantized: bytes, pixels: np.ndarray, packag
     return [LayerError(**row | {"shape": tuple(row["shape"])}) for row in rows]
 
 
-def layer_table(errors: list[LayerError]) -> str:
-    """One line an operator, in Markdown; the one that adds the most is marked."""
+def layer_table(errors: Sequence[LayerError]) -> str:
+    """One line per operator, in Markdown; the one that adds the most error is marked."""
     lines = [
         "| # | operator | output | largest | error, rms | error, max | SNR (dB) | lost here (dB) |",
         "|---|---|---|---|---|---|---|---|",
@@ -75,17 +76,17 @@ def layer_table(errors: list[LayerError]) -> str:
 
 
 class _Opened:
-    """One file, with every tensor kept after a run."""
+    """One file; all its tensors can be read after a run."""
 
     def __init__(self, content: bytes, runtime: Runtime) -> None:
-        plain = runtime.module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        built_in = runtime.module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         self._interpreter = runtime.module.Interpreter(
-            model_content=content, experimental_preserve_all_tensors=True, experimental_op_resolver_type=plain
+            model_content=content, experimental_preserve_all_tensors=True, experimental_op_resolver_type=built_in
         )
         self._interpreter.allocate_tensors()
         self._details = {detail["index"]: detail for detail in self._interpreter.get_tensor_details()}
-        every = self._interpreter._get_ops_details()
-        self.operators = [operator for operator in every if operator["op_name"] not in BETWEEN]
+        details = self._interpreter._get_ops_details()
+        self.operators = [operator for operator in details if operator["op_name"] not in BETWEEN]
         self.signature = [(operator["op_name"], self.shape(operator)) for operator in self.operators]
 
     def shape(self, operator: dict[str, Any]) -> tuple[int, ...]:
@@ -110,7 +111,7 @@ class _Opened:
 
 def _compared(float_twin: _Opened, quantized: _Opened, films: np.ndarray) -> list[LayerError]:
     if float_twin.signature != quantized.signature:
-        raise BundleError(f"the float file has {len(float_twin.operators)} operators, not the same ones in both files")
+        raise BundleError("the float file and the quantized file hold different operators")
     count = len(float_twin.operators)
     signal, noise, largest, worst = (np.zeros(count) for _ in range(4))
     for film in films:
@@ -134,7 +135,7 @@ def _compared(float_twin: _Opened, quantized: _Opened, films: np.ndarray) -> lis
                 error_rms=float(np.sqrt(noise[row])),
                 error_max=float(worst[row]),
                 signal_to_noise_db=float(decibels[row]),
-                # The input itself is exact, but nothing gains from that: start at the first output.
+                # The film itself is exact, so the first operator has no loss to compare with.
                 lost_db=float(min(inputs) - decibels[row]) if inputs else 0.0,
             )
         )

@@ -1,4 +1,4 @@
-"""The runtime gate: what a .tflite file asks of the interpreter that is to run it."""
+"""The runtime gate: what a .tflite file needs from the interpreter that will run it."""
 
 import struct
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from edge_app.errors import GateError
 from edge_app.model.runtimes.registry import RUNTIMES
 
 # The newest version of each operator that tflite-runtime 2.14 loads. Measured: a test gives the
-# wheel a file with each operator at this version, and one above it.
+# wheel a file with each operator at this version and at the next one.
 TFLITE_2_14_VERSIONS = {
     "ABS": 5,
     "ADD": 5,
@@ -68,13 +68,13 @@ TFLITE_2_14_VERSIONS = {
     "UNPACK": 4,
 }
 IDENTIFIER = b"TFL3"
-EXACT_INPUT = (1.0, -128)  # an 8-bit pixel p is p - 128: nothing is rounded, nothing is clipped
+EXACT_INPUT = (1.0, -128)  # an 8-bit pixel p becomes p - 128: nothing is rounded or clipped
 TARGETS = tuple(kind.target for kind in reversed(RUNTIMES.values()))  # the oldest first
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What stands in a .tflite file. `operators` are (name, version) pairs in their order of use."""
+    """What a .tflite file holds. `operators` are (name, version) pairs in their order of use."""
 
     operators: tuple[tuple[str, int], ...]
     tensor_types: frozenset[str]
@@ -83,16 +83,16 @@ class ModelFacts:
 
 
 def read_facts(model: bytes) -> ModelFacts:
-    """Read operators, tensor types and the minimum runtime off the flatbuffer.
+    """Read operators, tensor types and the minimum runtime from the flatbuffer.
 
     Raises:
-        GateError: the bytes are no whole .tflite file.
+        GateError: the bytes are not a complete .tflite file.
     """
     if model[4:8] != IDENTIFIER:
-        raise GateError(f"the file does not begin as a .tflite file: it has {model[4:8]!r}, expected {IDENTIFIER!r}")
+        raise GateError(f"the file does not begin as a .tflite file: got {model[4:8]!r}, expected {IDENTIFIER!r}")
     try:
         return _facts(model)
-    # The flatbuffer reader follows offsets without checks: damage shows as any of these.
+    # The flatbuffer reader follows offsets without checks, so damage can raise any of these.
     except (struct.error, IndexError, KeyError, ValueError, TypeError, AttributeError, MemoryError) as cause:
         raise GateError(f"the .tflite file is cut short or damaged: {cause!r}: convert again") from cause
 
@@ -128,7 +128,7 @@ def _input_quantization(graph: Any) -> tuple[float, int] | None:
 
 
 def _minimum_runtime(root: Any) -> str:
-    """The converter's own word, e.g. "1.14.0"; empty when it left none."""
+    """What the converter wrote, such as "1.14.0"; empty if it wrote nothing."""
     for entry in root.metadata or []:
         if entry.name == b"min_runtime_version":
             return bytes(root.buffers[entry.buffer].data).rstrip(b"\0").decode()
@@ -136,12 +136,12 @@ def _minimum_runtime(root: Any) -> str:
 
 
 def check_runtime(facts: ModelFacts, target: str, full_integer: bool) -> None:
-    """Refuse a file that the target cannot run, or that is not full integer though it should be.
+    """Refuse a file that the target cannot run, or that should be full integer and is not.
 
     Args:
         target: one of `TARGETS`; LiteRT is newer than the converter and knows all its operators.
     Raises:
-        GateError: says which operator or tensor type.
+        GateError: names the operator or tensor type.
     """
     custom = sorted({name for name, _ in facts.operators if name.startswith("CUSTOM")})
     if custom:
@@ -169,5 +169,5 @@ def _check_full_integer(facts: ModelFacts) -> None:
     if facts.input_quantization != EXACT_INPUT:
         raise GateError(
             f"the input has scale and zero point {facts.input_quantization}, expected {EXACT_INPUT}: "
-            "its range was not read off films with pixels of 0 to 255"
+            "its range was not measured on films with pixels of 0 to 255"
         )

@@ -1,28 +1,19 @@
-"""The parity gate: a converted file must answer as its float model does, on the device's runtime."""
+"""The parity gate: a converted file must predict as its float model does, in the device's runtime."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from convert.options import Budget
 from edge_app.errors import GateError
 from edge_app.model.card import ModelCard
 from edge_app.reading.decision import is_positive, p_finding
 from train.data.loading import LoadedFilms
 from train.evaluation.metrics import calibration_error, mcnemar_exact, roc_auc
 
-NO_NOISE_DB = 99.0  # what signal-to-noise says when there is no error at all
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How much worse than its float model a converted file may be."""
-
-    recall_films: int = 1  # films with pneumonia that may be missed more, or ...
-    recall: float = 0.005  # ... this share of them, whichever is larger
-    accuracy: float = 0.005
-    flips: float = 0.01  # share of films whose decision changes
-    auc: float = 0.003
+NO_NOISE_DB = 99.0  # signal-to-noise where there is no error at all
 
 
 @dataclass(frozen=True)
@@ -49,7 +40,7 @@ class Flip:
 
 @dataclass(frozen=True)
 class LogitError:
-    """Converted minus float, of one class's logit over all films."""
+    """Converted minus float: one class's logit over all films."""
 
     max: float
     mean: float  # of the absolute error
@@ -74,11 +65,11 @@ class Parity:
     logit_error_by_class: dict[str, LogitError]
     class_map_correlation: float
     class_map_agreement: float  # share of the map's cells in which the same class is highest
-    p_change_mean: float  # of P(pneumonia), absolute
-    failures: tuple[str, ...]
+    p_change_mean: float  # absolute change of P(finding)
+    failures: tuple[str, ...]  # what is over its budget
 
     def to_json(self, with_names: bool) -> dict[str, Any]:
-        """For a report; the card gets only the number of flips, since names may be patients'."""
+        """For a report; the card gets only the number of flips, because film names may identify patients."""
         return asdict(self) | ({} if with_names else {"flips": len(self.flips)})
 
 
@@ -90,17 +81,17 @@ def compare(
     runtime: str,
     budget: Budget,
 ) -> Parity:
-    """Hold a converted file's answers to its float model's.
+    """Compare a converted file's outputs with its float model's.
 
     Args:
         reference: the float model's outputs on the films, from `train.networks.inference.predict`.
         outputs: the converted file's, from `edge_app.model.isolated.run_isolated` in `runtime`.
     Raises:
-        GateError: an answer is no number, so that nothing can be compared.
+        GateError: a logit is not a number, so nothing can be compared.
     """
     lost = int((~np.isfinite(outputs["logits"])).any(axis=1).sum())
     if lost:
-        raise GateError(f"the file answers {lost} of {len(films.pixels)} films with no number in {runtime}")
+        raise GateError(f"the file gives no numbers for {lost} of {len(films.pixels)} films in {runtime}")
     _, point = card.operating_point()
     positive = films.classes != card.negative_index
     p_float, p_converted = (
@@ -138,22 +129,22 @@ def compare(
         p_change_mean=float(np.abs(p_converted - p_float).mean()),
         failures=(),
     )
-    return _judged(parity, int(positive.sum()), budget)
+    return _held_to_budget(parity, int(positive.sum()), budget)
 
 
-def check_parity(parities: list[Parity]) -> None:
+def check_parity(parities: Sequence[Parity]) -> None:
     """Refuse a file that is worse than its budget in any runtime.
 
     Raises:
-        GateError: says what, got and allowed, for every failure.
+        GateError: names every failure with the value and its limit.
     """
     failures = [f"{parity.runtime}: {failure}" for parity in parities for failure in parity.failures]
     if failures:
         raise GateError("the file is worse than its float model: " + "; ".join(failures))
 
 
-def _judged(parity: Parity, positives: int, budget: Budget) -> Parity:
-    """The same parity, with what went over its budget written down."""
+def _held_to_budget(parity: Parity, positives: int, budget: Budget) -> Parity:
+    """The same parity with its `failures`."""
     missable = max(budget.recall_films, int(budget.recall * positives))
     accuracy_loss = parity.float_model.accuracy - parity.converted.accuracy
     auc_loss = parity.float_model.auc - parity.converted.auc
@@ -179,13 +170,13 @@ def _side(positive: np.ndarray, p: np.ndarray, called: np.ndarray) -> Side:
 
 
 def _signal_to_noise_db(signal: np.ndarray, noise: np.ndarray) -> float:
-    """Power of the float logits over that of the error, in decibels."""
+    """Power of the float logits over power of the error, in decibels."""
     power = float((noise.astype(np.float64) ** 2).mean())
     return NO_NOISE_DB if power == 0 else float(10 * np.log10((signal.astype(np.float64) ** 2).mean() / power))
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Pearson's; 0 when one of the two is the same everywhere, which has none."""
+    """Pearson's; 0 where one of the two is constant and so has none."""
     if first.std() == 0 or second.std() == 0:
         return 0.0
     return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])

@@ -1,10 +1,11 @@
-"""The card for people, `MODEL_CARD.md`: every figure in it comes from `card.json`."""
+"""The model card text, `MODEL_CARD.md`: every figure in it comes from `card.json`."""
 
 from typing import Any
 
 from edge_app.model.card import ModelCard
 
-JUDGES = """"Random" is the held-out films as they are. "Shortcut-free" is the same films with resolution, sharpness,
+EVALUATION_SETS = """\
+"Random" is the held-out films as they are. "Shortcut-free" is the same films with resolution, sharpness,
 aspect, contrast and borders drawn afresh, several times each, so that how a film was made does not give its label
 away; its intervals are narrower than they should be, since every film counts several times. "Shortcut-swapped" is the
 same films with the sharpness of the other class."""
@@ -22,23 +23,23 @@ cases first (`python -m edge_app calibrate`)."""
 UNKNOWN_SCOPE = ("every film that is not made as its training films were", "reading without a person who signs")
 
 
-def card_for_people(card: ModelCard) -> str:
-    """The page; sections about this kit's own data set stand only in models that were trained on it."""
-    judges = card.metrics.get("judges", {})
+def model_card_text(card: ModelCard) -> str:
+    """The whole text, Markdown; what was found about this kit's own data set stands only in models trained on it."""
+    figures = card.metrics.get("judges", {})
     ours = card.is_about_pneumonia and not card.phantom
     sections = [
         f"# {card.name} {card.version}, {card.quantization}",
         f"## Intended use\n\n{card.intended_use}",
         f"## Out of scope\n\n{_list(OUT_OF_SCOPE if ours else UNKNOWN_SCOPE)}",
-        f"## What it answers\n\n{_answers(card)}",
+        f"## What it answers\n\n{_outputs(card)}",
         f"## Data\n\n{_data(card)}",
         f"## Operating points\n\n{_points(card)}",
-        f"## Validation films, this file in {card.metrics.get('runtime', 'no runtime')}\n\n{_figures(judges)}",
-        f"## Each class by itself\n\n{_classes(card, judges)}",
-        f"## Calibration\n\n{_calibration(card, judges)}",
+        f"## Validation films, this file in {card.metrics.get('runtime', 'no runtime')}\n\n{_figures(figures)}",
+        f"## Each class by itself\n\n{_classes(card, figures)}",
+        f"## Calibration\n\n{_calibration(card, figures)}",
     ]
     if ours:
-        sections.insert(7, JUDGES)
+        sections.insert(7, EVALUATION_SETS)
         sections.append(f"## Outside the training hospital\n\n{ELSEWHERE}")
     sections.append(f"## Not checked\n\n{_list(card.not_checked)}")
     return "\n\n".join(sections) + "\n"
@@ -48,7 +49,7 @@ def _list(items: tuple[str, ...]) -> str:
     return "\n".join(f"- {item}" for item in items)
 
 
-def _answers(card: ModelCard) -> str:
+def _outputs(card: ModelCard) -> str:
     low, high = card.uncertainty_band
     return (
         f"One film, {card.input_size_px} x {card.input_size_px} gray. Classes: {', '.join(card.labels)}. "
@@ -81,28 +82,28 @@ def _points(card: ModelCard) -> str:
     )
 
 
-def _figures(judges: dict[str, Any]) -> str:
+def _figures(figures: dict[str, Any]) -> str:
     lines = ["| judge | films | AUC | accuracy | recall | specificity |", "|---|---|---|---|---|---|"]
-    for name, figures in judges.items():
-        cells = (_interval(figures[key]) for key in ("auc", "accuracy", "recall", "specificity"))
-        lines.append(f"| {name} | {figures['films']} | {' | '.join(cells)} |")
+    for name, found in figures.items():
+        cells = (_interval(found[key]) for key in ("auc", "accuracy", "recall", "specificity"))
+        lines.append(f"| {name} | {found['films']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _classes(card: ModelCard, judges: dict[str, Any]) -> str:
-    """How many films of each class are given that class: the likeliest one, without the threshold."""
+def _classes(card: ModelCard, figures: dict[str, Any]) -> str:
+    """How many films of each class get that class: the most likely one, without the threshold."""
     heads = " | ".join(f"recall of {label}" for label in card.labels)
     lines = [f"| judge | accuracy | macro AUC | {heads} |", "|---|---|---|" + "---|" * len(card.labels)]
-    for name, figures in judges.items():
-        cells = " | ".join(_interval(figures["class_recall"][label]) for label in card.labels)
-        lines.append(f"| {name} | {_interval(figures['class_accuracy'])} | {figures['class_auc']:.4f} | {cells} |")
+    for name, found in figures.items():
+        cells = " | ".join(_interval(found["class_recall"][label]) for label in card.labels)
+        lines.append(f"| {name} | {_interval(found['class_accuracy'])} | {found['class_auc']:.4f} | {cells} |")
     return "\n".join(lines)
 
 
-def _calibration(card: ModelCard, judges: dict[str, Any]) -> str:
+def _calibration(card: ModelCard, figures: dict[str, Any]) -> str:
     lines = ["| judge | expected calibration error, 10 bins | Brier score |", "|---|---|---|"]
     lines += [
-        f"| {name} | {figures['calibration_error']:.4f} | {figures['brier']:.4f} |" for name, figures in judges.items()
+        f"| {name} | {found['calibration_error']:.4f} | {found['brier']:.4f} |" for name, found in figures.items()
     ]
     return f"Of P({card.finding}), after division of the logits by {card.temperature:.3f}.\n\n" + "\n".join(lines)
 

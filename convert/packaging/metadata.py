@@ -1,8 +1,8 @@
 """TFLite Metadata inside the flatbuffer, so that other tools know input, normalization and labels.
 
 The format is TensorFlow Lite's `metadata_schema.fbs` 1.1, root `ModelMetadata`, identifier M001;
-the numbers below are its field numbers. The labels file that it names is the bundle's own
-`labels.txt`: the standard wants such files in a ZIP behind the model, which is where ours is.
+the numbers below are its field numbers. The labels file that it names is the bundle's `labels.txt`:
+the standard expects such files in a ZIP appended to the model, and a bundle has one.
 """
 
 from typing import Any
@@ -11,9 +11,9 @@ from edge_app.model.card import ModelCard
 
 ENTRY = b"TFLITE_METADATA"
 IDENTIFIER = b"M001"
-PARSER_VERSION = "1.0.0"  # the oldest one that knows every field used here
+PARSER_VERSION = "1.0.0"  # the oldest that knows every field used here
 MODEL_IDENTIFIER = b"TFL3"
-ALIGNMENT_BYTES = 16  # of every buffer in a model, as the schema demands
+ALIGNMENT_BYTES = 16  # of every buffer in a model, as the schema requires
 FEATURE, IMAGE = 1, 2  # ContentProperties
 GRAYSCALE = 2  # ColorSpaceType
 NORMALIZATION = 1  # ProcessUnitOptions
@@ -29,7 +29,7 @@ def with_metadata(model: bytes, card: ModelCard) -> bytes:
     """A model with its TFLite Metadata; nothing else in it changes.
 
     Args:
-        model: a .tflite file without a ZIP behind it.
+        model: a .tflite file without a bundle's ZIP.
     """
     import flatbuffers
     from tensorflow.lite.python import schema_py_generated as schema
@@ -49,7 +49,7 @@ def with_metadata(model: bytes, card: ModelCard) -> bytes:
 
 
 def output_name(shape: list[int], class_count: int) -> str:
-    """Which of the kit's outputs has this shape, as the device tells them apart."""
+    """Which of the kit's outputs has this shape; the device tells them apart in the same way."""
     if len(shape) == 4:
         return "class_map"
     return "logits" if shape[-1] == class_count else "features"
@@ -59,7 +59,7 @@ def metadata_of(card: ModelCard, outputs: list[str]) -> bytes:
     """The metadata flatbuffer.
 
     Args:
-        outputs: names of the outputs in the order of the model's.
+        outputs: names of the model's outputs, in its order.
     """
     import flatbuffers
 
@@ -80,7 +80,7 @@ def metadata_of(card: ModelCard, outputs: list[str]) -> bytes:
 
 
 def _input(builder: Any, card: ModelCard) -> int:
-    """The film: gray, 0..255, neither shifted nor scaled before the quantization."""
+    """The film: gray, 0..255, neither shifted nor scaled before quantization."""
     builder.StartObject(2)
     builder.PrependUint32Slot(0, card.input_size_px, 0)
     builder.PrependUint32Slot(1, card.input_size_px, 0)
@@ -121,7 +121,7 @@ def _content(builder: Any, kind: int, properties: int) -> int:
 
 
 def _table(builder: Any, field_count: int, offsets: dict[int, int]) -> int:
-    """A table whose fields are all strings, vectors or tables that were written before."""
+    """A table whose fields are all strings, vectors or tables written earlier."""
     builder.StartObject(field_count)
     for field, offset in offsets.items():
         builder.PrependUOffsetTRelativeSlot(field, offset, 0)
@@ -142,10 +142,10 @@ def _floats(builder: Any, value: float) -> int:
 
 
 def _aligned(buffer: Any, schema: Any) -> Any:
-    """The same buffer, packed at 16 bytes; the generated Python code forgets what the schema demands."""
+    """The same buffer, aligned to 16 bytes; the generated Python code ignores that rule of the schema."""
 
     class Aligned(schema.BufferT):
-        """A buffer that makes room before it is written."""
+        """A buffer that is padded before it is written."""
 
         def Pack(self, builder: Any) -> int:  # noqa: N802
             if self.data is not None:

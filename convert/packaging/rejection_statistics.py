@@ -1,9 +1,9 @@
-"""What the card must know to refuse what is no chest film, learned from the training films.
+"""Statistics for the card that let the device refuse what is not a chest film, learned from the training films.
 
-The template is learned by asking, of every training film, in which of 16 ways it lies: four
-quarter turns, mirrored or not, black and white exchanged or not. Only one set of 256 weights is
-learned, and turned along with the film, so no way is favoured. It also sees every film as another
-department would have made it (`train.data.augment`): without that, one redrawn film in 25 was refused.
+The template learns in which of 16 ways a training film lies: four quarter turns, mirrored or not,
+black and white exchanged or not. Only one set of 256 weights is learned, and turned along with the
+film, so no way is favoured. It also sees every film as another department would have made it
+(`train.data.augment`): without that, one redrawn film in 25 was refused.
 """
 
 from dataclasses import replace
@@ -29,25 +29,25 @@ STEP_SIZE = 1.0
 MOMENTUM = 0.95
 DECAY = 1e-3 / LOOK_SIDE_PX**2
 DIRECTIONS = 16
-# Shares of validation films beyond a limit: three kinds of warnings, together under 1%.
+# Shares of validation films beyond each limit of a warning; the three kinds together are under 1%.
 UNUSUAL_SHARE, MIRRORED_SHARE, UPSIDE_DOWN_SHARE = 0.003, 0.001, 0.001
 DOUBTFUL_SHARE = 0.005
-# A refusal's limit: the few worst films aside, for some were filed wrongly, beyond the worst there is by
-# a share of the way from the median.
+# The limit of a refusal: leave out the worst share of the films, because some are mislabelled, then go further
+# than the worst that remains by a share of its distance from the median.
 ASIDE, BEYOND = 0.0005, 0.1
 
 
 def measure(
     look: Look, training_features: np.ndarray, validation_pixels: np.ndarray, validation_features: np.ndarray
 ) -> dict[str, Any]:
-    """Learn how far features may be, and see what both witnesses make of the validation films.
+    """Learn how far off features may be, and count what both checks refuse among the validation films.
 
     Args:
         look: from `learn_look`; the same for every file of one model.
-        training_features: float (films, channels), as the very file computes them that is shipped.
+        training_features: float (films, channels), computed by the file that is shipped.
         validation_pixels: uint8 (films, side, side), the model's input.
     Returns:
-        `ModelCard.features`, with what becomes of the validation films under "validation".
+        `ModelCard.features`; the counts of the validation films are under "validation".
     """
     found = Rejection(look, learn_space(training_features, validation_features))
     outcomes = [_outcome(found, *film) for film in zip(validation_pixels, validation_features, strict=True)]
@@ -59,8 +59,7 @@ def learn_look(training_pixels: np.ndarray, validation_pixels: np.ndarray) -> Lo
     """The template with its limits.
 
     Args:
-        training_pixels: uint8 (any number, side, side), the films as they are and redrawn; likewise
-            for validation.
+        training_pixels, validation_pixels: uint8 (any number, side, side), the films as they are and redrawn.
     """
     training, validation = standardized_look(training_pixels), standardized_look(validation_pixels)
     weights = learn_template(training)
@@ -68,7 +67,7 @@ def learn_look(training_pixels: np.ndarray, validation_pixels: np.ndarray) -> Lo
 
 
 def learn_template(looks: np.ndarray) -> np.ndarray:
-    """The weights by which a film fits best as it lies.
+    """The weights with which upright films fit best.
 
     Multinomial logistic regression over the 16 ways, by gradient descent with momentum.
 
@@ -90,19 +89,20 @@ def learn_template(looks: np.ndarray) -> np.ndarray:
         slope = np.tensordot(wrong, ways, axes=2) / len(looks) + DECAY * weights
         speed = MOMENTUM * speed - STEP_SIZE * slope
         weights = weights + speed
-    return weights.reshape(LOOK_SIDE_PX, LOOK_SIDE_PX).astype(SMALL)  # rounded here, so that limits fit what is kept
+    # Rounded now, so that the limits fit the weights as they are stored.
+    return weights.reshape(LOOK_SIDE_PX, LOOK_SIDE_PX).astype(SMALL)
 
 
 def look_limits(training: np.ndarray, validation: np.ndarray) -> LookLimits:
     """Limits from how well upright films fit, (films, 8) each, from `fit_each_way`."""
-    everything = np.concatenate([training, validation])
+    both = np.concatenate([training, validation])
     return LookLimits(
-        likeness=_beyond(everything[:, 0]),
-        sideways=_beyond(everything[:, 0] - everything[:, [1, 3]].max(axis=1)),
-        upside_down=_beyond(everything[:, 0] - everything[:, 2]),
+        likeness=_beyond(both[:, 0]),
+        sideways=_beyond(both[:, 0] - both[:, [1, 3]].max(axis=1)),
+        upside_down=_beyond(both[:, 0] - both[:, 2]),
         doubtful=float(np.quantile(validation[:, 0], DOUBTFUL_SHARE)),
-        perhaps_upside_down=float(np.quantile(everything[:, 0] - everything[:, 2], UPSIDE_DOWN_SHARE)),
-        perhaps_mirrored=float(np.quantile(everything[:, 0] - everything[:, 4], MIRRORED_SHARE)),
+        perhaps_upside_down=float(np.quantile(both[:, 0] - both[:, 2], UPSIDE_DOWN_SHARE)),
+        perhaps_mirrored=float(np.quantile(both[:, 0] - both[:, 4], MIRRORED_SHARE)),
     )
 
 
@@ -112,7 +112,7 @@ def learn_space(training: np.ndarray, validation: np.ndarray) -> FeatureSpace:
     mean = training.mean(axis=0)
     _, lengths, directions = np.linalg.svd(training - mean, full_matrices=False)
     spread = lengths / np.sqrt(max(len(training) - 1, 1))
-    floor = max(1e-3 * float(spread.max(initial=0.0)), 1e-3)  # a channel that never moves says nothing
+    floor = max(1e-3 * float(spread.max(initial=0.0)), 1e-3)  # a constant channel says nothing
     kept = min(DIRECTIONS, len(spread))
     rest = float(np.sqrt((spread[kept:] ** 2).mean())) if len(spread) > kept else floor
     rounded = directions[:kept].astype(SMALL).astype(np.float64)

@@ -1,6 +1,6 @@
-"""Signing bundles: `convert --sign KEY`. The device checks them with `edge_app.model.signature`.
+"""Signing bundles: `convert --sign KEY`. The device checks signatures with `edge_app.model.signature`.
 
-Both halves use OpenSSH, which every Raspberry Pi OS has, so no package is needed on either side.
+Both use OpenSSH, which is part of Raspberry Pi OS, so neither needs another package.
 """
 
 import subprocess
@@ -15,12 +15,13 @@ KEY_KIND = "(ED25519)"
 
 
 def read_signer(key: Path, program: str = "ssh-keygen") -> Signer:
-    """A function that signs bytes with an Ed25519 key; one bundle is not begun before a key works.
+    """A function that signs bytes with an Ed25519 key; the key is tried before anything is converted.
 
     Args:
         key: a private key in OpenSSH's format, without a passphrase or held by an agent.
+        program: name or path of ssh-keygen.
     Raises:
-        DataError: no such key, one of another kind, one that cannot sign, or OpenSSH is missing.
+        DataError: the key is missing, of another kind or cannot sign, or OpenSSH is missing.
     """
     if not key.is_file():
         raise DataError(f"{key} is missing: make a key with ssh-keygen -t ed25519 -f {key}")
@@ -31,13 +32,13 @@ def read_signer(key: Path, program: str = "ssh-keygen") -> Signer:
     def sign(content: bytes) -> bytes:
         return _run([program, "-Y", "sign", "-q", "-f", str(key), "-n", NAMESPACE], key, content)
 
-    sign(b"a try, so that a passphrase is not asked for after an hour of work")
+    sign(b"a trial, so that a missing passphrase is noticed before an hour of work")
     return sign
 
 
 def _run(command: list[str], key: Path, content: bytes) -> bytes:
     try:
-        # No terminal, so that a passphrase is an error and not a question.
+        # No terminal, so that a key with a passphrase fails instead of asking for it.
         done = subprocess.run(command, input=content, capture_output=True, check=False, start_new_session=True)
     except FileNotFoundError as cause:
         raise DataError(f"{command[0]} is missing, so nothing can be signed: install openssh-client") from cause

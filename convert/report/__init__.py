@@ -1,1 +1,1 @@
-"""The report of a conversion, for people."""
+"""The report of a conversion: a page, its plots and the table of all formats."""

@@ -1,19 +1,21 @@
-"""`report.html`: one file, no network, for a clinician or reviewer who asks whether to trust a file."""
+"""`report.html`: one page that needs no network, for a clinician or reviewer who asks whether to trust a file."""
 
 import base64
 import html
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PIL import Image
 
+from convert.gates.layers import LayerError
+from convert.gates.parity import Parity
+from convert.options import ConvertOptions
+from convert.outcome import Outcome
 from convert.report.plots import layer_plot, parity_plot
+from convert.source import Source
 from edge_app import __version__
 from edge_app.errors import FilmError
 from train.data.sources import LabelledFilm
-
-if TYPE_CHECKING:
-    from convert.conversion import ConvertOptions, Result, Source
 
 THUMBNAIL_PX = 176
 STYLE = """
@@ -26,10 +28,8 @@ margin: .4rem; vertical-align: top; width: 180px; font-size: .8rem; overflow-wra
 """
 
 
-def report_page(
-    options: "ConvertOptions", source: "Source", results: list["Result"], rows: list[dict[str, Any]]
-) -> str:
-    """The whole page; films whose decision changed are on it where they can be read."""
+def report_page(options: ConvertOptions, source: Source, outcomes: list[Outcome], rows: list[dict[str, Any]]) -> str:
+    """The whole page; it shows the films whose decision changed, where they can be read."""
     body = [
         f"<h1>Conversion of {_text(source.run.arch)}: may the small file be trusted?</h1>",
         _summary(rows),
@@ -37,7 +37,7 @@ def report_page(
         _checked(options, source),
         "<h2>All formats</h2>",
         _overview(rows),
-        *[_section(result, source) for result in results],
+        *[_section(outcome, source) for outcome in outcomes],
         f"<p>Written by cxr-edge-kit {__version__}. The same figures are in report.json.</p>",
     ]
     head = f'<meta charset="utf-8"><title>Conversion report</title><style>{STYLE}</style>'
@@ -53,13 +53,13 @@ def _summary(rows: list[dict[str, Any]]) -> str:
     return f"<ul>{items}</ul>"
 
 
-def _phantom_note(source: "Source") -> str:
+def _phantom_note(source: Source) -> str:
     if not source.run.phantom:
         return ""
     return '<p class="note">Trained and judged on drawn phantoms. Never to be used on a person.</p>'
 
 
-def _checked(options: "ConvertOptions", source: "Source") -> str:
+def _checked(options: ConvertOptions, source: Source) -> str:
     """What the gates are, in words, with the budget that was in force."""
     budget = options.budget
     positives = int((source.validation.classes != source.run.negative_index).sum())
@@ -96,43 +96,48 @@ def _overview(rows: list[dict[str, Any]]) -> str:
     return _table(head, lines)
 
 
-def _section(result: "Result", source: "Source") -> str:
-    parts = [f"<h2>{_text(result.format)}</h2>"]
-    if result.refusal:
-        parts.append(f'<p class="rejected">Refused: {_text(result.refusal)}</p>')
-    if result.parities:
-        parts += [_parity_table(result), _class_table(result), _flips(result, source)]
+def _section(outcome: Outcome, source: Source) -> str:
+    seen = outcome.examined
+    parts = [f"<h2>{_text(seen.file.format.name)}</h2>"]
+    if seen.refusal:
+        parts.append(f'<p class="rejected">Refused: {_text(seen.refusal)}</p>')
+    if seen.parities:
+        parts += [_parity_table(seen.parities), _class_table(seen.parities), _flips(seen.parities, source)]
         parts.append(
-            _image(parity_plot(source.reference, result.outputs, result.card), "float model against this file")
+            _image(parity_plot(source.reference, seen.outputs, seen.file.card), "float model against this file")
         )
-    for seen in result.seen:
-        outside = ", ".join(sorted(set(seen.outside_xnnpack))) or "none"
-        words = f"{seen.runtime} {seen.version}: XNNPACK takes {seen.delegated} of {seen.operators} operators"
+    for one in seen.observations:
+        outside = ", ".join(sorted(set(one.outside_xnnpack))) or "none"
+        words = f"{one.runtime} {one.version}: XNNPACK takes {one.delegated} of {one.operators} operators"
         parts.append(f"<p>{_text(f'{words}; outside it: {outside}.')}</p>")
-    if result.layers:
-        worst = max(result.layers, key=lambda layer: layer.lost_db)
-        parts.append(f"<h3>Layers</h3><p>Operator {worst.number}, {worst.operator}, adds the most error.</p>")
-        parts.append(_image(layer_plot(result.layers), "signal-to-noise of every layer"))
-        head = ("#", "operator", "output", "largest", "error, rms", "error, max", "SNR (dB)", "lost here (dB)")
-        cells = [
-            [layer.number, layer.operator, "x".join(map(str, layer.shape[1:]))]
-            + [f"{value:.3g}" for value in (layer.largest, layer.error_rms, layer.error_max)]
-            + [f"{value:.1f}" for value in (layer.signal_to_noise_db, layer.lost_db)]
-            for layer in result.layers
-        ]
-        parts.append(_table(head, cells))
+    if outcome.layers:
+        parts.append(_layers(outcome.layers))
     return "".join(parts)
 
 
-def _parity_table(result: "Result") -> str:
-    head = ("", *(parity.runtime for parity in result.parities))
-    first = result.parities[0]
+def _layers(layers: tuple[LayerError, ...]) -> str:
+    worst = max(layers, key=lambda layer: layer.lost_db)
+    head = ("#", "operator", "output", "largest", "error, rms", "error, max", "SNR (dB)", "lost here (dB)")
+    cells = [
+        [layer.number, layer.operator, "x".join(map(str, layer.shape[1:]))]
+        + [f"{value:.3g}" for value in (layer.largest, layer.error_rms, layer.error_max)]
+        + [f"{value:.1f}" for value in (layer.signal_to_noise_db, layer.lost_db)]
+        for layer in layers
+    ]
+    return (
+        f"<h3>Layers</h3><p>Operator {worst.number}, {worst.operator}, adds the most error.</p>"
+        f"{_image(layer_plot(layers), 'signal-to-noise of every layer')}{_table(head, cells)}"
+    )
+
+
+def _parity_table(parities: tuple[Parity, ...]) -> str:
+    head = ("", *(parity.runtime for parity in parities))
     lines = []
     for name in ("auc", "accuracy", "recall", "specificity", "calibration_error"):
-        pairs = [(getattr(p.float_model, name), getattr(p.converted, name)) for p in result.parities]
+        pairs = [(getattr(p.float_model, name), getattr(p.converted, name)) for p in parities]
         lines.append([f"{name.replace('_', ' ')}, float model → file", *(f"{a:.4f} → {b:.4f}" for a, b in pairs)])
     for title, get in (
-        (f"decisions changed, of {first.films}", lambda p: str(len(p.flips))),
+        (f"decisions changed, of {parities[0].films}", lambda p: str(len(p.flips))),
         ("films with pneumonia missed more", lambda p: str(p.films_missed_more)),
         ("McNemar's exact p, right and wrong decisions", lambda p: f"{p.mcnemar_p:.3f}"),
         ("mean change of P(pneumonia)", lambda p: f"{p.p_change_mean:.4f}"),
@@ -140,37 +145,37 @@ def _parity_table(result: "Result") -> str:
         ("class map: same class highest, share of places", lambda p: f"{p.class_map_agreement:.4f}"),
         ("class map: correlation", lambda p: f"{p.class_map_correlation:.4f}"),
     ):
-        lines.append([title, *(get(parity) for parity in result.parities)])
+        lines.append([title, *(get(parity) for parity in parities)])
     return _table(head, lines)
 
 
-def _class_table(result: "Result") -> str:
+def _class_table(parities: tuple[Parity, ...]) -> str:
     head = ("logit of", "runtime", "error, mean", "error, max", "SNR (dB)")
     lines = [
         [label, parity.runtime, f"{error.mean:.4f}", f"{error.max:.4f}", f"{error.signal_to_noise_db:.1f}"]
-        for parity in result.parities
+        for parity in parities
         for label, error in parity.logit_error_by_class.items()
     ]
     return _table(head, lines)
 
 
-def _flips(result: "Result", source: "Source") -> str:
+def _flips(parities: tuple[Parity, ...], source: Source) -> str:
     """The films that the float model and the file decide differently, as pictures."""
     found: dict[int, list[str]] = {}
-    for parity in result.parities:
+    for parity in parities:
         for flip in parity.flips:
             change = f"{parity.runtime}: P {flip.p_float:.3f} → {flip.p_converted:.3f}"
             found.setdefault(flip.row, []).append(change)
     if not found:
         return "<p>No decision changed.</p>"
-    threshold = result.parities[0].threshold
     figures = []
     for row, words in sorted(found.items()):
         film = source.validation.films[row]
         lines = "<br>".join(_text(line) for line in (f"{film.name} ({film.label})", *words))
         figures.append(f"<figure>{_thumbnail(film)}<figcaption>{lines}</figcaption></figure>")
     note = "" if source.run.phantom else '<p class="note">These are films of patients: do not pass this page on.</p>'
-    return f"<h3>Decisions that changed (threshold {threshold:.3f})</h3>{note}{''.join(figures)}"
+    heading = f"Decisions that changed (threshold {parities[0].threshold:.3f})"
+    return f"<h3>{heading}</h3>{note}{''.join(figures)}"
 
 
 def _thumbnail(film: LabelledFilm) -> str:

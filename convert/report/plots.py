@@ -1,6 +1,7 @@
-"""Pictures of a conversion, as PNG bytes."""
+"""Plots of a conversion, as PNG bytes."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -12,7 +13,7 @@ from edge_app.reading.decision import p_finding
 
 
 def parity_plot(reference: dict[str, np.ndarray], outputs: dict[str, dict[str, np.ndarray]], card: ModelCard) -> bytes:
-    """P(pneumonia) of file against float model, film by film, and the logit errors by class.
+    """P(pneumonia) by file and by float model, a point per film, and the logit errors by class.
 
     Args:
         reference: the float model's outputs; `logits` (films, classes).
@@ -22,12 +23,12 @@ def parity_plot(reference: dict[str, np.ndarray], outputs: dict[str, dict[str, n
     left, right = figure.subplots(1, 2)
     _, point = card.operating_point()
 
-    def shares(side: dict[str, np.ndarray]) -> np.ndarray:
+    def probabilities(side: dict[str, np.ndarray]) -> np.ndarray:
         return p_finding(side["logits"], card.temperature, card.negative_index)
 
     left.plot([0, 1], [0, 1], color="gray", linewidth=0.8)
     for runtime, given in outputs.items():
-        left.scatter(shares(reference), shares(given), s=8, label=runtime)
+        left.scatter(probabilities(reference), probabilities(given), s=8, label=runtime)
     left.axvline(point.threshold, color="gray", linestyle=":")
     left.axhline(point.threshold, color="gray", linestyle=":")
     left.set(xlabel="P(pneumonia), float model", ylabel="P(pneumonia), this file")
@@ -40,7 +41,7 @@ def parity_plot(reference: dict[str, np.ndarray], outputs: dict[str, dict[str, n
     return _png(figure)
 
 
-def layer_plot(errors: list[LayerError]) -> bytes:
+def layer_plot(errors: Sequence[LayerError]) -> bytes:
     """Signal-to-noise ratio after every operator; the one that loses the most is red."""
     worst = max(errors, key=lambda error: error.lost_db)
     figure = Figure(figsize=(9, 3.5), layout="constrained")

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from convert.conversion import ConvertOptions, Source, read_source
+from convert.conversion import Conversion
+from convert.options import ConvertOptions
+from convert.source import Source, read_source
 from edge_app.imaging.phantom import write_phantom_set
 from edge_app.model.runtimes.registry import installed_runtimes
 from train.data.loading import load_films
@@ -61,6 +63,11 @@ def source(options: ConvertOptions) -> Source:
 @pytest.fixture(scope="session")
 def runtimes() -> list[str]:
     return installed_runtimes()
+
+
+@pytest.fixture(scope="session")
+def conversion(options: ConvertOptions, source: Source, runtimes: list[str]) -> Conversion:
+    return Conversion(options, source, tuple(runtimes))
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from convert.__main__ import build_parser, main
-from convert.conversion import FORMATS, ConvertOptions, Source, accept, convert, qat_verdict
-from convert.gates.parity import Budget
+from convert.conversion import Conversion, accept, convert
+from convert.formats.registry import FORMATS
+from convert.options import Budget, ConvertOptions, QatOptions
+from convert.report.summary import qat_verdict
 from edge_app.model.bundle import read_bundle
 from edge_app.system.files import write_together
 from train.keras import keras
@@ -166,33 +168,31 @@ def test_file_over_budget_is_rejected_with_report_and_exit_1(
 
 
 def test_same_inputs_and_seed_give_the_same_bundle(
-    source: Source, options: ConvertOptions, runtimes: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    conversion: Conversion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from convert.formats.export import export_ptq
 
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    wide = dataclasses.replace(options, budget=Budget(recall_films=9, accuracy=1, flips=1, auc=1))
+    wide = dataclasses.replace(conversion.options, budget=Budget(recall_films=9, accuracy=1, flips=1, auc=1))
     contents = []
     for name in ("first", "second"):
-        model = export_ptq(source.model, source.training.pixels)
-        accept(source, "ptq", model, dataclasses.replace(wide, out=tmp_path / name), runtimes)
+        model = export_ptq(conversion.source.model, conversion.source.training.pixels)
+        options = dataclasses.replace(wide, out=tmp_path / name)
+        accept(dataclasses.replace(conversion, options=options), "ptq", model)
         contents.append(_folder_of(tmp_path / name))
     assert contents[0] == contents[1]
     assert read_bundle(tmp_path / "first/compact-ptq.tflite").card.created == "2023-11-14"
 
 
-def test_card_records_the_budget_and_no_name_of_a_film(
-    source: Source, options: ConvertOptions, runtimes: list[str], ptq_file: bytes, tmp_path: Path
-) -> None:
+def test_card_records_the_budget_and_no_name_of_a_film(conversion: Conversion, ptq_file: bytes, tmp_path: Path) -> None:
     budget = Budget(recall_films=7, accuracy=0.5, flips=0.5, auc=0.5)
-    result = accept(source, "ptq", ptq_file, dataclasses.replace(options, out=tmp_path, budget=budget), runtimes)
-    assert result.path
-    card = read_bundle(result.path).card
+    options = dataclasses.replace(conversion.options, out=tmp_path, budget=budget)
+    card = read_bundle(accept(dataclasses.replace(conversion, options=options), "ptq", ptq_file).path).card
     assert card.parity["budget"] == dataclasses.asdict(budget)
-    assert set(card.parity["runtimes"]) == set(runtimes)
+    assert set(card.parity["runtimes"]) == set(conversion.runtimes)
     assert card.features["validation"]["refused"] == 0, "a film that the limits were drawn from"
     text = card.to_json()
-    assert not any(film.name in text for film in source.validation.films)
+    assert not any(film.name in text for film in conversion.source.validation.films)
 
 
 def test_ptq_that_does_better_on_the_gate_is_said_so() -> None:
@@ -215,14 +215,10 @@ def test_every_option_is_documented_and_every_documented_option_exists() -> None
 
 @pytest.mark.slow
 def test_all_formats_come_out_of_one_command(options: ConvertOptions, tmp_path: Path) -> None:
-    from convert.formats.qat import QatOptions
-
     wide = Budget(recall_films=9, accuracy=1, flips=1, auc=1)
-    rows = convert(
-        dataclasses.replace(
-            options, out=tmp_path, formats=FORMATS, budget=wide, qat=QatOptions(epochs=1, batch_size=16), debug=True
-        )
-    )
+    qat = QatOptions(epochs=1, batch_size=16)
+    every = dataclasses.replace(options, out=tmp_path, formats=tuple(FORMATS), budget=wide, qat=qat, debug=True)
+    rows = convert(every)
     assert {row["format"]: row["status"] for row in rows} == dict.fromkeys(FORMATS, "ok")
     for row in rows:
         assert read_bundle(Path(row["path"])).card.parity["model_sha256"]

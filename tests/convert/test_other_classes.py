@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from convert.__main__ import main as convert
-from convert.packaging.card_text import card_for_people
+from convert.packaging.card_text import model_card_text
 from convert.packaging.contents import finding_of
 from edge_app.__main__ import main as edge
 from edge_app.errors import BundleError, DataError
@@ -122,7 +122,7 @@ def test_card_with_a_wrong_negative_or_finding_is_refused(shipped, change: dict[
 
 
 def test_page_of_a_pneumonia_model_says_where_it_must_not_be_used(shipped) -> None:
-    page = card_for_people(shipped.card)
+    page = model_card_text(shipped.card)
     for words in (
         "Out of scope",
         "tuberculosis",
@@ -132,5 +132,5 @@ def test_page_of_a_pneumonia_model_says_where_it_must_not_be_used(shipped) -> No
         "calibration error",
     ):
         assert words in page
-    phantom = card_for_people(dataclasses.replace(shipped.card, phantom=True))
+    phantom = model_card_text(dataclasses.replace(shipped.card, phantom=True))
     assert "another hospital's films" not in phantom

@@ -6,6 +6,7 @@ and quantizing a film are measured by `pipeline`.
 
 import importlib
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from edge_app.model.profiling import split_by_delegate
 from edge_app.model.runtimes.registry import RUNTIMES, load_runtime
 
 TFLITE_ENGINES = tuple(RUNTIMES)
@@ -65,31 +67,15 @@ def random_input(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 
 def delegated_ops(ops: list[dict[str, Any]]) -> dict[str, Any]:
-    """How many ops a delegate took over, and which kinds it left.
+    """How many operators a delegate took over, and which kinds it left.
 
     Args:
-        ops: what the interpreter lists: its ops with input and output tensors, then the DELEGATE
-            nodes that replace some of them.
+        ops: what the interpreter lists, as for `split_by_delegate`.
     Returns:
-        `total`, `delegated` and `left`, a dictionary from the op's name to how often it was left.
+        `total`, `delegated` and `left`, a dictionary from an operator's name to how often it was left.
     """
-    own = [op for op in ops if op["op_name"] != "DELEGATE"]
-    producer = {int(tensor): op for op in own for tensor in op["outputs"]}
-    taken: set[int] = set()
-    for delegate in (op for op in ops if op["op_name"] == "DELEGATE"):
-        known = {int(tensor) for tensor in delegate["inputs"]}
-        waiting = [int(tensor) for tensor in delegate["outputs"]]
-        while waiting:
-            op = producer.get(waiting.pop())
-            if op is None or op["index"] in taken:
-                continue
-            taken.add(op["index"])
-            waiting.extend(int(tensor) for tensor in op["inputs"] if int(tensor) not in known)
-    left: dict[str, int] = {}
-    for op in own:
-        if op["index"] not in taken:
-            left[op["op_name"]] = left.get(op["op_name"], 0) + 1
-    return {"total": len(own), "delegated": len(taken), "left": left}
+    delegated, left = split_by_delegate(ops)
+    return {"total": len(delegated) + len(left), "delegated": len(delegated), "left": dict(Counter(left))}
 
 
 def multiply_accumulates(ops: list[dict[str, Any]], shapes: dict[int, Any]) -> int:

@@ -18,6 +18,7 @@ from typing import Any
 from benchmarks.device.harness import engines
 from benchmarks.device.harness import machine as device
 from edge_app.errors import KitError
+from edge_app.model.profiling import time_runs
 
 
 def main(argv: list[str]) -> int:
@@ -50,16 +51,8 @@ def timed(invoke: Callable[[], Any], runs: int, seconds: float) -> dict[str, Any
     Returns:
         `wall_ns` and `cpu_ns` of every run, and the memory after them.
     """
-    invoke()
-    wall_ns: list[int] = []
-    cpu_ns: list[int] = []
-    until = time.perf_counter_ns() + seconds * 1e9
-    while len(wall_ns) < runs and (not wall_ns or time.perf_counter_ns() < until):
-        wall, cpu = time.perf_counter_ns(), time.process_time_ns()
-        invoke()
-        cpu_ns.append(time.process_time_ns() - cpu)
-        wall_ns.append(time.perf_counter_ns() - wall)
-    return {"wall_ns": wall_ns, "cpu_ns": cpu_ns, "memory_kb": device.memory_kb()}
+    times = time_runs(invoke, runs, seconds, warm_up=1)
+    return {"wall_ns": times.wall_ns, "cpu_ns": times.cpu_ns, "memory_kb": device.memory_kb()}
 
 
 def _load(engine: str, model: Path, threads: int) -> tuple[engines.Loaded, dict[str, Any]]:

@@ -16,11 +16,13 @@ from benchmarks.studies.network_tables import (
     paired_table,
 )
 from benchmarks.studies.networks import CompareOptions, compare
-from benchmarks.studies.quantized import Quantized, from_report
+from benchmarks.studies.quantized import Quantized, from_report, quantized
+from edge_app.commandline import set_up_logging
 from edge_app.errors import DataError
 from edge_app.imaging.phantom import write_phantom_set
 from train.data.split import SplitRule
 from train.evaluation.paired import Pair, paired_tests
+from train.networks import ARCHITECTURES
 
 
 def refused(folder, architecture, data) -> Quantized:
@@ -41,10 +43,11 @@ def test_mean_and_spread_by_hand() -> None:
 
 
 def test_finished_runs_are_not_trained_again(options: CompareOptions, capsys) -> None:
+    set_up_logging("benchmarks")
     first = compare(options, refused)
-    assert capsys.readouterr().err.count("compare: training") == 2
+    assert capsys.readouterr().err.count("benchmarks: training") == 2
     assert compare(options, refused) == first
-    assert "compare: training" not in capsys.readouterr().err
+    assert "benchmarks: training" not in capsys.readouterr().err
     assert [row["network"] for row in first["rows"]] == ["tiny", "tiny-binary"]
     assert [len(row["labels"]) for row in first["rows"]] == [3, 2]
     assert json.loads((options.out / "compare.json").read_text()) == json.loads(json.dumps(first))
@@ -73,7 +76,7 @@ def test_figures_of_a_refused_file_are_shown_and_marked(options: CompareOptions)
     def worse(folder, architecture, data) -> Quantized:
         figures = json.loads((folder / "metrics.json").read_text())["judges"]
         lost = {judge: found | {"auc": {"value": 0.25}} for judge, found in figures.items()}
-        return Quantized("ptq", judges=lost, refusal="gate: 9 decisions changed")
+        return Quantized("ptq", figures=lost, refusal="gate: 9 decisions changed")
 
     text = comparison_table(compare(dataclasses.replace(options, binary=False), worse))
     assert " → 0.2500 |" in text
@@ -83,7 +86,13 @@ def test_figures_of_a_refused_file_are_shown_and_marked(options: CompareOptions)
 def test_a_network_may_have_seeds_of_its_own_and_is_paired_by_seed(options: CompareOptions) -> None:
     fewer = dataclasses.replace(options, archs=("tiny", "compact"), seeds_of={"compact": (0,), "tiny": (0, 1)})
     fewer = dataclasses.replace(fewer, binary=False, bfloat16=("compact",))
-    compared = compare(fewer, refused)
+    folders = ("tiny-0", "tiny-1", "compact-0")
+
+    def after_all_trainings(folder, architecture, data) -> Quantized:
+        assert all((options.out / name / "metrics.json").exists() for name in folders)
+        return refused(folder, architecture, data)
+
+    compared = compare(fewer, after_all_trainings)
     tiny, reference = compared["rows"]
     assert (tiny["seeds"], reference["seeds"]) == ([0, 1], [0])
     assert [[one["seed"] for one in test["by_seed"]] for test in compared["paired"]] == [[0]] * 3
@@ -113,7 +122,7 @@ def test_options_that_name_no_network_are_refused(words: list[str], message: str
 def test_runs_of_another_split_are_not_compared(options: CompareOptions) -> None:
     compare(options, refused)
     other = dataclasses.replace(options, split=SplitRule(name="acquisition-order"))
-    with pytest.raises(DataError, match="was cut by random"):
+    with pytest.raises(DataError, match="was split by random"):
         compare(other, refused)
 
 
@@ -136,10 +145,24 @@ def test_the_wanted_file_is_taken_or_else_the_one_made_beside_it() -> None:
     assert (both.format, both.path, both.bytes, both.refusal) == ("int8", Path("run/int8.tflite"), 9, "")
     assert from_report([row("int8", "rejected"), row("ptq", "ok")], "int8", Path("run")).format == "ptq"
     neither = from_report([row("ptq", "rejected")], "ptq", Path("run"))
-    assert (neither.refusal, neither.judges, neither.bytes) == ("no", {"random": "ptq"}, 5)
+    assert (neither.refusal, neither.figures, neither.bytes) == ("no", {"random": "ptq"}, 5)
 
 
-def test_draws_of_one_film_are_one_witness() -> None:
+def test_what_is_converted_is_not_converted_again(tmp_path: Path) -> None:
+    (tmp_path / "convert").mkdir()
+    (tmp_path / "run.json").write_text("no model lies beside it, so nothing could be converted")
+    row = {"format": "ptq", "status": "ok", "path": "ptq.tflite", "model_bytes": 5, "bundle_bytes": 9, "judges": {}}
+    (tmp_path / "convert" / "report.json").write_text(json.dumps([row]))
+    assert quantized(tmp_path, ARCHITECTURES["tiny"], "phantom").bytes == 9
+
+
+def test_a_conversion_that_fails_is_that_networks_refusal(tmp_path: Path) -> None:
+    found = quantized(tmp_path, ARCHITECTURES["tiny"], "phantom")
+    assert found.refusal.startswith("convert failed: ")
+    assert "model.keras is missing" in found.refusal
+
+
+def test_draws_of_one_film_count_once() -> None:
     positive = np.array([True, True, True, False, False, False])
     first = np.array([0.9, 0.8, 0.7, 0.3, 0.2, 0.1])
     second = np.array([0.9, 0.8, 0.2, 0.7, 0.2, 0.1])

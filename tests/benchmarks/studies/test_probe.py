@@ -1,6 +1,6 @@
 import numpy as np
 
-from benchmarks.studies.probe import probe, shortcut_statistics
+from benchmarks.studies.probe import ProbeOptions, probe, shortcut_statistics
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom, phantom_png, write_phantom_set
 from edge_app.imaging.preprocess import to_model_pixels
 
@@ -19,7 +19,7 @@ def test_two_makers_are_told_apart_without_looking_at_lungs(tmp_path) -> None:
     write_phantom_set(tmp_path, films_per_class=60, style=PhantomStyle(noise=1.0))
     for seed, path in enumerate(sorted((tmp_path / "train" / "NORMAL").iterdir())):
         path.write_bytes(phantom_png("normal", 5000 + seed, PhantomStyle(width_px=512, height_px=448, noise=9.0)))
-    found = probe(str(tmp_path))
+    found = probe(ProbeOptions(str(tmp_path)))
     assert found["random"].value > 0.95
     assert found["shortcut-free"].value < found["random"].value
     assert found["shortcut-swapped"].value < found["shortcut-free"].value

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.studies.ablation import RecipesOptions, compare_recipes
 from benchmarks.studies.network_tables import recipes_table
+from edge_app.commandline import set_up_logging
 from edge_app.errors import DataError
 from edge_app.imaging.phantom import write_phantom_set
 from train.training.batches import series_weights
@@ -29,21 +30,22 @@ def test_every_series_of_a_class_counts_the_same() -> None:
 
 
 def test_recipes_are_set_against_the_base_and_not_trained_twice(tmp_path: Path, capsys) -> None:
+    set_up_logging("benchmarks")
     write_phantom_set(tmp_path / "films", films_per_class=12)
     options = RecipesOptions(tmp_path / "runs", ("mixup",), (0,), str(tmp_path / "films"), arch="tiny", epochs=1)
     compared = compare_recipes(options)
-    assert capsys.readouterr().err.count("recipes: training") == 2
+    assert capsys.readouterr().err.count("benchmarks: training") == 2
     assert compare_recipes(options) == compared
-    assert "recipes: training" not in capsys.readouterr().err
+    assert "benchmarks: training" not in capsys.readouterr().err
     base, mixup = compared["rows"]
     assert (base["recipe"], mixup["recipe"]) == ("base", "mixup")
-    for judge, found in mixup["judges"].items():
-        by_hand = found["figures"]["auc"]["mean"] - base["judges"][judge]["figures"]["auc"]["mean"]
+    for name, found in mixup["judges"].items():
+        by_hand = found["figures"]["auc"]["mean"] - base["judges"][name]["figures"]["auc"]["mean"]
         assert found["differences"]["auc"]["mean"] == pytest.approx(by_hand)
     assert compared["command"] == "python -m benchmarks ablation --recipes mixup --seeds 0 --epochs 1"
     assert [line.split(" | ")[0] for line in recipes_table(compared).splitlines()[2:4]] == ["| base", "| mixup"]
     compare_recipes(dataclasses.replace(options, epochs=2))
-    assert capsys.readouterr().err.count("recipes: training") == 2
+    assert capsys.readouterr().err.count("benchmarks: training") == 2
 
 
 def test_an_unknown_recipe_is_named_before_any_training(tmp_path: Path) -> None:

@@ -4,10 +4,19 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-import benchmarks.studies.occlusion
 from benchmarks.__main__ import main
-from benchmarks.studies.occlusion import frame_of, mirrored, turned, with_marker, without_chest, without_frame
+from benchmarks.studies.occlusion import (
+    OcclusionOptions,
+    frame_of,
+    measure_occlusion,
+    mirrored,
+    turned,
+    with_marker,
+    without_chest,
+    without_frame,
+)
 from edge_app.imaging.phantom import write_phantom_set
 from edge_app.model.bundle import read_bundle, shipped_bundle_path
 from edge_app.model.runtimes.interpreter import Outputs
@@ -62,18 +71,27 @@ class SeesTheChestAlone:
         return Outputs(class_map.mean(axis=(0, 1)), class_map, np.zeros(4, np.float32), {})
 
 
-def test_a_network_that_sees_the_chest_alone_is_found_to_do_so(tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(benchmarks.studies.occlusion, "load_predictor", lambda _: SeesTheChestAlone())
-    write_phantom_set(tmp_path / "films", films_per_class=24)
-    data = find_data(str(tmp_path / "films"))
-    write_manifest(split_films(load_films(data, 128), data.name, data.labels, SplitRule()), tmp_path / "manifest.json")
-    words = ["--manifest", str(tmp_path / "manifest.json"), "--data", str(tmp_path / "films")]
-    out = tmp_path / "regions.json"
-    assert main(["occlusion", str(shipped_bundle_path()), *words, "--out", str(out)]) == 0
-    assert "| frame hidden |" in capsys.readouterr().out
-    found = json.loads(out.read_text())
+@pytest.fixture(scope="module")
+def options(tmp_path_factory: pytest.TempPathFactory) -> OcclusionOptions:
+    """Phantoms with a manifest, for the shipped bundle."""
+    folder = tmp_path_factory.mktemp("occlusion")
+    write_phantom_set(folder / "films", films_per_class=24)
+    data = find_data(str(folder / "films"))
+    write_manifest(split_films(load_films(data, 128), data.name, data.labels, SplitRule()), folder / "manifest.json")
+    return OcclusionOptions(shipped_bundle_path(), folder / "manifest.json", str(folder / "films"))
+
+
+def test_a_network_that_sees_the_chest_alone_is_found_to_do_so(options: OcclusionOptions) -> None:
+    found = measure_occlusion(options, lambda _: SeesTheChestAlone())  # type: ignore[arg-type, return-value]
     views = found["views"]
     assert views["frame hidden"] == views["a marker put on"] == views["as they are"]
     assert views["as they are"]["share_changed"]["value"] == 0
     assert views["chest hidden"]["auc"] != views["as they are"]["auc"]
     assert found["frame_evidence"]["value"] == 0
+
+
+def test_command_prints_the_table_and_writes_the_figures(options: OcclusionOptions, tmp_path: Path, capsys) -> None:
+    words = ["--manifest", str(options.manifest), "--data", str(options.data), "--out", str(tmp_path / "found.json")]
+    assert main(["occlusion", str(options.model), *words]) == 0
+    assert "| frame hidden |" in capsys.readouterr().out
+    assert json.loads((tmp_path / "found.json").read_text())["films"] > 0

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.__main__ import main
-from benchmarks.studies.stability import compare_answers, film_pairs, median_with_interval
+from benchmarks.studies.stability import compare_predictions, film_pairs, median_with_interval
 from edge_app.errors import DataError
 from edge_app.imaging.phantom import PhantomStyle, write_phantom_set
 
@@ -25,7 +25,7 @@ def originals_and_twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, 
     return str(large), str(small)
 
 
-def test_shipped_bundle_answers_original_and_twin_alike(shipped, originals_and_twins, tmp_path: Path, capsys) -> None:
+def test_shipped_bundle_scores_original_and_twin_alike(shipped, originals_and_twins, tmp_path: Path, capsys) -> None:
     large, small = originals_and_twins
     words = ["stability", str(shipped.path), "--data", large, "--twins", small, "--out", str(tmp_path / "s.json")]
     assert main([*words, "--json"]) == 0
@@ -50,8 +50,8 @@ def test_films_without_twins_are_an_error(originals_and_twins, tmp_path: Path) -
         film_pairs(originals_and_twins[0], str(tmp_path))
 
 
-def test_changes_are_counted_and_judged() -> None:
-    found = compare_answers(np.array([0.1, 0.4, 0.9, 0.5]), np.array([0.1, 0.6, 0.8, 0.5]), threshold=0.5)
+def test_changes_are_counted_and_held_to_the_limit() -> None:
+    found = compare_predictions(np.array([0.1, 0.4, 0.9, 0.5]), np.array([0.1, 0.6, 0.8, 0.5]), threshold=0.5)
     assert found["decisions_changed"] == 1
     assert found["max_change"] == pytest.approx(0.2)
     assert found["median_change"]["value"] == pytest.approx(0.05)

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convert.conversion import Source
 from convert.formats.export import export_int8
-from convert.formats.qat import CHECKPOINT, QatOptions, logit_error, quantization_aware, tune
+from convert.formats.qat import CHECKPOINT, logit_error, quantization_aware, tune
 from convert.formats.qat_state import Progress
 from convert.gates.operators import check_runtime, read_facts
+from convert.options import QatOptions
+from convert.source import Source
 from edge_app.errors import DataError
 from train.networks.inference import predict
 
@@ -18,7 +19,7 @@ SHORT = QatOptions(epochs=2, batch_size=16, patience=9)
 
 
 def _tuned(source: Source, options: QatOptions, folder: Path) -> Any:
-    return tune(source.model, source.training, source.judges[0], options, folder)
+    return tune(source.model, source.training, source.evaluation_sets[0], options, folder)
 
 
 def test_training_stops_after_epochs_without_gain_and_keeps_the_best() -> None:
@@ -58,19 +59,19 @@ def test_killed_training_resumes_to_the_same_weights(
     class Killed(Exception):
         """What the power cut is here."""
 
-    judge = source.judges[0]
+    films = source.evaluation_sets[0]
 
     class DyingAfterOneEpoch:
-        """A judge that is asked for its films before training and after each epoch."""
+        """Evaluation films, asked for before training and after each epoch."""
 
-        name, classes, asked = judge.name, judge.classes, 0
+        name, classes, asked = films.name, films.classes, 0
 
         @property
         def pixels(self) -> np.ndarray:
             self.asked += 1
             if self.asked > 3:  # the teacher, before training, after epoch 1; then the lights go out
                 raise Killed
-            return judge.pixels
+            return films.pixels
 
     with pytest.raises(Killed):
         tune(source.model, source.training, DyingAfterOneEpoch(), SHORT, tmp_path)  # type: ignore[arg-type]
@@ -97,7 +98,7 @@ def test_state_of_another_training_is_refused(source: Source, straight: tuple[Pa
 def test_best_epoch_is_never_further_from_the_teacher_than_the_start(
     source: Source, straight: tuple[Path, Any]
 ) -> None:
-    judge = source.judges[0]
-    wanted = predict(source.model, judge.pixels)["logits"]
-    start = logit_error(wanted, quantization_aware(source.model, source.training.pixels), judge.pixels)
-    assert logit_error(wanted, straight[1], judge.pixels) <= start * 1.0001
+    pixels = source.evaluation_sets[0].pixels
+    wanted = predict(source.model, pixels)["logits"]
+    start = logit_error(wanted, quantization_aware(source.model, source.training.pixels), pixels)
+    assert logit_error(wanted, straight[1], pixels) <= start * 1.0001

@@ -5,35 +5,15 @@ from typing import Any
 import pytest
 from tests_support import ENVIRONMENT
 
-from convert.conversion import Source, target_runtimes
-from convert.gates.delegation import Observation, check_delegation, observe, split_by_delegate
+from convert.conversion import Conversion, target_runtimes
+from convert.gates.delegation import Observation, check_delegation, observe
 from convert.gates.layers import layer_errors, layer_table
 from convert.gates.operators import TFLITE_2_14_VERSIONS, check_runtime, read_facts
 from convert.packaging.contents import model_card
 from convert.packaging.metadata import ENTRY, with_metadata
+from convert.source import Source
 from edge_app.errors import BundleError, GateError, RuntimeUnavailable
 from edge_app.model.isolated import run_isolated
-
-
-def _operator(name: str, inputs: list[int], outputs: list[int]) -> dict[str, Any]:
-    return {"op_name": name, "inputs": inputs, "outputs": outputs}
-
-
-def test_operators_between_a_delegates_ends_are_the_delegated_ones() -> None:
-    # 0 -CONV-> 1 -CUSTOM-> 2 -CONV-> 3 -MEAN-> 4: the delegate took the last two.
-    plain = [
-        _operator("CONV_2D", [0, 10], [1]),
-        _operator("CUSTOM", [1], [2]),
-        _operator("CONV_2D", [2, 11], [3]),
-        _operator("MEAN", [3, 12], [4]),
-    ]
-    delegated, outside = split_by_delegate([*plain, _operator("DELEGATE", [2, 11, 12], [4])])
-    assert delegated == ["CONV_2D", "MEAN"]
-    assert outside == ["CONV_2D", "CUSTOM"]
-
-
-def test_without_delegate_every_operator_is_outside() -> None:
-    assert split_by_delegate([_operator("MEAN", [0], [1])]) == ([], ["MEAN"])
 
 
 def test_operator_outside_xnnpack_is_refused_by_name_unless_allowed() -> None:
@@ -163,18 +143,19 @@ def test_buffers_stay_at_16_bytes(source: Source, ptq_file: bytes) -> None:
     assert {start % 16 for start in starts} == {0}
 
 
-def test_layer_report_names_the_layer_that_was_spoiled(source: Source, ptq_file: bytes, runtimes: list[str]) -> None:
-    errors = layer_errors(source.float_twin, ptq_file, source.validation.pixels, runtimes[0])
+def test_layer_report_names_the_layer_that_was_spoiled(conversion: Conversion, ptq_file: bytes) -> None:
+    pixels, runtime = conversion.source.validation.pixels, conversion.runtimes[0]
+    errors = layer_errors(conversion.float_twin, ptq_file, pixels, runtime)
     assert [error.operator for error in errors] == [name for name, _ in read_facts(ptq_file).operators]
     spoiled = _with_spoiled_layer(ptq_file, number=3)
-    worst = max(layer_errors(source.float_twin, spoiled, source.validation.pixels, runtimes[0]), key=_lost)
+    worst = max(layer_errors(conversion.float_twin, spoiled, pixels, runtime), key=_lost)
     assert worst.number == 3
     assert "**most**" in layer_table(errors)
 
 
-def test_layers_of_two_networks_are_not_compared(source: Source, runtimes: list[str]) -> None:
+def test_layers_of_two_networks_are_not_compared(conversion: Conversion) -> None:
     with pytest.raises(BundleError, match="cannot be compared"):
-        layer_errors(source.float_twin, b"no model", source.validation.pixels, runtimes[0])
+        layer_errors(conversion.float_twin, b"no model", conversion.source.validation.pixels, conversion.runtimes[0])
 
 
 def _lost(error: Any) -> float:

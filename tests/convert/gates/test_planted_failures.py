@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convert.conversion import ConvertOptions, Result, Source, accept, read_source
+from convert.conversion import Conversion, accept
 from convert.formats.export import export_dynamic
-from convert.gates.parity import Budget, check_parity, compare
+from convert.gates.parity import check_parity, compare
+from convert.options import Budget, ConvertOptions
+from convert.outcome import Outcome
+from convert.source import Source, read_source
 from edge_app.errors import BundleError, DataError, GateError
 from edge_app.model.bundle import read_bundle, write_bundle
 from train.keras import keras, tf
@@ -21,34 +24,34 @@ WIDE = Budget(recall_films=3, accuracy=0.1, flips=0.1, auc=0.05)
 
 
 @pytest.fixture(scope="module")
-def accepted(
-    source: Source, options: ConvertOptions, ptq_file: bytes, runtimes: list[str], tmp_path_factory: Any
-) -> Result:
+def accepted(conversion: Conversion, ptq_file: bytes, tmp_path_factory: Any) -> Outcome:
     """A good bundle; tests copy its folder before they break it."""
-    out = tmp_path_factory.mktemp("accepted")
-    return accept(source, "ptq", ptq_file, dataclasses.replace(options, out=out, budget=WIDE), runtimes)
+    return accept(_into(conversion, tmp_path_factory.mktemp("accepted")), "ptq", ptq_file)
+
+
+def _into(conversion: Conversion, out: Path) -> Conversion:
+    return dataclasses.replace(conversion, options=dataclasses.replace(conversion.options, out=out, budget=WIDE))
 
 
 @pytest.fixture
-def folder(accepted: Result, tmp_path: Path) -> Path:
-    assert accepted.refusal is None, accepted.refusal
-    assert accepted.path is not None
+def folder(accepted: Outcome, tmp_path: Path) -> Path:
+    assert not accepted.examined.refusal
     return Path(shutil.copytree(accepted.path.parent, tmp_path / "bundles"))
 
 
-def _refused(source: Source, model: bytes, options: ConvertOptions, folder: Path, runtimes: list[str]) -> str:
+def _refused(conversion: Conversion, model: bytes, folder: Path) -> str:
     """Give a planted file to the gates; returns the reason once nothing good was lost."""
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    result = accept(source, "ptq", model, dataclasses.replace(options, out=folder, budget=WIDE), runtimes)
-    assert result.refusal, "the planted failure passed"
+    refusal = accept(_into(conversion, folder), "ptq", model).examined.refusal
+    assert refusal, "the planted failure passed"
     after = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert before.items() <= after.items()
     assert set(after) - set(before) == {"compact-ptq.rejected.tflite", "compact-ptq.rejected.json"}
     report = json.loads(after["compact-ptq.rejected.json"])
-    assert report["reason"] == result.refusal
+    assert report["reason"] == refusal
     assert bool(report["judges"]) == bool(report["parity"]), "a file that ran over the films shows its figures"
-    assert "\n" not in result.refusal
-    return result.refusal
+    assert "\n" not in refusal
+    return refusal
 
 
 def _quantized_on(model: Any, films: np.ndarray) -> bytes:
@@ -65,19 +68,17 @@ def _quantized_on(model: Any, films: np.ndarray) -> bytes:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_representative_films_scaled_to_one_are_refused(
-    source: Source, options: ConvertOptions, folder: Path, runtimes: list[str]
-) -> None:
-    planted = _quantized_on(source.model, source.training.pixels[:8] / 255)
-    assert "scale and zero point" in _refused(source, planted, options, folder, runtimes)
+def test_representative_films_scaled_to_one_are_refused(conversion: Conversion, folder: Path) -> None:
+    planted = _quantized_on(conversion.source.model, conversion.source.training.pixels[:8] / 255)
+    assert "scale and zero point" in _refused(conversion, planted, folder)
 
 
 def test_activation_range_far_too_small_is_refused_by_parity(
-    source: Source, options: ConvertOptions, folder: Path, runtimes: list[str], ptq_file: bytes
+    conversion: Conversion, folder: Path, ptq_file: bytes
 ) -> None:
     # The input's range is right, but a layer behind it was measured on films without contrast.
     planted = _with_narrow_range(ptq_file, number=2, factor=0.02)
-    assert "worse than its float model" in _refused(source, planted, options, folder, runtimes)
+    assert "worse than its float model" in _refused(conversion, planted, folder)
 
 
 def _with_narrow_range(model: bytes, number: int, factor: float) -> bytes:
@@ -93,52 +94,48 @@ def _with_narrow_range(model: bytes, number: int, factor: float) -> bytes:
     return bytes(builder.Output())
 
 
-def test_cut_file_is_refused(
-    source: Source, options: ConvertOptions, folder: Path, runtimes: list[str], ptq_file: bytes
-) -> None:
+def test_cut_file_is_refused(conversion: Conversion, folder: Path, ptq_file: bytes) -> None:
     for length in (3, 100, len(ptq_file) // 2):
-        reason = _refused(source, ptq_file[:length], options, _fresh(folder), runtimes)
+        reason = _refused(conversion, ptq_file[:length], _fresh(folder))
         assert "damaged" in reason or "does not begin" in reason
 
 
-def test_zeroed_weights_are_refused(
-    source: Source, options: ConvertOptions, folder: Path, runtimes: list[str], ptq_file: bytes
-) -> None:
+def test_zeroed_weights_are_refused(conversion: Conversion, folder: Path, ptq_file: bytes) -> None:
     root = _schema().ModelT.InitFromPackedBuf(ptq_file, 0)
     largest = max(root.buffers, key=lambda buffer: 0 if buffer.data is None else len(buffer.data))
     weights = bytes(largest.data)
     planted = ptq_file.replace(weights, bytes(len(weights)))
     assert planted != ptq_file
-    assert "worse than its float model" in _refused(source, planted, options, folder, runtimes)
+    assert "worse than its float model" in _refused(conversion, planted, folder)
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_dynamic_range_file_with_dense_layer_is_refused_for_the_old_runtime(
-    source: Source, options: ConvertOptions, folder: Path, runtimes: list[str]
+    conversion: Conversion, folder: Path
 ) -> None:
-    layers = keras.layers
-    film = layers.Input((source.run.input_size_px, source.run.input_size_px, 1))
+    layers, size_px = keras.layers, conversion.source.run.input_size_px
+    film = layers.Input((size_px, size_px, 1))
     x = layers.Conv2D(16, 3, 8, padding="same")(film)
     logits = layers.Dense(3)(layers.Dense(64)(layers.GlobalAveragePooling2D()(x)))
     network = keras.Model(film, [logits, layers.Conv2D(3, 1)(x), layers.GlobalAveragePooling2D()(x)])
     planted = export_dynamic(network)
-    old = _refused(source, planted, options, folder, runtimes)
+    old = _refused(conversion, planted, folder)
     assert "tflite-runtime-2.14 does not know FULLY_CONNECTED v" in old
 
 
-def test_swapped_logits_are_refused(source: Source, accepted: Result, runtimes: list[str]) -> None:
-    outputs = accepted.outputs[runtimes[0]]
+def test_swapped_logits_are_refused(source: Source, accepted: Outcome, runtimes: list[str]) -> None:
+    outputs = accepted.examined.outputs[runtimes[0]]
     swapped = outputs | {"logits": outputs["logits"][:, [1, 0, 2]]}
-    parity = compare(source.reference, swapped, source.validation, accepted.card, runtimes[0], WIDE)
+    parity = compare(source.reference, swapped, source.validation, accepted.examined.file.card, runtimes[0], WIDE)
     with pytest.raises(GateError, match="worse than its float model"):
         check_parity([parity])
 
 
-def test_answers_that_are_no_numbers_are_refused(source: Source, accepted: Result, runtimes: list[str]) -> None:
-    outputs = accepted.outputs[runtimes[0]]
+def test_outputs_that_are_not_numbers_are_refused(source: Source, accepted: Outcome, runtimes: list[str]) -> None:
+    outputs = accepted.examined.outputs[runtimes[0]]
     broken = outputs | {"logits": np.full_like(outputs["logits"], np.nan)}
-    with pytest.raises(GateError, match="with no number"):
-        compare(source.reference, broken, source.validation, accepted.card, runtimes[0], WIDE)
+    with pytest.raises(GateError, match="gives no numbers for"):
+        compare(source.reference, broken, source.validation, accepted.examined.file.card, runtimes[0], WIDE)
 
 
 def _with_run(options: ConvertOptions, folder: Path, change: Any) -> ConvertOptions:
@@ -191,21 +188,21 @@ def test_truncated_bundle_is_refused_by_the_device(folder: Path) -> None:
         read_bundle(path)
 
 
-def _rewritten(folder: Path, accepted: Result, **changes: Any) -> Path:
+def _rewritten(folder: Path, accepted: Outcome, **changes: Any) -> Path:
     """The bundle written again, hash and all, with another card."""
     path = folder / "compact-ptq.tflite"
     bundle = read_bundle(path)
-    write_bundle(path, accepted.model, dataclasses.replace(bundle.card, **changes), bundle.golden, "text")
+    write_bundle(path, accepted.examined.file.model, dataclasses.replace(bundle.card, **changes), bundle.golden, "text")
     return path
 
 
-def test_card_of_another_model_is_refused_by_the_device(folder: Path, accepted: Result) -> None:
+def test_card_of_another_model_is_refused_by_the_device(folder: Path, accepted: Outcome) -> None:
     other = read_bundle(folder / "compact-ptq.tflite").card.parity | {"model_sha256": "0" * 64}
     with pytest.raises(BundleError, match="of another model"):
         read_bundle(_rewritten(folder, accepted, parity=other))
 
 
-def test_threshold_moved_after_the_gate_is_refused_by_the_device(folder: Path, accepted: Result) -> None:
+def test_threshold_moved_after_the_gate_is_refused_by_the_device(folder: Path, accepted: Outcome) -> None:
     card = read_bundle(folder / "compact-ptq.tflite").card
     point = card.operating_points[card.default_operating_point]
     moved = {card.default_operating_point: dataclasses.replace(point, threshold=0.999)}
@@ -213,7 +210,7 @@ def test_threshold_moved_after_the_gate_is_refused_by_the_device(folder: Path, a
         read_bundle(_rewritten(folder, accepted, operating_points=card.operating_points | moved))
 
 
-def test_labels_swapped_in_the_card_are_refused_by_the_device(folder: Path, accepted: Result) -> None:
+def test_labels_swapped_in_the_card_are_refused_by_the_device(folder: Path, accepted: Outcome) -> None:
     path = folder / "compact-ptq.tflite"
     content = path.read_bytes()
     labels = read_bundle(path).card.labels

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.conversion import ConvertOptions, convert
+from convert.conversion import convert
+from convert.options import ConvertOptions
 from edge_app.imaging.phantom import write_phantom_set
 from train.__main__ import main
 from train.data.loading import load_films

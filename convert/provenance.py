@@ -1,8 +1,8 @@
-"""Whether model, run file, manifest and films belong together, before a file is made of them.
+"""Do model, run file, manifest and films belong together? Checked before anything is made of them.
 
-A run folder is a few files that people copy about. A moved threshold, swapped labels or the run
-file of another model would pass every later gate, since both sides of it would be equally wrong.
-So what the run file says of its operating points is measured again, with this model, on these films.
+A run folder is a few files that people copy around. A moved threshold, swapped labels or the run file
+of another model would pass every later gate, because both sides of the comparison would be equally wrong.
+So every recorded operating point is measured again, with this model, on these films.
 """
 
 from typing import Any
@@ -17,19 +17,19 @@ from train.evaluation.metrics import operating_point
 from train.evaluation.run import Run
 
 OUTPUTS = ("logits", "class_map", "features")
-ROUNDING_FILMS = 1  # a film on the very threshold may fall either way on another machine
+ROUNDING_FILMS = 1  # a film exactly at the threshold may fall on either side on another machine
 
 
 def check_architecture(model: Any, run: Run) -> None:
-    """Refuse a network that is not of the kit's kind.
+    """Refuse a network that this kit did not train.
 
     Raises:
-        DataError: its outputs, its input size or its number of classes are not the run file's.
+        DataError: its outputs, input size or number of classes differ from the run file.
     """
     if tuple(model.output_names) != OUTPUTS:
         raise DataError(
             f"the model has outputs {', '.join(model.output_names)}, expected {', '.join(OUTPUTS)}: "
-            "convert takes models of this kit's train fit"
+            "convert takes models that train fit made"
         )
     wanted_input = (None, run.input_size_px, run.input_size_px, 1)
     if tuple(model.input_shape) != wanted_input:
@@ -40,7 +40,7 @@ def check_architecture(model: Any, run: Run) -> None:
 
 
 def check_labels(run: Run, manifest_labels: tuple[str, ...], data_labels: tuple[str, ...]) -> None:
-    """Refuse labels in another order than the logits were trained in.
+    """Refuse labels in another order than that of the trained logits.
 
     Raises:
         DataError: run file, manifest and films do not name the same classes in the same order.
@@ -52,18 +52,18 @@ def check_labels(run: Run, manifest_labels: tuple[str, ...], data_labels: tuple[
         )
 
 
-def check_calibration(run: Run, logits: np.ndarray, judge: Judge) -> None:
-    """Measure every operating point again and compare with the run file.
+def check_calibration(run: Run, logits: np.ndarray, selection_set: Judge) -> None:
+    """Measure every operating point again and compare it with the run file.
 
     Args:
-        logits: the float model's answers on the judge that thresholds are chosen on, (films, classes).
+        logits: the float model's on the evaluation set that thresholds are chosen on, (films, classes).
     Raises:
-        DataError: a threshold was moved, labels were swapped, or it is another model's run file.
+        DataError: a threshold was moved, labels were swapped, or the run file is another model's.
     """
-    positive = judge.classes != run.negative_index
-    p_pneumonia = p_finding(logits, run.calibration.temperature, run.negative_index)
+    positive = selection_set.classes != run.negative_index
+    p = p_finding(logits, run.calibration.temperature, run.negative_index)
     for name, recorded in run.calibration.operating_points.items():
-        measured = operating_point(positive, p_pneumonia, recorded.threshold)
+        measured = operating_point(positive, p, recorded.threshold)
         if not _agree(recorded, measured, int(positive.sum()), int((~positive).sum())):
             raise DataError(
                 f"operating point {name!r} at {recorded.threshold:.4f} is recorded with recall "
@@ -76,5 +76,5 @@ def check_calibration(run: Run, logits: np.ndarray, judge: Judge) -> None:
 def _agree(recorded: OperatingPoint, measured: OperatingPoint, positives: int, negatives: int) -> bool:
     recall_films = abs(recorded.recall.value - measured.recall.value) * positives
     specificity_films = abs(recorded.specificity.value - measured.specificity.value) * negatives
-    # Half a film more than whole films, since proportions are floats.
+    # Half a film more than whole films, because proportions are floats.
     return max(recall_films, specificity_films) < ROUNDING_FILMS + 0.5

@@ -1,0 +1,44 @@
+"""What a conversion is asked for. Built once by `convert/__main__.py` or a study, and passed down."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much worse than its float model a converted file may be."""
+
+    recall_films: int = 1  # films with the finding that may be missed more, or ...
+    recall: float = 0.005  # ... this share of them, 0..1, whichever is larger
+    accuracy: float = 0.005  # loss of accuracy, 0..1
+    flips: float = 0.01  # share of films whose decision changes, 0..1
+    auc: float = 0.003  # loss of AUC, 0..1
+
+
+@dataclass(frozen=True)
+class QatOptions:
+    """How the quantized model is tuned."""
+
+    epochs: int = 8  # at most; 0 keeps the quantized model as it starts
+    learning_rate: float = 2e-4  # at its highest
+    batch_size: int = 64  # films
+    seed: int = 0  # of batches and augmentation
+    patience: int = 3  # epochs that come no nearer to the float model before training stops
+    resume: bool = False  # continue from the state that a killed run left
+
+
+@dataclass(frozen=True)
+class ConvertOptions:
+    """What `convert` was asked for."""
+
+    model: Path  # the .keras file in its run folder
+    out: Path  # folder for bundles and reports
+    data: str | Sequence[str] | None = None  # the films it was trained on; None as for `train fit`
+    formats: tuple[str, ...] = ("int8", "ptq")  # names from `convert.formats.registry.FORMATS`
+    target: str = "tflite-runtime-2.14"  # one of `convert.gates.operators.TARGETS`
+    budget: Budget = field(default_factory=Budget)
+    qat: QatOptions = field(default_factory=QatOptions)
+    outside_xnnpack: tuple[str, ...] = ()  # names of operators that need not be delegated
+    debug: bool = False  # compare layers of files that pass, too
+    sign: Path | None = None  # an Ed25519 key of OpenSSH

@@ -1,0 +1,73 @@
+"""The figures in the card: what the file scored, what its gates saw, and what its features look like."""
+
+import dataclasses
+from typing import Any
+
+from convert.options import Budget
+from convert.outcome import Examined
+from convert.packaging.rejection_statistics import measure
+from convert.source import Source
+from edge_app.model.card import ModelCard
+from edge_app.model.isolated import run_isolated
+from edge_app.model.runtimes.registry import RUNTIMES
+from edge_app.reading.decision import softmax
+from edge_app.reading.rejection import Look
+from edge_app.system.files import sha256_of
+from train.evaluation.metrics import score
+
+
+def measured_figures(examined: Examined, source: Source, runtime: str) -> dict[str, Any]:
+    """What the file itself scores on every evaluation set, in the device's runtime.
+
+    Raises:
+        BundleError: the runtime refuses the file, or crashes on it.
+    """
+    model, card = examined.file.model, examined.file.card
+    _, point = card.operating_point()
+    figures = {}
+    for films in source.evaluation_sets:
+        if films.pixels is source.validation.pixels:  # the parity gate has run these
+            logits = examined.outputs[runtime]["logits"]
+        else:
+            logits = run_isolated(model, len(card.labels), films.pixels, runtime)["logits"]
+        probabilities = softmax(logits, card.temperature)
+        scored = score(films.classes, probabilities, card.labels, card.negative_index, point.threshold)
+        figures[films.name] = dataclasses.asdict(scored)
+    return figures
+
+
+def card_with_figures(
+    examined: Examined, figures: dict[str, Any], source: Source, look: Look, budget: Budget, runtime: str
+) -> ModelCard:
+    """The finished card of an accepted file.
+
+    Args:
+        figures: from `measured_figures`.
+        look: of upright films, from `convert.packaging.rejection_statistics.learn_look`.
+    Raises:
+        BundleError: the runtime refuses the file, or crashes on it.
+    """
+    model, card = examined.file.model, examined.file.card
+    _, point = card.operating_point()
+    features = run_isolated(model, len(card.labels), source.training.pixels, runtime)["features"]
+    return dataclasses.replace(
+        card,
+        metrics={
+            "runtime": runtime,
+            "films": "validation, held out by patient; not a test set",
+            "judges": figures,
+        },
+        parity={
+            "model_bytes": len(model),
+            "model_sha256": sha256_of(model),
+            "threshold": point.threshold,
+            "budget": dataclasses.asdict(budget),
+            "runtimes": {parity.runtime: parity.to_json(with_names=False) for parity in examined.parities},
+            "outside_xnnpack": {
+                seen.runtime: list(seen.outside_xnnpack)
+                for seen in examined.observations
+                if RUNTIMES[seen.runtime].delegates_int8
+            },
+        },
+        features=measure(look, features, source.validation.pixels, examined.outputs[runtime]["features"]),
+    )

@@ -1,0 +1,51 @@
+"""The report in a few lines: the table of all formats, and whether training for int8 paid off."""
+
+from typing import Any
+
+from convert.formats.registry import PTQ, QAT
+
+
+def report_table(rows: list[dict[str, Any]]) -> str:
+    """One line per format and runtime, in Markdown."""
+    lines = [
+        "| format | status | bytes | runtime | ms | AUC | accuracy | recall | specificity | flips | missed more |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        size = f"| {row['format']} | {row['status']} | {row.get('bundle_bytes') or row['model_bytes']:,} |"
+        latencies = {seen["runtime"]: seen["latency_ms"] for seen in row["runtimes"]}
+        if not row["parity"]:
+            lines.append(f"{size} {row['reason']} | | | | | | | |")
+        for parity in row["parity"]:
+            side = parity["converted"]
+            figures = " | ".join(f"{side[key]:.4f}" for key in ("auc", "accuracy", "recall", "specificity"))
+            counts = f"{len(parity['flips'])} of {parity['films']} | {parity['films_missed_more']}"
+            latency = f"{latencies[parity['runtime']]:.2f}"
+            lines.append(f"{size} {parity['runtime']} | {latency} | {figures} | {counts} |")
+    return "\n".join(lines)
+
+
+def qat_verdict(rows: list[dict[str, Any]]) -> str | None:
+    """Advice to take the post-training file, where it did better on the gates; else None.
+
+    Better means: it passed and the other did not; else fewer flips in its worst runtime; else logits
+    closer to the float model's.
+    """
+    found = {row["format"]: _standing(row) for row in rows if row["parity"]}
+    if QAT not in found or PTQ not in found:
+        return None
+    (trained, trained_words), (untrained, untrained_words) = found[QAT], found[PTQ]
+    if trained <= untrained:
+        return None
+    return (
+        f"post-training quantization does better on the gates ({untrained_words}) than quantization-aware "
+        f"training ({trained_words}): consider the ptq bundle"
+    )
+
+
+def _standing(row: dict[str, Any]) -> tuple[tuple[bool, int, float], str]:
+    """Sorts the better file first; and the same in words."""
+    flips = max(len(parity["flips"]) for parity in row["parity"])
+    error = max(parity["logit_error_mean"] for parity in row["parity"])
+    words = f"{row['status']}, {flips} decisions changed, mean logit error {error:.4f}"
+    return (row["status"] != "ok", flips, error), words
