@@ -1,10 +1,4 @@
-"""Two drawn hospitals that show why one hospital's films are not enough.
-
-In the Guangzhou set the label can be told from how a film was made. Here it can, too, and the two
-hospitals are opposites. At A, sick children are filmed at the bedside (few pixels, low contrast, noise,
-a wide black frame) and healthy ones in the department. At B, the department films the sick, and a
-screening van the healthy. What tells the two apart at A misleads at B. The lungs are drawn alike.
-"""
+"""Two drawn hospitals that show why one hospital's films are not enough; `train.data.phantoms` draws them."""
 
 import json
 import logging
@@ -14,18 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_app.imaging.phantom import LABELS, PhantomStyle, write_phantom_set
 from edge_app.system.files import write_atomically
-from train.data.labelled import NORMAL
+from train.data.phantoms import SICK, write_hospital
 from train.evaluation.evaluate import EvaluateOptions, evaluate
 from train.evaluation.run import MODEL
 from train.training.fit import FitOptions, fit
 
 LOG = logging.getLogger(__name__)
-DEPARTMENT = PhantomStyle(width_px=256, height_px=224, contrast=1.0, noise=4.0, border_px=0)
-BEDSIDE = PhantomStyle(width_px=144, height_px=176, contrast=0.6, noise=8.0, border_px=16)
-SICK = {"a": BEDSIDE, "b": DEPARTMENT}
-HEALTHY = {"a": DEPARTMENT, "b": BEDSIDE}
 HELD_OUT_SEED = 7  # draws the children that no network is trained on
 TRAINED_ON = (("a",), ("b",), ("a", "b"))
 
@@ -40,14 +29,6 @@ class HospitalOptions:
     epochs: int = 24  # at most
     recipe: str = "no-augmentation"
     batch_size: int = 16  # films
-
-
-def write_hospital(folder: Path, hospital: str, films_per_class: int, seed: int = 0) -> int:
-    """Write one hospital's films in the Kaggle layout; returns how many."""
-    sick = tuple(label for label in LABELS if label != NORMAL)
-    return write_phantom_set(folder, films_per_class, seed, HEALTHY[hospital], (NORMAL,)) + write_phantom_set(
-        folder, films_per_class, seed, SICK[hospital], sick
-    )
 
 
 def compare_hospitals(options: HospitalOptions) -> list[dict[str, Any]]:

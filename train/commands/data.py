@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _draw(args: argparse.Namespace) -> int:
     if args.hospital:
-        from benchmarks.studies.hospitals import write_hospital
+        from train.data.phantoms import write_hospital
 
         return write_hospital(args.folder, args.hospital, args.films, args.seed)
     from edge_app.imaging.phantom import write_phantom_set

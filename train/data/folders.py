@@ -6,7 +6,7 @@ from pathlib import Path
 from edge_app.errors import DataError
 from edge_app.imaging.formats.registry import SUFFIXES
 from edge_app.imaging.phantom import LABELS
-from train.data.labelled import NORMAL, PATIENT_PATTERN, DataSet, LabelledFilm, patient_of
+from train.data.labelled import NORMAL, PATIENT_PATTERN, DataSet, LabelledFilm, Layout, patient_of
 
 KERMANY = frozenset({"NORMAL", "PNEUMONIA"})
 KERMANY_LICENCE = "CC BY 4.0"
@@ -86,3 +86,10 @@ def _kermany_label(file: Path) -> str | _Mislabelled:
     if len(kinds) != 1:
         return _Mislabelled("it lies in PNEUMONIA and its name says neither bacteria nor virus")
     return kinds[0]
+
+
+LAYOUT = Layout(
+    description="a folder of films",
+    recognises=lambda source: Path(source).is_dir(),
+    read=lambda source, with_test: read_folder(Path(source), with_test),
+)

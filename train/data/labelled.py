@@ -1,6 +1,7 @@
 """A labelled film and a set of them: what every layout of a data set is read into."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -62,6 +63,19 @@ class DataSet:
     def is_phantom(self) -> bool:
         """True when the films, or those of one of the sources, are drawings."""
         return PHANTOM in (self.name, *(film.site for film in self.films))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One way that a data set may be laid out; `train.data.sources` lists them all.
+
+    `recognises(source)` says whether `--data SOURCE` looks like it, before any film is read.
+    `read(source, with_test)` gives the films; those of a test folder only if `with_test` is set.
+    """
+
+    description: str  # ends the message "expected ..."
+    recognises: Callable[[str], bool]
+    read: Callable[[str, bool], DataSet]
 
 
 def with_negative(data: DataSet, negative: str) -> DataSet:

@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_app.errors import DataError
 from train.data.folders import KERMANY_ATTRIBUTION
-from train.data.labelled import NORMAL, DataSet, LabelledFilm
+from train.data.labelled import NORMAL, DataSet, LabelledFilm, Layout
 
 LABELS = (NORMAL, "pneumonia")
 DAMAGED = (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
@@ -55,3 +55,10 @@ def _check(name: str, images: np.ndarray, labels_name: str, classes: np.ndarray)
         )
     if not set(np.unique(classes)) <= {0, 1}:
         raise DataError(f"{labels_name} holds {np.unique(classes).tolist()}, expected 0 (normal) and 1 (pneumonia)")
+
+
+LAYOUT = Layout(
+    description="a MedMNIST .npz",
+    recognises=lambda source: Path(source).is_file() and Path(source).suffix == ".npz",
+    read=lambda source, with_test: read_npz(Path(source), with_test),
+)

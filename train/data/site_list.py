@@ -10,7 +10,8 @@ from pathlib import Path
 
 from edge_app.errors import DataError
 from edge_app.imaging.phantom import LABELS
-from train.data.labelled import DataSet, LabelledFilm
+from edge_app.system.files import write_atomically
+from train.data.labelled import DataSet, LabelledFilm, Layout
 
 COLUMNS = ("file", "finding", "patient")
 UNUSED = {
@@ -88,10 +89,15 @@ def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
 
 
 def _write(out: Path, lines: list[tuple[Path, str, str]]) -> None:
-    from edge_app.system.files import write_atomically
-
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows(lines)
     write_atomically(out, text.getvalue().encode())
+
+
+LAYOUT = Layout(
+    description="a site's list as .csv",
+    recognises=lambda source: Path(source).is_file() and Path(source).suffix == ".csv",
+    read=lambda source, _with_test: read_site_list(Path(source)),
+)

@@ -1,9 +1,7 @@
 """Which labelled films there are, of which class, of which patient. Nothing is decoded here.
 
-A data set is one of: a folder in the Kaggle or Mendeley layout (`train/NORMAL`,
-`train/PNEUMONIA`, bacterial or viral by file name), a folder with one folder a class, a MedMNIST
-`.npz`, a site's list of its own films as `.csv`, or the word `phantom`. Several of them, each a
-hospital, make one.
+`--data` names one source or several, each a hospital. A new layout is a module with a `LAYOUT`, and a
+line in `LAYOUTS`.
 """
 
 import os
@@ -11,18 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge_app.errors import DataError
-from edge_app.imaging.phantom import LABELS, draw_phantom
-from train.data.folders import read_folder
+from train.data import folders, medmnist, phantoms, site_list
 from train.data.hospitals import joined, warn_of_missing_classes
-from train.data.labelled import PHANTOM, DataSet, LabelledFilm, patient_of, with_negative
-from train.data.medmnist import read_npz
-from train.data.site_list import read_site_list
+from train.data.labelled import DataSet, LabelledFilm, with_negative
 
+LAYOUTS = (phantoms.LAYOUT, folders.LAYOUT, medmnist.LAYOUT, site_list.LAYOUT)
 DATA_VARIABLE = "CXR_DATA"
 DEFAULT_DATA = Path("data/chest_xray")
-PHANTOM_FILMS_PER_CLASS = 240
 
-__all__ = ["PHANTOM", "DataSet", "LabelledFilm", "find_data", "patient_of", "phantom_data"]
+__all__ = ["DataSet", "LabelledFilm", "find_data"]
 
 
 def find_data(argument: str | Sequence[str] | None, with_test: bool = False, negative: str = "") -> DataSet:
@@ -50,32 +45,17 @@ def find_data(argument: str | Sequence[str] | None, with_test: bool = False, neg
 
 
 def _find_one(argument: str | None, with_test: bool) -> DataSet:
-    if argument == PHANTOM:
-        return phantom_data()
-    path = Path(argument or _default_path())
-    if not path.exists():
-        raise DataError(
-            f"no training films at {path}: name a folder with --data or {DATA_VARIABLE}, "
-            "or use --data phantom, which needs none"
-        )
-    if path.is_dir():
-        return read_folder(path, with_test)
-    if path.suffix == ".npz":
-        return read_npz(path, with_test)
-    if path.suffix == ".csv":
-        return read_site_list(path)
-    raise DataError(f"{path} is no data set: expected a folder of films, a MedMNIST .npz or a site's list as .csv")
-
-
-def phantom_data(films_per_class: int = PHANTOM_FILMS_PER_CLASS) -> DataSet:
-    """Drawn films, the same ones every time; each phantom child has two."""
-    films = []
-    for index, label in enumerate(LABELS):
-        for number in range(films_per_class):
-            seed = index * films_per_class + number
-            child = f"phantom{seed // 2}"
-            films.append(LabelledFilm(f"{child}_{label}_{number}", label, child, draw_phantom(label, seed)))
-    return DataSet(PHANTOM, LABELS, tuple(films), "none needed", "drawn by this kit's phantom generator")
+    source = argument or _default_path()
+    for layout in LAYOUTS:
+        if layout.recognises(source):
+            return layout.read(source, with_test)
+    if Path(source).exists():
+        *others, last = (layout.description for layout in LAYOUTS)
+        raise DataError(f"{source} is no data set: expected {', '.join(others)} or {last}")
+    raise DataError(
+        f"no training films at {source}: name a folder with --data or {DATA_VARIABLE}, "
+        "or use --data phantom, which needs none"
+    )
 
 
 def _default_path() -> str:

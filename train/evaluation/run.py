@@ -13,7 +13,7 @@ from train.data.labelled import NORMAL
 from train.data.split import Manifest, read_manifest, write_manifest
 from train.evaluation.operating_points import Calibration
 from train.keras import keras
-from train.training.recorder import save_model
+from train.networks.saving import save_model
 
 MODEL, MANIFEST, RUN = "model.keras", "manifest.json", "run.json"
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from train.keras import keras
+from train.networks.architecture import Architecture
 from train.networks.dense import BATCH_NORM_MOMENTUM, dense_head
 
 layers = keras.layers
@@ -26,3 +27,21 @@ def build_cnn(input_size_px: int, classes: int) -> Any:
         x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
         x = layers.MaxPooling2D()(layers.ReLU(6.0)(x))
     return keras.Model(film, dense_head(layers.Flatten()(x), HEAD_UNITS, classes), name="cnn")
+
+
+CNN = Architecture(
+    build_cnn,
+    156,
+    "one of the systems before this kit: convolution and max-pooling with a dense head, 156 px",
+    epochs=30,
+    learning_rate=1e-3,
+)
+CNN_100X50 = Architecture(
+    build_cnn,
+    156,
+    "one of the systems before this kit: such a network at 50 epochs of 100 steps",
+    epochs=50,
+    learning_rate=1e-3,
+    batch_size=32,
+    steps_per_epoch=100,
+)

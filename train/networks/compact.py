@@ -8,6 +8,7 @@ Channels come in multiples of 16, as the int8 kernels want them.
 from typing import Any
 
 from train.keras import keras
+from train.networks.architecture import Architecture
 
 layers = keras.layers
 STEM_CHANNELS = 16
@@ -64,3 +65,9 @@ def _convolution(x: Any, channels: int, kernel: int, stride: int = 1, active: bo
     x = layers.Conv2D(channels, kernel, stride, padding="same", use_bias=False)(x)
     x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
     return layers.ReLU(6.0)(x) if active else x
+
+
+COMPACT = Architecture(
+    build_compact, 128, "this kit: residual 3x3 convolutions, fully convolutional head", epochs=80, qat=True
+)
+COMPACT_160 = Architecture(build_wider, 160, "this kit: compact as it was in 0.1, for larger films")

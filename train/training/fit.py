@@ -209,7 +209,7 @@ def _new_model(options: FitOptions, labels: tuple[str, ...], steps: int, strateg
     architecture = find_architecture(options.arch)
     model = architecture.build(architecture.input_size_px, len(labels))
     model = synchronized(half_precise(model) if options.bfloat16 else model, strategy)
-    origin = start(model, options.arch, architecture.pretrained, options.weights)
+    origin = start(model, options.arch, architecture, options.weights)
     if options.init:
         begin_from(model, options.init, options.arch, labels)
         origin = f"the finished run {options.init.name}"

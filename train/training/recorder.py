@@ -15,6 +15,7 @@ from train.evaluation.evaluation_sets import Judge
 from train.evaluation.metrics import roc_auc
 from train.keras import keras
 from train.networks.inference import predict
+from train.networks.saving import save_model
 
 LAST, BEST, HISTORY = "last.keras", "best.keras", "history.json"
 
@@ -107,13 +108,6 @@ class ProgressBar(keras.callbacks.Callback):
 def average_path(folder: Path, epochs: int) -> Path:
     """Where the averaged model after so many epochs lies."""
     return folder / f"average-{epochs}.keras"
-
-
-def save_model(model: Any, path: Path) -> None:
-    """Write a `.keras` file beside and rename it: a kill leaves the old one or the new one."""
-    beside = path.with_name(f".new-{path.name}")
-    model.save(beside)
-    beside.replace(path)
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:

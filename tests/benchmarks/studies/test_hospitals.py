@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.studies.hospitals import HospitalOptions, compare_hospitals, write_hospital
+from benchmarks.studies.hospitals import HospitalOptions, compare_hospitals
 from edge_app.errors import DataError
 from edge_app.imaging.phantom import phantom_png, write_phantom_set
 from train.__main__ import main
 from train.data.hospitals import balanced_weights, epoch_rows
 from train.data.loading import load_films
+from train.data.phantoms import write_hospital
 from train.data.sources import find_data
 from train.data.split import TEST, TRAIN, VALIDATION, SplitRule, split_films
 from train.training.fit import FitOptions, fit

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.__main__ import main as benchmarks
 from edge_app.errors import DataError
 from edge_app.imaging.phantom import phantom_png, write_phantom_set
 from train.__main__ import main
@@ -108,13 +109,13 @@ def test_leaking_patient_in_a_manifest_is_refused_before_scoring(films: Path, tm
     twins[0]["part"], twins[1]["part"] = "train", "validation"
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     words = ["probe", "--data", str(films), "--manifest", str(tmp_path / "manifest.json")]
-    assert main(words) == 1
+    assert benchmarks(words) == 1
     assert "leak between the parts by patient" in capsys.readouterr().err
 
 
 def test_file_that_is_no_data_set_is_refused(tmp_path: Path) -> None:
     (tmp_path / "films.zip").write_bytes(b"PK")
-    with pytest.raises(DataError, match="expected a folder of films"):
+    with pytest.raises(DataError, match=r"expected .*a folder of films"):
         find_data(str(tmp_path / "films.zip"))
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from edge_app.errors import DataError
+from train.data.labelled import LabelledFilm, patient_of
 from train.data.loading import LoadedFilms
-from train.data.sources import LabelledFilm, patient_of
 from train.data.split import (
     TRAIN,
     VALIDATION,

@@ -10,12 +10,12 @@ from edge_app.imaging.phantom import draw_phantom, write_phantom_set
 from edge_app.imaging.preprocess import to_model_pixels
 from train.__main__ import main
 from train.keras import keras
-from train.networks import ARCHITECTURES
+from train.networks import ARCHITECTURES, Architecture
 from train.networks.dense import build_mlp
 from train.networks.densenet201 import COLOUR_DEVIATION, COLOUR_MEAN, SCALE, STEM_NORM, for_gray_pixels
-from train.networks.efficientnet_lite0 import PIXEL_MEAN, PIXEL_SCALE, build_efficientnet_lite0
+from train.networks.efficientnet_lite0 import PIXEL_MEAN, PIXEL_SCALE, build_efficientnet_lite0, published_weights
 from train.networks.inference import predict
-from train.networks.pretrained import SOURCES, read_weights, start, start_from, write_weights
+from train.networks.pretrained import read_weights, start, start_from, write_weights
 
 SIZE_PX = 160
 
@@ -37,7 +37,7 @@ def test_lite0_answers_as_the_published_torch_model_does() -> None:
     theirs = published.EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
     theirs._conv_stem.static_padding = torch.nn.ConstantPad2d((0, 1, 0, 1), -PIXEL_MEAN / PIXEL_SCALE)
     ours = build_efficientnet_lite0(SIZE_PX, 3)
-    start_from(ours, SOURCES["efficientnet-lite0"](None))
+    start_from(ours, published_weights(None))
 
     films = np.stack([to_model_pixels(draw_phantom("viral", seed), SIZE_PX) for seed in range(3)])
     colour = torch.tensor((films.astype(np.float32) - PIXEL_MEAN) / PIXEL_SCALE)[:, None].repeat(1, 3, 1, 1)
@@ -83,15 +83,16 @@ def test_damaged_weights_are_an_error_before_training(content: bytes, tmp_path: 
     assert "no weights at" in capsys.readouterr().err
 
 
-def test_fine_tuning_without_weights_warns_loudly(capsys, monkeypatch) -> None:
+def test_fine_tuning_without_weights_warns_loudly(caplog) -> None:
     def not_to_be_had(file: Path | None) -> dict[str, np.ndarray]:
         raise DataError("no network here")
 
-    monkeypatch.setitem(SOURCES, "densenet201", not_to_be_had)
-    assert start(build_mlp(32, 3), "densenet201", pretrained=True, path=None) == "random"
-    assert "WARNING: densenet201 starts from RANDOM weights" in capsys.readouterr().err
-    assert start(build_mlp(32, 3), "mlp", pretrained=False, path=None) == "random"
-    assert capsys.readouterr().err == ""
+    pretrained = Architecture(build_mlp, 32, "tests", published_weights=not_to_be_had)
+    assert start(build_mlp(32, 3), "pretrained", pretrained, path=None) == "random"
+    assert "WARNING: pretrained starts from RANDOM weights" in caplog.text
+    caplog.clear()
+    assert start(build_mlp(32, 3), "mlp", ARCHITECTURES["mlp"], path=None) == "random"
+    assert caplog.text == ""
 
 
 def test_unknown_weights_are_refused(tmp_path: Path, capsys) -> None:
