@@ -26,7 +26,7 @@ def test_notebook_runs_and_its_bundle_passes_the_gates(path: Path, tmp_path: Pat
     assert child.returncode == 0, child.stderr[-3000:]
     assert "int8 ok" in child.stdout
     assert "0 decisions changed" in child.stdout
-    assert "'bacterial': " in child.stdout, "the probabilities are shown"
+    assert "pneumonia {'normal': " in child.stdout, "the answer to a film of pneumonia, with its probabilities"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
