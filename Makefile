@@ -12,8 +12,8 @@ SOURCES := edge_app train convert benchmarks tests docs
 app: $(APP)/ready  ## open the kiosk on 127.0.0.1:7860
 	$(APP)/bin/python -m edge_app serve
 
-test: $(DEV)/ready  ## pass every test
-	$(DEV)/bin/python -m pytest
+test: $(DEV)/ready  ## pass every test, in two processes
+	$(DEV)/bin/python -m pytest --numprocesses 2 --dist loadfile
 
 test-app: $(APP)/ready  ## the device's half alone, where TensorFlow is not installed
 	! $(APP)/bin/python -c 'import tensorflow' 2>/dev/null

@@ -1,3 +1,24 @@
-"""The device room: what a clinic runs. Needs numpy, Pillow and one TFLite interpreter, no more."""
+"""The device room: what a clinic runs. Needs numpy, Pillow and one TFLite interpreter, no more.
 
+    from edge_app import load_predictor
+
+    reading = load_predictor().read(Path("film.png"))
+    print(reading.decision)
+
+`load_predictor(model)` opens a bundle, `read_film(path)` decodes one film. Both are imported when
+they are first asked for.
+"""
+
+from edge_app.lazy import public_names
+
+__all__ = ["__version__", "load_predictor", "read_film"]
 __version__ = "0.3.0"
+
+TYPE_CHECKING = False  # `typing` has it too, but takes longer to import than the rest of this package
+if TYPE_CHECKING:
+    from edge_app.imaging.film import read_film
+    from edge_app.reading.predictor import load_predictor
+else:
+    __getattr__, __dir__ = public_names(
+        __name__, {"load_predictor": "edge_app.reading.predictor", "read_film": "edge_app.imaging.film"}
+    )

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_network import SIDE_PX, build_tiny
 
 from convert.conversion import Conversion
 from convert.options import ConvertOptions
@@ -16,11 +17,9 @@ from train.data.split import TRAIN, VALIDATION, Manifest, SplitRule, split_films
 from train.evaluation.evaluation_sets import all_judges
 from train.evaluation.run import Run, write_run
 from train.keras import keras
-from train.networks.compact import head
 from train.networks.inference import predict
 from train.training.fit import FitOptions, judged
 
-SIDE_PX = 32
 FILMS_PER_CLASS = 30
 
 
@@ -78,24 +77,9 @@ def ptq_file(source: Source) -> bytes:
     return export_ptq(source.model, source.training.pixels)
 
 
-def tiny_network() -> Any:
-    """The kit's kind of network with six operators: convolutions, a residual, the kit's head."""
-    layers = keras.layers
-
-    def convolution(x: Any, channels: int, stride: int, active: bool = True) -> Any:
-        x = layers.Conv2D(channels, 3, stride, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization(momentum=0.8)(x)
-        return layers.ReLU(6.0)(x) if active else x
-
-    film = layers.Input((SIDE_PX, SIDE_PX, 1), name="film")
-    x = convolution(convolution(film, 16, 2), 32, 2)
-    x = layers.ReLU(6.0)(layers.Add()([x, convolution(x, 32, 1, active=False)]))
-    return keras.Model(film, head(x, 3), name="tiny")
-
-
 def _trained(pixels: Any, classes: Any) -> Any:
     keras.utils.set_random_seed(0)
-    model = tiny_network()
+    model = build_tiny(SIDE_PX, classes=3)
     loss = {"logits": keras.losses.SparseCategoricalCrossentropy(from_logits=True)}
     model.compile(keras.optimizers.Adam(1e-2), loss=loss)
     model.fit(pixels[..., None].astype("float32"), classes, batch_size=27, epochs=40, verbose=0)

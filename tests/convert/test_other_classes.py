@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tiny_network import TINY
 
 from convert.__main__ import main as convert
 from convert.packaging.card_text import model_card_text
@@ -19,8 +20,7 @@ from edge_app.reading.predictor import Predictor
 from edge_app.workflow.reading_service import ReadingService
 from train.__main__ import main as train
 from train.data.sources import find_data
-from train.networks import ARCHITECTURES, Architecture
-from train.networks.compact import build_compact
+from train.networks import ARCHITECTURES
 
 DRAWN_AS = {"cloudy": "bacterial", "sound": "normal"}
 
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bundle(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`train fit --negative sound`, then `convert --ptq`."""
     out = tmp_path_factory.mktemp("out")
-    ARCHITECTURES["small"] = Architecture(build_compact, 32, "tests")
+    ARCHITECTURES["small"] = TINY
     try:
         words = ["--data", str(folder), "--out", str(out / "run"), "--arch", "small", "--epochs", "2"]
         assert train(["fit", *words, "--negative", "sound"]) == 0

@@ -94,19 +94,13 @@ def test_signed_films_become_folders_that_train_reads(service, tmp_path, capsys)
 
 
 def test_purge_on_the_command_line_takes_films_along(service, tmp_path, capsys):
-    signed(service, "viral", 4, "viral")
-    words = [
-        "reviews",
-        "purge",
-        "--days",
-        "1",
-        "--films",
-        str(tmp_path / "films"),
-        "--data-dir",
-        str(tmp_path / "home"),
-    ]
-    assert main(words) == 0
-    assert capsys.readouterr().out == "0 signed records and 0 films deleted\n", "today is not before today"
+    kept = signed(service, "viral", 4, "viral")
+    elsewhere = ReadingService(service.predictor, tmp_path / "other home", films=service.films)
+    elsewhere.read(phantom_png("normal", 5))  # this home has no record of it, as of one that was deleted
+    words = ["--films", str(tmp_path / "films"), "--data-dir", str(tmp_path / "home")]
+    assert main(["reviews", "purge", "--days", "1", *words]) == 0
+    assert capsys.readouterr().out == "0 signed records and 1 films deleted\n", "today is not before yesterday"
+    assert service.films.ids() == {kept}
 
 
 def test_folder_that_cannot_be_made_is_said_at_once(tmp_path):

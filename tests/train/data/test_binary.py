@@ -4,24 +4,15 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from convert.conversion import convert
 from convert.options import ConvertOptions
-from edge_app.imaging.phantom import write_phantom_set
 from train.__main__ import main
 from train.data.loading import load_films
 from train.data.sources import find_data
 from train.data.split import TRAIN, VALIDATION, SplitRule, split_films
 from train.data.two_classes import as_labelled, merge_films, merge_labels, merge_manifest
 from train.training.fit import FitOptions, fit
-
-
-@pytest.fixture(scope="module")
-def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("two-classes")
-    write_phantom_set(folder, films_per_class=24)
-    return folder
 
 
 def test_merged_films_are_cut_as_the_three_classes_were(phantoms: Path) -> None:
@@ -37,9 +28,8 @@ def test_merged_films_are_cut_as_the_three_classes_were(phantoms: Path) -> None:
         assert (film.label == "normal") == (was.label == "normal")
 
 
-def test_teachers_of_all_classes_soften_the_labels_of_two(phantoms: Path, tmp_path: Path) -> None:
-    fit(FitOptions(tmp_path / "teacher", str(phantoms), "tiny", epochs=1))
-    teachers = (tmp_path / "teacher" / "model.keras",)
+def test_teachers_of_all_classes_soften_the_labels_of_two(phantoms: Path, tiny_run: Path, tmp_path: Path) -> None:
+    teachers = (tiny_run / "model.keras",)
     metrics = fit(FitOptions(tmp_path / "run", str(phantoms), "tiny", epochs=1, binary=True, teachers=teachers))
     assert metrics["teachers"] == 1
     np.testing.assert_allclose(merge_labels(np.float32([[0.5, 0.3, 0.2], [0, 0, 1]])), [[0.5, 0.5], [0, 1]])

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_app.imaging.phantom import write_phantom_set
 from train.keras import keras
 from train.networks import find_architecture
 from train.networks.precision import full_precise, half_precise
@@ -24,9 +23,8 @@ def test_inner_layers_compute_in_bfloat16_and_outputs_in_float32() -> None:
         np.testing.assert_array_equal(full, again)
 
 
-def test_a_run_in_bfloat16_leaves_a_float32_model_and_says_so(tmp_path: Path) -> None:
-    write_phantom_set(tmp_path / "data", films_per_class=24)
-    metrics = fit(FitOptions(tmp_path / "run", str(tmp_path / "data"), "tiny", epochs=2, bfloat16=True))
+def test_a_run_in_bfloat16_leaves_a_float32_model_and_says_so(phantoms: Path, tmp_path: Path) -> None:
+    metrics = fit(FitOptions(tmp_path / "run", str(phantoms), "tiny", epochs=1, bfloat16=True))
     assert metrics["bfloat16"]
     model = keras.models.load_model(tmp_path / "run" / "model.keras", compile=False)
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}

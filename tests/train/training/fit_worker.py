@@ -9,8 +9,9 @@ import signal
 import sys
 from pathlib import Path
 
-from train.networks import ARCHITECTURES, Architecture
-from train.networks.compact import build_compact
+from tiny_network import TINY
+
+from train.networks import ARCHITECTURES
 from train.training import recorder
 from train.training.fit import FitOptions, fit
 
@@ -43,7 +44,7 @@ def main(out: str, data: str, place: str, number: int) -> None:
 
     recorder.ProgressBar.on_train_batch_end = counted_step
     recorder.save_model = counted_save
-    ARCHITECTURES["tiny"] = Architecture(build_compact, 32, "tests")
+    ARCHITECTURES["tiny"] = TINY
     fit(FitOptions(out=Path(out), data=data, arch="tiny", epochs=3, batch_size=16, resume=True))
 
 

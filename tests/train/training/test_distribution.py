@@ -11,7 +11,6 @@ import pytest
 from tests_support import ENVIRONMENT
 
 from edge_app.errors import DataError
-from edge_app.imaging.phantom import write_phantom_set
 from train.__main__ import main
 from train.evaluation.run import read_run
 from train.training.distribution import is_chief
@@ -21,13 +20,6 @@ WORKER = Path(__file__).with_name("distributed_worker.py")
 SAME_LOSS = 1e-3
 # The moving variance of a synchronized batch norm lacks the correction for small samples.
 SAME_JUDGE_LOSS = 1e-2
-
-
-@pytest.fixture(scope="module")
-def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("phantoms")
-    write_phantom_set(folder, films_per_class=24)
-    return folder
 
 
 def _free_ports(count: int) -> list[int]:

@@ -9,7 +9,6 @@ import pytest
 
 import train.training.fit as fitting
 from edge_app.errors import DataError
-from edge_app.imaging.phantom import write_phantom_set
 from train.__main__ import main
 from train.data.loading import LoadedFilms
 from train.data.sources import find_data
@@ -22,18 +21,10 @@ from train.training.fit import FitOptions, fit
 from train.training.teacher import soft_labels
 
 
-@pytest.fixture(scope="module")
-def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("phantoms")
-    write_phantom_set(folder, films_per_class=24)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def finished(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("run")
-    fit(FitOptions(out=out, data=str(phantoms), arch="tiny", epochs=2, batch_size=16))
-    return out
+@pytest.fixture
+def finished(tiny_run: Path) -> Path:
+    """Two epochs of the tiny network."""
+    return tiny_run
 
 
 def test_a_run_leaves_model_manifest_history_plots_and_metrics(finished: Path) -> None:

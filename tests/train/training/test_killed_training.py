@@ -9,17 +9,9 @@ from pathlib import Path
 import pytest
 from tests_support import ENVIRONMENT
 
-from edge_app.imaging.phantom import write_phantom_set
 from train.training.recorder import Patience
 
 WORKER = Path(__file__).with_name("fit_worker.py")
-
-
-@pytest.fixture(scope="module")
-def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("phantoms")
-    write_phantom_set(folder, films_per_class=24)
-    return folder
 
 
 def _train(out: Path, phantoms: Path, place: str) -> subprocess.CompletedProcess:

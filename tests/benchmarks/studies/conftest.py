@@ -1,0 +1,8 @@
+"""Studies train `--arch tiny`."""
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tiny_network(tiny_network: None) -> None:
+    """See the fixture of all tests."""
