@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/DEPLOY.md: a real kiosk in a real browser, with drawn films. Needs Chromium.
+"""Takes the pictures of docs/guide/raspberry-pi.md: a real kiosk in a real browser, with drawn films. Needs Chromium.
 
 .venv/bin/python docs/pictures.py            writes docs/pictures/*.png
 """

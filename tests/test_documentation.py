@@ -14,7 +14,7 @@ import edge_app.__main__ as edge_main
 import train.__main__ as train_main
 from edge_app.commandline import build_parser
 
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 PARSERS = {
     "edge_app": build_parser("edge_app", "", edge_main.COMMANDS),
     "train": build_parser("train", "", train_main.COMMANDS),
@@ -31,7 +31,7 @@ def _commands(page: Path) -> list[tuple[str, list[str]]]:
     return [(room, shlex.split(words)) for room, words in COMMAND.findall(blocks)]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_every_documented_command_is_understood(page: Path) -> None:
     for room, words in _commands(page):
         if room == "edge_app" and (not words or words[0].startswith("--")):
@@ -56,7 +56,7 @@ def test_every_command_is_documented(room: str) -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_links_to_files_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), f"{page.name}: {target}"

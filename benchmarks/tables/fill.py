@@ -1,6 +1,6 @@
 """Tables in README.md and docs, filled from committed results so that no figure is typed by hand.
 
-`docs/MODEL_CARD.md` is the shipped bundle's own card.
+`docs/evidence/model-card.md` is the shipped bundle's own card.
 
 <!-- table:NAME -->
 ... is replaced ...
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     from benchmarks.tables.results import COMMITTED
 
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="README.md and docs/*.md by default")
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="README.md and all of docs by default")
     parser.add_argument("--results", type=Path, default=COMMITTED, metavar="DIR", help="default: %(default)s")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a table is not up to date")
 
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 def marked_files(root: Path) -> list[Path]:
     """README.md and the pages in docs that hold a marked table."""
-    files = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    files = [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
     return [file for file in files if file.exists() and MARKED.search(file.read_text(encoding="utf-8"))]
 
 

@@ -20,7 +20,7 @@ JUDGED = {"auc": "AUC", "accuracy": "accuracy", "recall": "recall", "specificity
 COMPARED = ("auc", "accuracy", "recall", "specificity")
 
 
-CARD_PAGE = Path("docs/MODEL_CARD.md")
+CARD_PAGE = Path("docs/evidence/model-card.md")
 
 
 def shipped_card_text() -> str:

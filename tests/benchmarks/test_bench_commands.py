@@ -10,7 +10,7 @@ from benchmarks.device.harness.interleave import ROOT, child_environment
 from benchmarks.tables.fill import MARKED, TABLES
 from benchmarks.tables.results import SHOWN
 
-PAGE = (ROOT / "docs" / "BENCHMARKS.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "evidence" / "speed.md").read_text(encoding="utf-8")
 
 
 def test_every_command_is_documented_and_every_documented_one_exists() -> None:

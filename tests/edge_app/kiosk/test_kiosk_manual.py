@@ -8,7 +8,7 @@ NAMED = re.compile(r"`(test_\w+\.py)(?:::(test_\w+))?`")
 
 
 def test_every_test_that_the_manual_names_is_there():
-    named = NAMED.findall((REPOSITORY / "docs" / "KIOSK.md").read_text(encoding="utf-8"))
+    named = NAMED.findall((REPOSITORY / "docs" / "guide" / "kiosk.md").read_text(encoding="utf-8"))
     assert len(named) > 10
     for file, function in named:
         (path,) = (REPOSITORY / "tests").rglob(file)
