@@ -49,14 +49,14 @@ test-boot: $(STICK)/ready  ## install the stick in a booted Debian and break the
 	$(STICK)/bin/python -m edge_app.deploy.wheelhouse --out dist/stick-here --target $$(uname -m)-3.11
 	sh tests/edge_app/deploy/test-boot.sh dist/stick-here dist/boot
 
-fault-report: $(DEV)/ready  ## run every fault test and write what it found into docs/RELIABILITY.md (half an hour)
-	rm -f docs/fault-report.jsonl
-	CXR_FAULT_REPORT=$(CURDIR)/docs/fault-report.jsonl $(DEV)/bin/python -m pytest -m 'slow or not slow' tests/edge_app/faults
+fault-report: $(DEV)/ready  ## run every fault test and write what it found into docs/evidence/reliability.md (half an hour)
+	rm -f docs/evidence/fault-report.jsonl
+	CXR_FAULT_REPORT=$(CURDIR)/docs/evidence/fault-report.jsonl $(DEV)/bin/python -m pytest -m 'slow or not slow' tests/edge_app/faults
 	$(DEV)/bin/python tests/edge_app/faults/report_table.py
 
-unit-security:  ## write what systemd makes of the service's sandbox to docs/unit-security.txt
-	sh tests/edge_app/deploy/unit-security.sh >docs/unit-security.new
-	mv docs/unit-security.new docs/unit-security.txt
+unit-security:  ## write what systemd makes of the service's sandbox to docs/evidence/unit-security.txt
+	sh tests/edge_app/deploy/unit-security.sh >docs/evidence/unit-security.new
+	mv docs/evidence/unit-security.new docs/evidence/unit-security.txt
 
 $(STICK)/ready: constraints.txt  # one small package; the rest of the kit is not needed to make a stick
 	$(PYTHON) -m venv $(STICK)

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
         0; every failure is raised.
     """
     from benchmarks.studies.ablation import RecipesOptions, compare_recipes
-    from benchmarks.studies.network_tables import recipes_table
+    from benchmarks.studies.network_tables import recipes_page
     from train.training.recipe import RECIPES
 
     options = RecipesOptions(
@@ -38,5 +38,5 @@ def run(args: argparse.Namespace) -> int:
         epochs=args.epochs,
     )
     compared = compare_recipes(options)
-    print(json.dumps(compared) if args.json else recipes_table(compared), end="\n" if args.json else "")
+    print(json.dumps(compared) if args.json else recipes_page(compared), end="\n" if args.json else "")
     return 0

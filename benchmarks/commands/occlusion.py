@@ -24,11 +24,11 @@ def run(args: argparse.Namespace) -> int:
         0; every failure is raised.
     """
     from benchmarks.studies.occlusion import OcclusionOptions, measure_occlusion
-    from benchmarks.studies.occlusion_table import regions_table
+    from benchmarks.studies.occlusion_table import occlusion_table
     from edge_app.system.files import write_atomically
 
     found = measure_occlusion(OcclusionOptions(args.model, args.manifest, args.data))
     if args.out:
         write_atomically(args.out, (json.dumps(found, indent=1) + "\n").encode())
-    print(json.dumps(found) if args.json else regions_table(found), end="\n" if args.json else "")
+    print(json.dumps(found) if args.json else occlusion_table(found), end="\n" if args.json else "")
     return 0

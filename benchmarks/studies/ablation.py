@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.studies.network_tables import RECIPE_FIGURES, REFERENCE_RECIPE, mean_and_spread, recipes_table
+from benchmarks.studies.network_tables import RECIPE_FIGURES, REFERENCE_RECIPE, mean_and_spread, recipes_page
 from benchmarks.studies.runs import command_line, finished_run
 from edge_app.system.files import write_atomically
 from train.training.fit import FitOptions
@@ -45,7 +45,7 @@ def compare_recipes(options: RecipesOptions) -> dict[str, Any]:
         rows.append({"recipe": name, "judges": {one: _against(one, runs, reference) for one in runs[0]}})
     compared = {"command": _command(options), "epochs": options.epochs, "seeds": list(options.seeds), "rows": rows}
     write_atomically(options.out / "recipes.json", (json.dumps(compared, indent=1) + "\n").encode())
-    write_atomically(options.out / "recipes.md", recipes_table(compared).encode())
+    write_atomically(options.out / "recipes.md", recipes_page(compared).encode())
     return compared
 
 

@@ -15,7 +15,7 @@ OF_SEVERAL_CLASSES = "class_accuracy"
 QUANTIZED_BY = {"int8": "quantization-aware training", "ptq": "post-training quantization"}
 REFERENCE_RECIPE = "base"
 RECIPE_FIGURES = ("auc", OF_SEVERAL_CLASSES)
-# What the systems that this kit came from say of themselves.
+# What the systems that this kit came from report of themselves.
 CLAIMS = (
     {"system": "first system", "films": "own test", "accuracy": "90%"},
     {
@@ -36,7 +36,7 @@ CLAIMS = (
 
 
 def figures_over_seeds(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Mean and spread of every figure of one judge, from the figures of each run."""
+    """Mean and spread of every figure on one evaluation set, from the figures of each run."""
     return {name: mean_and_spread([run[name]["value"] for run in runs]) for name in FIGURES}
 
 
@@ -47,43 +47,53 @@ def mean_and_spread(values: list[float]) -> dict[str, float]:
 
 
 def comparison_page(compared: dict[str, Any]) -> str:
-    """Markdown: the table, then a note a network.
+    """Markdown: accuracy on each evaluation set, cost, how each network was trained, what others claim.
 
     Args:
         compared: as in `compare.json`.
     """
-    return f"{comparison_table(compared)}\n{comparison_notes(compared)}"
+    rows = compared["rows"]
+    parts = [f"## {name}\n\n{accuracy_table(rows, name)}" for name in rows[0]["judges"]]
+    parts += [f"## Cost\n\n{cost_table(rows)}", f"## Training\n\n{comparison_notes(compared)}"]
+    parts += [f"## What earlier systems reported\n\n{claims_table(compared['claims'])}"] if compared["claims"] else []
+    return "\n".join(parts)
 
 
-def comparison_table(compared: dict[str, Any]) -> str:
-    """Markdown: one line a network and judge, float beside int8; then what others said of theirs.
+def accuracy_table(rows: list[dict[str, Any]], evaluation_set: str) -> str:
+    """Markdown: one line per network, the float model beside its int8 file, on one evaluation set.
 
     Args:
-        compared: as in `compare.json`, or with some of its rows.
+        rows: of `compare.json`.
     """
-    several = any(len(row["labels"]) > 2 for row in compared["rows"])
+    several = any(len(row["labels"]) > 2 for row in rows)
     figures = [name for name in FIGURES if several or name != OF_SEVERAL_CLASSES]
-    heads = [HEADS[name] for name in figures]
-    costs = ("parameters", "MMACs", "int8 bytes", "ms, int8")
+    lines = [f"| network | {' | '.join(HEADS[name] for name in figures)} |", "|---|" + "---|" * len(figures)]
+    for row in rows:
+        cells = " | ".join(_figure_cell(row, row["judges"][evaluation_set], name) for name in figures)
+        lines.append(f"| {_title(row)} | {cells} |")
+    return "\n".join(lines) + "\n"
+
+
+def cost_table(rows: list[dict[str, Any]]) -> str:
+    """Markdown: size and time of each network, one line per network.
+
+    Args:
+        rows: of `compare.json`.
+    """
     lines = [
-        f"| network | validation films | {' | '.join(heads)} | {' | '.join(costs)} |",
-        "|---|---|" + "---|" * (len(heads) + len(costs)),
+        "| network | input | parameters | million MACs | int8 file, bytes | time of int8, x compact |",
+        "|---|---:|---:|---:|---:|---:|",
     ]
-    for row in compared["rows"]:
-        title, spent = _title(row), " | ".join(_costs(row))
-        for judge, found in row["judges"].items():
-            cells = " | ".join(_figure_cell(row, found, name) for name in figures)
-            lines.append(f"| {title} | {judge} | {cells} | {spent} |")
-            title, spent = "", " | ".join([""] * len(costs))
-    for claim in compared["claims"]:
-        cells = " | ".join(claim.get(name, "") for name in figures)
-        lines.append(f"| *{claim['system']}: theirs* | {claim['films']} | {cells} | {' | '.join([''] * len(costs))} |")
-    lines += ["", f"Float → int8 file, mean ± standard deviation over seeds; no test figures. {_made_by(compared)}"]
-    if compared["claims"]:
-        lines += [
-            "",
-            "*Theirs*: what the systems before this kit reported of themselves, on unstated cuts; not rerun here.",
-        ]
+    lines += [f"| {row['network']} | {' | '.join(_costs(row))} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def claims_table(claims: list[dict[str, str]]) -> str:
+    """Markdown: what the systems before this kit reported of themselves."""
+    figures = [name for name in FIGURES if any(name in claim for claim in claims)]
+    lines = [f"| system | {' | '.join(HEADS[name] for name in figures)} |", "|---|" + "---|" * len(figures)]
+    for claim in claims:
+        lines.append(f"| {claim['system']} | {' | '.join(claim.get(name, '') for name in figures)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -92,8 +102,8 @@ def _made_by(compared: dict[str, Any]) -> str:
 
 
 def _title(row: dict[str, Any]) -> str:
-    title, refused = f"**{row['network']}**, {row['input_size_px']} px", row["int8"]["refused"]
-    return title + (f"; the gates refuse the int8 file of seed {', '.join(refused)}" if refused else "")
+    refused = row["int8"]["refused"]
+    return row["network"] + (f" (int8 file of seed {', '.join(refused)} refused)" if refused else "")
 
 
 def _figure_cell(row: dict[str, Any], found: dict[str, Any], name: str) -> str:
@@ -106,40 +116,43 @@ def _figure_cell(row: dict[str, Any], found: dict[str, Any], name: str) -> str:
 
 
 def _costs(row: dict[str, Any]) -> list[str]:
-    speed = row["latency"]
-    ratio = f" ({speed['ratio']:.2f} x compact)" if speed and "ratio" in speed else ""
+    speed = row["latency"] or {}
     return [
+        f"{row['input_size_px']} px",
         f"{row['parameters']:,}",
         f"{row['macs'] / 1e6:.1f}",
         f"{row['int8']['bytes']:,}" if row["int8"]["bytes"] else "none",
-        f"{speed['ms']:.3f}{ratio}" if speed else "not measured",
+        f"{speed['ratio']:.2f}" if "ratio" in speed else "not measured",
     ]
 
 
 def comparison_notes(compared: dict[str, Any]) -> str:
-    """Markdown: what the cells have no room for: where weights came from, how it was trained, what was refused."""
+    """Markdown: how each network was trained, why a file was refused, and the command that made the figures."""
     lines = []
     for row in compared["rows"]:
-        seeds = ", ".join(map(str, row["seeds"]))
-        start = f"from {row['start']} weights, seeds {seeds}, at most {row['epochs']} epochs"
+        start = f"from {row['start']} weights, {_seeds(row)}, at most {row['epochs']} epochs"
         words = [row["source"], start, f"by recipe {row['recipe']}"]
-        words += [f"taught by {row['teachers']} larger networks"] if row["teachers"] else []
+        words += [f"with {row['teachers']} larger networks as teachers"] if row["teachers"] else []
         words += ["trained in bfloat16"] if row.get("bfloat16") else []
         words += [f"int8 by {QUANTIZED_BY[row['int8']['format']]}"] if row["int8"]["bytes"] else []
         words += [f"seed {seed} refused: {reason}" for seed, reason in row["int8"]["refused"].items()]
         lines.append(f"- {row['network']}: {'; '.join(words)}")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", _made_by(compared)]) + "\n"
+
+
+def _seeds(row: dict[str, Any]) -> str:
+    return ("seed " if len(row["seeds"]) == 1 else "seeds ") + ", ".join(map(str, row["seeds"]))
 
 
 def paired_table(tests: list[dict[str, Any]]) -> str:
-    """Markdown: each network against compact with the same seeds, a line a judge.
+    """Markdown: each network against compact with the same seeds, one line per evaluation set.
 
     Args:
         tests: `paired` of `compare.json`.
     """
     lines = [
-        "| network | validation films | seeds | AUC less that of compact | accuracy less that of compact "
-        "| right alone: it, compact (McNemar p) |",
+        "| network | evaluation set | seeds | AUC minus compact's | accuracy minus compact's "
+        "| only it right, only compact right (McNemar p) |",
         "|---|---|---|---|---|---|",
     ]
     for test in tests:
@@ -153,7 +166,7 @@ def paired_table(tests: list[dict[str, Any]]) -> str:
 
 
 def _gap(difference: dict[str, float]) -> str:
-    """With its interval; in bold where that leaves out 0."""
+    """With its interval; in bold where that excludes 0."""
     low, high = difference["low"], difference["high"]
     text = f"{difference['value']:+.4f} ({low:+.4f} to {high:+.4f})"
     return f"**{text}**" if low > 0 or high < 0 else text
@@ -163,26 +176,37 @@ def _p(value: float) -> str:
     return f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
-def recipes_table(compared: dict[str, Any]) -> str:
-    """Markdown: the figures of the base recipe, and how far each other one lies from it, a line each.
+def recipes_page(compared: dict[str, Any]) -> str:
+    """Markdown: the base recipe and how far each other one lies from it, one table per figure.
 
     Args:
         compared: as in `recipes.json`.
     """
-    judges = list(compared["rows"][0]["judges"])
-    heads = [f"{head}, {judge}" for head in ("AUC", "three classes") for judge in judges]
-    lines = [f"| recipe | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
+    parts = [f"## {HEADS[figure]}\n\n{recipes_table(compared, figure)}" for figure in RECIPE_FIGURES]
+    return "\n".join([*parts, recipes_note(compared)])
+
+
+def recipes_table(compared: dict[str, Any], figure: str) -> str:
+    """Markdown: one figure of the base recipe, and how far each other recipe lies from it, one line per recipe.
+
+    Args:
+        compared: as in `recipes.json`.
+        figure: one of `RECIPE_FIGURES`.
+    """
+    names = list(compared["rows"][0]["judges"])
+    lines = [f"| recipe | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
     for row in compared["rows"]:
         side, sign = ("figures", "") if row["recipe"] == REFERENCE_RECIPE else ("differences", "+")
-        found = [row["judges"][judge][side][figure] for figure in RECIPE_FIGURES for judge in judges]
+        found = [row["judges"][name][side][figure] for name in names]
         cells = " | ".join(f"{value['mean']:{sign}.4f} ± {value['spread']:.4f}" for value in found)
         lines.append(f"| {row['recipe']} | {cells} |")
-    return "\n".join([*lines, "", _recipes_note(compared)]) + "\n"
+    return "\n".join(lines) + "\n"
 
 
-def _recipes_note(compared: dict[str, Any]) -> str:
+def recipes_note(compared: dict[str, Any]) -> str:
+    """Markdown: how to read `recipes_table`, and the command that made it."""
     seeds = ", ".join(map(str, compared["seeds"]))
     return (
-        f"First line: mean ± standard deviation over seeds {seeds}, {compared['epochs']} epochs, float. Others: the "
-        f"same of the difference to it with the same seed. {_made_by(compared)}"
+        f"The first line is the mean ± standard deviation over seeds {seeds}, at {compared['epochs']} epochs, float. "
+        f"Every other line is the difference to it with the same seed. {_made_by(compared)}\n"
     )

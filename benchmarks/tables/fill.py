@@ -1,6 +1,6 @@
 """Tables in README.md and docs, filled from committed results so that no figure is typed by hand.
 
-`docs/MODEL_CARD.md` is the shipped bundle's own card.
+Pages mark where a table goes. `docs/evidence/model-card.md` as a whole is the shipped bundle's own card.
 
 <!-- table:NAME -->
 ... is replaced ...
@@ -18,13 +18,16 @@ NAME = "tables"
 HELP = "fill the tables in README.md and docs from the committed results"
 MARKED = re.compile(r"(?P<start><!-- table:(?P<name>[a-z-]+) -->\n)(?P<body>.*?)(?P<end><!-- /table -->)", re.DOTALL)
 Results = dict[str, dict[str, Any]]
+EVALUATION_SETS = ("random", "shortcut-swapped", "shortcut-free")
+RECIPES = ("recipes", "recipes-at-length")  # results of `benchmarks ablation`, at few epochs and at full length
+RECIPE_PARTS = ("auc", "classes", "note")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     from benchmarks.tables.results import COMMITTED
 
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="README.md and docs/*.md by default")
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="README.md and all of docs by default")
     parser.add_argument("--results", type=Path, default=COMMITTED, metavar="DIR", help="default: %(default)s")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a table is not up to date")
 
@@ -58,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 def marked_files(root: Path) -> list[Path]:
     """README.md and the pages in docs that hold a marked table."""
-    files = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    files = [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
     return [file for file in files if file.exists() and MARKED.search(file.read_text(encoding="utf-8"))]
 
 
@@ -102,21 +105,26 @@ def _machine(results: Results) -> str:
     return f"{device_line(results['latency'])}. Version {results['latency']['kit_version']} of kit and model.\n"
 
 
-def _compare_litert(results: Results) -> str:
-    """The rows that answer `is it faster`: LiteRT, and TensorFlow as what many start from."""
-    from benchmarks.device.rivals import rows_table
+def _rows(name: str, command: str) -> Callable[[Results], str]:
+    """A table of `benchmarks.tables.device_tables`, made of the rows of one command's result."""
 
-    wanted = ("ai-edge-litert", "tensorflow")
-    return rows_table([row for row in results["compare"]["rows"] if row.get("engine") in wanted])
+    def shown(results: Results) -> str:
+        from benchmarks.tables import device_tables
+
+        return str(getattr(device_tables, name)(results[command]["rows"]))
+
+    return shown
 
 
-def _rows(command: str) -> Callable[[Results], str]:
-    def rows(results: Results) -> str:
+def _command_rows(command: str) -> Callable[[Results], str]:
+    """The rows as the command itself prints them."""
+
+    def shown(results: Results) -> str:
         from benchmarks.tables.results import table_of
 
         return table_of(results[command])
 
-    return rows
+    return shown
 
 
 def _latency_ratios(results: Results) -> str:
@@ -152,42 +160,48 @@ def _of_card(name: str) -> Callable[[Results], str]:
     return shown
 
 
-def _of_training(name: str) -> Callable[[Results], str]:
+def _of_study(name: str, *arguments: Any) -> Callable[[Results], str]:
+    """A table of `benchmarks.tables.model_tables`, made of the committed result of a study."""
+
     def shown(_: Results) -> str:
         from benchmarks.tables import model_tables
 
-        return str(getattr(model_tables, name)())
+        return str(getattr(model_tables, name)(*arguments))
 
     return shown
 
 
 TABLES: dict[str, Callable[[Results], str]] = {
     "validation": _of_card("validation"),
-    "operating-points": _of_card("operating_points"),
     "parity": _of_card("parity"),
-    "probe": _of_card("probe"),
-    "networks": _of_training("networks"),
-    "networks-binary": _of_training("binary_networks"),
-    "networks-notes": _of_training("networks_notes"),
-    "paired": _of_training("paired"),
-    "rejection": _of_training("rejection"),
-    "recipes": _of_training("recipes"),
-    "recipes-at-length": _of_training("recipes_at_length"),
-    "stability": _of_training("stability"),
-    "regions": _of_training("regions"),
-    "hospitals": _of_training("hospitals"),
+    "probe": _of_study("probe"),
+    **{f"networks-{name}": _of_study("networks", name) for name in EVALUATION_SETS},
+    **{f"binary-networks-{name}": _of_study("binary_networks", name) for name in EVALUATION_SETS},
+    "networks-cost": _of_study("networks_cost"),
+    "networks-notes": _of_study("networks_notes"),
+    "networks-claims": _of_study("networks_claims"),
+    "paired": _of_study("paired"),
+    "rejection": _of_study("rejection"),
+    **{f"{length}-{part}": _of_study("recipes", length, part) for length in RECIPES for part in RECIPE_PARTS},
+    "stability": _of_study("stability"),
+    "occlusion": _of_study("occlusion"),
+    "hospitals": _of_study("hospitals"),
     "goals": _goals,
     "machine": _machine,
-    "latency": _rows("latency"),
+    "latency": _rows("latency", "latency"),
+    "latency-start": _rows("latency_start", "latency"),
+    "latency-delegated": _rows("latency_delegated", "latency"),
     "latency-ratios": _latency_ratios,
-    "compare": _rows("compare"),
-    "compare-litert": _compare_litert,
-    "pipeline": _rows("pipeline"),
-    "coldstart": _rows("coldstart"),
-    "roofline": _rows("roofline"),
-    "kiosk": _rows("kiosk"),
+    "compare": _rows("compare", "compare"),
+    "compare-size": _rows("compare_size", "compare"),
+    "pipeline": _rows("pipeline", "pipeline"),
+    "pipeline-steps": _rows("pipeline_steps", "pipeline"),
+    "coldstart": _command_rows("coldstart"),
+    "roofline": _rows("roofline", "roofline"),
+    "kiosk": _rows("kiosk", "kiosk"),
+    "kiosk-memory": _rows("kiosk_memory", "kiosk"),
     "kiosk-start": _kiosk_start,
     "reduced-scale": _reduced_scale,
-    "bulk": _rows("bulk"),
+    "bulk": _rows("bulk", "bulk"),
     "bulk-plan": _bulk_plan,
 }

@@ -1,4 +1,4 @@
-"""Tables about the shipped model: what its card says, and how far its training scatters by seed."""
+"""Tables about models: what the shipped one's card says, and what the studies of networks and recipes found."""
 
 import json
 from pathlib import Path
@@ -10,17 +10,14 @@ from edge_app.model.card import ModelCard
 RESULTS = Path(__file__).parents[1] / "results"
 REJECTION = RESULTS / "rejection.json"  # of `benchmarks rejection`
 NETWORKS = RESULTS / "networks.json"  # compare.json of `benchmarks networks`
-RECIPES = RESULTS / "recipes.json"  # of `benchmarks ablation`, all of them and few epochs
-RECIPES_AT_LENGTH = RESULTS / "recipes-at-length.json"  # the same, for as many as the network that ships
 PROBE = RESULTS / "probe.json"  # of `benchmarks probe --json`
 HOSPITALS = "hospitals*.json"  # of `benchmarks hospitals`, one for each recipe
 STABILITY = RESULTS / "stability.json"  # of `benchmarks stability BUNDLE --out`
 REGIONS = RESULTS / "regions.json"  # of `benchmarks occlusion BUNDLE --out`
-JUDGED = {"auc": "AUC", "accuracy": "accuracy", "recall": "recall", "specificity": "specificity"}
-COMPARED = ("auc", "accuracy", "recall", "specificity")
+SHOWN = {"auc": "AUC", "accuracy": "accuracy", "recall": "recall", "specificity": "specificity"}
 
-
-CARD_PAGE = Path("docs/MODEL_CARD.md")
+CARD_PAGE = Path("docs/evidence/model-card.md")
+NO_NETWORKS = "Not measured yet: `python -m benchmarks networks`.\n"
 
 
 def shipped_card_text() -> str:
@@ -34,63 +31,67 @@ def shipped_card() -> ModelCard:
 
 
 def validation(card: ModelCard) -> str:
-    """The int8 file on each judge, at its default threshold."""
-    lines = [f"| validation films | {' | '.join(JUDGED.values())} | three classes |", "|---|" + "---|" * 5]
-    for judge, figures in card.metrics["judges"].items():
-        cells = [_with_interval(figures[name]) for name in (*JUDGED, "class_accuracy")]
-        lines.append(f"| {judge}, {figures['films']:,} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def operating_points(card: ModelCard) -> str:
-    """Every named threshold with what it gave."""
-    lines = ["| operating point | threshold | recall | specificity |", "|---|---|---|---|"]
-    for name, point in card.operating_points.items():
-        shown = f"**{name}** (default)" if name == card.default_operating_point else name
-        lines.append(f"| {shown} | {point.threshold:.3f} | {point.recall.percent()} | {point.specificity.percent()} |")
+    """The int8 file on each evaluation set, at its default threshold."""
+    lines = [f"| evaluation set, films | {' | '.join(SHOWN.values())} | three classes |", "|---|" + "---|" * 5]
+    for name, figures in card.metrics["judges"].items():
+        cells = [_with_interval(figures[figure]) for figure in (*SHOWN, "class_accuracy")]
+        lines.append(f"| {name}, {figures['films']:,} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
 def parity(card: ModelCard) -> str:
-    """Float against the bundle in each runtime."""
+    """How far the bundle lies from the float model, in each runtime, at the same threshold."""
     lines = [
-        f"| | {' | '.join(JUDGED.values())} | decisions changed | pneumonias missed more | McNemar p |",
-        "|---|---|---|---|---|---|---|---|",
+        "| runtime | decisions changed | pneumonias missed more | AUC gained | accuracy gained | McNemar p |",
+        "|---|---|---|---|---|---|",
     ]
     for runtime, found in card.parity["runtimes"].items():
-        for name, side in (("float, TensorFlow", found["float_model"]), (f"int8, {runtime}", found["converted"])):
-            cells = " | ".join(f"{side[figure]:.4f}" for figure in COMPARED)
-            changed = f"{found['flips']} of {found['films']} | {found['films_missed_more']} | {found['mcnemar_p']:.2f}"
-            row = f"| {name} | {cells} | {changed if name.startswith('int8') else ' | | '} |"
-            if row not in lines:
-                lines.append(row)
+        before, after = found["float_model"], found["converted"]
+        gained = " | ".join(f"{round(after[name] - before[name], 4) + 0.0:+.4f}" for name in ("auc", "accuracy"))
+        counts = f"{found['flips']} of {found['films']} | {found['films_missed_more']}"
+        lines.append(f"| {runtime} | {counts} | {gained} | {found['mcnemar_p']:.2f} |")
     return "\n".join(lines) + "\n"
 
 
-def probe(card: ModelCard) -> str:
-    """What shortcuts alone score, beside the shipped model."""
+def probe() -> str:
+    """What shortcuts alone score on each evaluation set."""
     found = json.loads(PROBE.read_text(encoding="utf-8"))
-    lines = ["| validation films | AUC of shortcuts alone | AUC of the shipped model |", "|---|---|---|"]
-    for judge, auc in found.items():
-        lines.append(f"| {judge} | {_with_interval(auc)} | {_with_interval(card.metrics['judges'][judge]['auc'])} |")
+    lines = ["| evaluation set | AUC of shortcuts alone |", "|---|---|"]
+    lines += [f"| {name} | {_with_interval(auc)} |" for name, auc in found.items()]
     return "\n".join(lines) + "\n"
 
 
-def networks() -> str:
-    """Every network beside compact, from what `benchmarks networks` wrote; a line that says so before it has."""
-    return _networks(binary=False)
+def networks(evaluation_set: str) -> str:
+    """Every network with three classes on one evaluation set; a line that says so before `networks` has run."""
+    return _accuracy(evaluation_set, binary=False)
 
 
-def binary_networks() -> str:
+def binary_networks(evaluation_set: str) -> str:
     """The same networks with two classes, from what `benchmarks networks --binary` wrote."""
-    return _networks(binary=True)
+    return _accuracy(evaluation_set, binary=True)
+
+
+def networks_cost() -> str:
+    """Size and time of every network."""
+    from benchmarks.studies.network_tables import cost_table
+
+    rows = _compared()["rows"]
+    return cost_table(rows) if rows else NO_NETWORKS
 
 
 def networks_notes() -> str:
     """How each of these networks was trained, and why a file was refused."""
     from benchmarks.studies.network_tables import comparison_notes
 
-    return comparison_notes(_compared())
+    compared = _compared()
+    return comparison_notes(compared) if compared["rows"] else NO_NETWORKS
+
+
+def networks_claims() -> str:
+    """What the systems before this kit reported of themselves."""
+    from benchmarks.studies.network_tables import CLAIMS, claims_table
+
+    return claims_table(list(CLAIMS))
 
 
 def _compared() -> dict[str, Any]:
@@ -101,14 +102,11 @@ def _compared() -> dict[str, Any]:
     return found
 
 
-def _networks(binary: bool) -> str:
-    from benchmarks.studies.network_tables import comparison_table
+def _accuracy(evaluation_set: str, binary: bool) -> str:
+    from benchmarks.studies.network_tables import accuracy_table
 
-    compared = _compared()
-    rows = [row for row in compared["rows"] if (len(row["labels"]) == 2) == binary]
-    if not rows:
-        return f"Not measured yet: `python -m benchmarks networks{' --binary' if binary else ''}`.\n"
-    return comparison_table(compared | {"rows": rows} | ({"claims": []} if binary else {}))
+    rows = [row for row in _compared()["rows"] if (len(row["labels"]) == 2) == binary]
+    return accuracy_table(rows, evaluation_set) if rows else NO_NETWORKS
 
 
 def paired() -> str:
@@ -116,25 +114,24 @@ def paired() -> str:
     from benchmarks.studies.network_tables import paired_table
 
     tests = _compared()["paired"]
-    return paired_table(tests) if tests else "Not measured yet: `python -m benchmarks networks`.\n"
+    return paired_table(tests) if tests else NO_NETWORKS
 
 
-def recipes() -> str:
-    """What each part of the training recipe is worth, from what `benchmarks ablation` wrote; a line before it has."""
-    return _recipes(RECIPES)
+def recipes(name: str, part: str) -> str:
+    """What each part of the training recipe is worth, from what `benchmarks ablation` wrote; a line before it has.
 
+    Args:
+        name: the committed result, "recipes" or "recipes-at-length".
+        part: "auc" or "classes" for a table, "note" for how to read both.
+    """
+    from benchmarks.studies.network_tables import recipes_note, recipes_table
 
-def recipes_at_length() -> str:
-    """The base recipe and the one that ships, at as many epochs as the network that ships."""
-    return _recipes(RECIPES_AT_LENGTH)
-
-
-def _recipes(path: Path) -> str:
-    from benchmarks.studies.network_tables import recipes_table
-
-    if not path.exists():
+    found = _read(RESULTS / f"{name}.json")
+    if not found:
         return "Not measured yet: `python -m benchmarks ablation`.\n"
-    return recipes_table(json.loads(path.read_text(encoding="utf-8")))
+    if part == "note":
+        return recipes_note(found)
+    return recipes_table(found, {"auc": "auc", "classes": "class_accuracy"}[part])
 
 
 def rejection() -> str:
@@ -166,14 +163,14 @@ def stability() -> str:
     )
 
 
-def regions() -> str:
+def occlusion() -> str:
     """What the shipped model's answers come from: the chest, or what lies around it."""
-    from benchmarks.studies.occlusion_table import regions_table
+    from benchmarks.studies.occlusion_table import occlusion_table
 
     found = _read(REGIONS)
     if found.get("model_sha256") != read_bundle(shipped_bundle_path()).sha256:
         return f"Not measured yet for this model: `python -m benchmarks occlusion BUNDLE --out {REGIONS.name}`.\n"
-    return regions_table(found)
+    return occlusion_table(found)
 
 
 def hospitals() -> str:

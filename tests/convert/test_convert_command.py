@@ -207,7 +207,7 @@ def test_ptq_that_does_better_on_the_gate_is_said_so() -> None:
 
 
 def test_every_option_is_documented_and_every_documented_option_exists() -> None:
-    text = (REPOSITORY / "docs/CONVERT.md").read_text(encoding="utf-8")
+    text = (REPOSITORY / "docs/reference/convert.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", text))
     options = {word for action in build_parser()._actions for word in action.option_strings if word.startswith("--")}
     assert documented == options - {"--help", "--version"}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks.studies.ablation import RecipesOptions, compare_recipes
-from benchmarks.studies.network_tables import recipes_table
+from benchmarks.studies.network_tables import recipes_page, recipes_table
 from edge_app.commandline import set_up_logging
 from edge_app.errors import DataError
 from edge_app.imaging.phantom import write_phantom_set
@@ -43,7 +43,8 @@ def test_recipes_are_set_against_the_base_and_not_trained_twice(tmp_path: Path, 
         by_hand = found["figures"]["auc"]["mean"] - base["judges"][name]["figures"]["auc"]["mean"]
         assert found["differences"]["auc"]["mean"] == pytest.approx(by_hand)
     assert compared["command"] == "python -m benchmarks ablation --recipes mixup --seeds 0 --epochs 1"
-    assert [line.split(" | ")[0] for line in recipes_table(compared).splitlines()[2:4]] == ["| base", "| mixup"]
+    assert [line.split(" | ")[0] for line in recipes_table(compared, "auc").splitlines()[2:4]] == ["| base", "| mixup"]
+    assert recipes_page(compared).count("| mixup |") == 2  # AUC, and three classes
     compare_recipes(dataclasses.replace(options, epochs=2))
     assert capsys.readouterr().err.count("benchmarks: training") == 2
 

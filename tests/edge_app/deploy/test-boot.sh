@@ -108,7 +108,7 @@ kill -STOP "$(main)"
 grown "$before"
 python3 /drive/ask.py health
 journalctl -b -u cxr-edge --no-pager | grep -i "watchdog timeout"
-echo "== a new model, the one before it, the shipped one (docs/DEPLOY.md, step 5)"
+echo "== a new model, the one before it, the shipped one (docs/guide/raspberry-pi.md, step 5)"
 /opt/cxr-edge/current/bin/python -c "
 import dataclasses, pathlib
 from edge_app.model.bundle import read_bundle, shipped_bundle_path, write_bundle
@@ -153,7 +153,7 @@ python3 /drive/ask.py health
 cxr-edge reviews audit
 echo 2468 | cxr-edge reviews add-reader RD
 cxr-edge doctor
-echo "== what docs/DEPLOY.md says to make it last"
+echo "== what docs/guide/raspberry-pi.md says to make it last"
 mkdir -p /etc/systemd/journald.conf.d /etc/systemd/system.conf.d
 printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=20M\n' | tee /etc/systemd/journald.conf.d/cxr-edge.conf
 printf '[Manager]\nRuntimeWatchdogSec=14\n' | tee /etc/systemd/system.conf.d/cxr-edge.conf

@@ -1,4 +1,4 @@
-"""What DEPLOY.md and RELIABILITY.md name exists: tests, counts, commands and options."""
+"""What guide/raspberry-pi.md and evidence/reliability.md name exists: tests, counts, commands and options."""
 
 import hashlib
 import json
@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 FAULTS = ROOT / "tests" / "edge_app" / "faults"
-RELIABILITY = (ROOT / "docs" / "RELIABILITY.md").read_text()
-DEPLOY = (ROOT / "docs" / "DEPLOY.md").read_text()
+RELIABILITY = (ROOT / "docs" / "evidence" / "reliability.md").read_text()
+DEPLOY = (ROOT / "docs" / "guide" / "raspberry-pi.md").read_text()
 ROWS = re.findall(r"\| `(test_\w+\.py)::(test_\w+)` \|(.*)\|", RELIABILITY)
 
 
@@ -49,7 +49,7 @@ def test_each_option_of_the_installer_in_the_deployment_page_exists():
 
 def test_the_exposure_in_the_deployment_page_is_that_of_this_unit():
     """`make unit-security` writes the file, and says of which unit it speaks."""
-    said = (ROOT / "docs" / "unit-security.txt").read_text()
+    said = (ROOT / "docs" / "evidence" / "unit-security.txt").read_text()
     unit = hashlib.sha256((ROOT / "edge_app" / "deploy" / "cxr-edge.service").read_bytes()).hexdigest()
     assert said.splitlines()[0].endswith(unit), "the unit has changed: make unit-security"
     (exposure,) = re.findall(r"Overall exposure level for cxr-edge.service: ([\d.]+)", said)
@@ -58,7 +58,7 @@ def test_the_exposure_in_the_deployment_page_is_that_of_this_unit():
 
 def test_each_picture_of_the_deployment_page_is_taken_by_the_script():
     script = (ROOT / "docs" / "pictures.py").read_text()
-    shown = set(re.findall(r"\(pictures/(\w+)\.png\)", DEPLOY))
+    shown = set(re.findall(r"\(\.\./pictures/(\w+)\.png\)", DEPLOY))
     assert shown == set(re.findall(r'keep\(browser, "(\w+)"\)', script))
     assert shown == {path.stem for path in (ROOT / "docs" / "pictures").glob("*.png")}
 
@@ -72,7 +72,7 @@ def test_the_last_run_in_the_reliability_page_is_the_reports():
 
 def test_the_last_run_lost_nothing_and_tried_enough():
     """What the kit promises to have tried, from the report itself."""
-    noted = [json.loads(line) for line in (ROOT / "docs" / "fault-report.jsonl").read_text().splitlines()]
+    noted = [json.loads(line) for line in (ROOT / "docs" / "evidence" / "fault-report.jsonl").read_text().splitlines()]
 
     def total(key, name=""):
         return sum(row.get(key, 0) for row in noted if name in row["test"])

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints what systemd makes of the unit's sandbox, and of which unit: docs/unit-security.txt is this output.
+# Prints what systemd makes of the unit's sandbox, and of which unit: docs/evidence/unit-security.txt is this output.
 set -eu
 unit=$(dirname "$0")/cxr-edge.service
 folder=$(mktemp -d)

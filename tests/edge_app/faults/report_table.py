@@ -1,4 +1,4 @@
-"""Turns docs/fault-report.jsonl, which `make fault-report` wrote, into the table of docs/RELIABILITY.md.
+"""Turns fault-report.jsonl of docs/evidence, which `make fault-report` wrote, into the table of its reliability.md.
 
 python tests/edge_app/faults/report_table.py        rewrites the table in place
 """
@@ -7,9 +7,9 @@ import json
 import re
 from pathlib import Path
 
-DOCS = Path(__file__).parents[3] / "docs"
-REPORT = DOCS / "fault-report.jsonl"
-PAGE = DOCS / "RELIABILITY.md"
+EVIDENCE = Path(__file__).parents[3] / "docs" / "evidence"
+REPORT = EVIDENCE / "fault-report.jsonl"
+PAGE = EVIDENCE / "reliability.md"
 TABLE = re.compile(r"(?<=<!-- fault-report -->\n).*(?=<!-- /fault-report -->)", re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""The manual promises nothing that no test holds."""
+"""The page of promises names no test that is not there."""
 
 import re
 
@@ -7,8 +7,8 @@ from tests_support import REPOSITORY
 NAMED = re.compile(r"`(test_\w+\.py)(?:::(test_\w+))?`")
 
 
-def test_every_test_that_the_manual_names_is_there():
-    named = NAMED.findall((REPOSITORY / "docs" / "KIOSK.md").read_text(encoding="utf-8"))
+def test_every_test_that_the_page_names_is_there():
+    named = NAMED.findall((REPOSITORY / "docs" / "evidence" / "kiosk.md").read_text(encoding="utf-8"))
     assert len(named) > 10
     for file, function in named:
         (path,) = (REPOSITORY / "tests").rglob(file)
