@@ -25,6 +25,7 @@ from convert.formats.export import (
 )
 from convert.formats.qat import QatOptions, tune
 from convert.gates.delegation import Observation, check_delegation, observe
+from convert.gates.isolated import run_isolated
 from convert.gates.layers import LayerError, layer_errors, layer_table
 from convert.gates.operators import check_runtime, read_facts
 from convert.gates.parity import Budget, Parity, check_parity, compare
@@ -38,7 +39,6 @@ from convert.report.page import report_page
 from edge_app.errors import BundleError, DataError, GateError, RuntimeUnavailable
 from edge_app.model.bundle import Golden, write_bundle
 from edge_app.model.card import ModelCard
-from edge_app.model.isolated import run_isolated
 from edge_app.model.runtimes.registry import RUNTIMES, installed_runtimes
 from edge_app.reading.decision import softmax
 from edge_app.reading.rejection import Look

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from convert.gates.isolated import run_isolated
 from edge_app import __version__
 from edge_app.errors import GateError
 from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom
 from edge_app.imaging.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION, to_model_pixels
 from edge_app.model.bundle import Golden, steps_between
 from edge_app.model.card import FINDING, NEGATIVE_LABEL, ModelCard
-from edge_app.model.isolated import run_isolated
 from edge_app.model.runtimes.registry import RUNTIMES
 from train.evaluation.run import Run
 

@@ -7,12 +7,12 @@ from tests_support import ENVIRONMENT
 
 from convert.conversion import Source, target_runtimes
 from convert.gates.delegation import Observation, check_delegation, observe, split_by_delegate
+from convert.gates.isolated import run_isolated
 from convert.gates.layers import layer_errors, layer_table
 from convert.gates.operators import TFLITE_2_14_VERSIONS, check_runtime, read_facts
 from convert.packaging.contents import model_card
 from convert.packaging.metadata import ENTRY, with_metadata
 from edge_app.errors import BundleError, GateError, RuntimeUnavailable
-from edge_app.model.isolated import run_isolated
 
 
 def _operator(name: str, inputs: list[int], outputs: list[int]) -> dict[str, Any]:

@@ -6,12 +6,12 @@ import pytest
 
 from convert.conversion import Source
 from convert.formats.export import export_dynamic, export_float32
+from convert.gates.isolated import run_isolated
 from convert.packaging import contents as package
 from convert.packaging.contents import golden_films, make_golden, model_card
 from edge_app.errors import GateError
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.bundle import steps_between
-from edge_app.model.isolated import run_isolated
 from edge_app.model.runtimes.registry import RUNTIMES
 
 
