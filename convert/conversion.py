@@ -37,8 +37,9 @@ from convert.packaging.rejection_statistics import learn_look, measure
 from convert.packaging.signing import Signer, read_signer
 from convert.report.page import report_page
 from edge_app.errors import BundleError, DataError, GateError, RuntimeUnavailable
-from edge_app.model.bundle import Golden, write_bundle
+from edge_app.model.bundle import write_bundle
 from edge_app.model.card import ModelCard
+from edge_app.model.golden import Golden
 from edge_app.model.runtimes.registry import RUNTIMES, installed_runtimes
 from edge_app.reading.decision import softmax
 from edge_app.reading.rejection import Look
