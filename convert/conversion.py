@@ -16,6 +16,7 @@ import numpy as np
 from convert.formats.export import export_float32
 from convert.formats.registry import FORMATS
 from convert.gates.delegation import check_delegation, observe
+from convert.gates.isolated import run_isolated
 from convert.gates.layers import LayerError, layer_errors, layer_table
 from convert.gates.operators import check_runtime, read_facts
 from convert.gates.parity import check_parity, compare
@@ -31,8 +32,8 @@ from convert.report.page import report_page
 from convert.report.summary import report_table
 from convert.source import Source, read_source
 from edge_app.errors import BundleError, GateError, RuntimeUnavailable
-from edge_app.model.bundle import Golden, write_bundle
-from edge_app.model.isolated import run_isolated
+from edge_app.model.bundle import write_bundle
+from edge_app.model.golden import Golden
 from edge_app.model.runtimes.registry import RUNTIMES, installed_runtimes
 from edge_app.reading.rejection import Look
 from edge_app.system.files import write_atomically, write_together

@@ -10,8 +10,8 @@ from convert.formats.registry import Format
 from convert.gates.delegation import Observation
 from convert.gates.layers import LayerError
 from convert.gates.parity import Parity
-from edge_app.model.bundle import Golden
 from edge_app.model.card import ModelCard
+from edge_app.model.golden import Golden
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ KitError
 │   └── FilmRefused      it was decoded, but is not a film to score (status "rejected")
 ├── BundleError          a model file is damaged, incomplete or not the one its card describes
 ├── RuntimeUnavailable   no TFLite interpreter can be used on this machine
+├── ChildFailed          a child process failed, crashed or took too long
 ├── StoreError           the record of drafts and reviews cannot be opened, read or written
 ├── ReaderRefused        initials or PIN are wrong, or were wrong too often
 ├── DataError            a training data set is missing, empty or inconsistent
@@ -49,6 +50,21 @@ class BundleError(KitError):
 
 class RuntimeUnavailable(KitError):
     """No TFLite interpreter can be used on this machine."""
+
+
+class ChildFailed(KitError):
+    """A child process of the kit failed, crashed or took too long.
+
+    Args:
+        reason: why, in words.
+        code: what it ended with: above 0 its exit code, below 0 minus the signal, None for no answer in time.
+        lines: what it wrote to standard error.
+    """
+
+    def __init__(self, reason: str, code: int | None = None, lines: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.lines = lines
 
 
 class StoreError(KitError):

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if all of them worked, else 1; a failed one does not stop the others.
     """
-    from benchmarks.device.harness.interleave import child_environment
+    from edge_app.system.child_process import child_environment
 
     failed = []
     for part in (*PARTS, "report"):

@@ -122,8 +122,8 @@ def start(words: list[str], bytecode: Path, watch_memory: bool = False) -> dict[
     Raises:
         ProgramFailed: it ended with another code than 0.
     """
-    from benchmarks.device.harness.interleave import child_environment
     from benchmarks.device.harness.machine import memory_kb
+    from edge_app.system.child_process import child_environment
 
     environment = child_environment() | {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(bytecode)}
     peak_kb = 0

@@ -69,7 +69,7 @@ def measure_own(film: bytes, clients: list[int], seconds: float) -> list[dict[st
     Raises:
         KioskUnavailable: it does not start; its last words are in the message.
     """
-    from benchmarks.device.harness.interleave import child_environment
+    from edge_app.system.child_process import child_environment
 
     words = [sys.executable, "-m", "edge_app", "serve", "--port", "0"]
     with tempfile.TemporaryDirectory() as home, tempfile.TemporaryFile() as log:

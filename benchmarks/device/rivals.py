@@ -104,8 +104,8 @@ def shipped_rows(args: argparse.Namespace) -> tuple[list[Any], list[dict[str, An
 
 def rival_rows(name: str, folder: Path) -> tuple[list[Any], list[dict[str, Any]]]:
     """One rival, built by a child process so that TensorFlow's memory goes away again."""
-    from benchmarks.device.harness.interleave import child_environment
     from benchmarks.device.rival_networks import NETWORKS, files_of
+    from edge_app.system.child_process import child_environment
 
     network, files = NETWORKS[name], files_of(name, folder)
     words = [sys.executable, "-m", "benchmarks.device.rival_networks", name, str(folder)]
@@ -167,7 +167,7 @@ def _failure(attempt: Callable[[], bool]) -> str | None:
 
 def _float_model_failure(float_model: Path, saved_model: Path) -> str | None:
     """Export the trained Keras model for TensorFlow; None if that worked, else why not."""
-    from benchmarks.device.harness.interleave import child_environment
+    from edge_app.system.child_process import child_environment
 
     if not float_model.exists():
         return NO_FLOAT_MODEL

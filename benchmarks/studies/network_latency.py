@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from convert.gates.isolated import run_child
 from edge_app.errors import BundleError, KitError
-from edge_app.model.isolated import run_child
 from edge_app.model.profiling import time_runs
 from edge_app.model.runtimes.interpreter import Interpreter
 from edge_app.model.runtimes.registry import load_runtime
@@ -33,7 +33,7 @@ def latencies(files: dict[str, tuple[Path, int]], reference: str) -> dict[str, d
     Raises:
         BundleError: LiteRT is not installed, or crashes.
     """
-    words = [f"{name}={classes}={path}" for name, (path, classes) in files.items()]
+    words = [f"{name}={classes}={path.resolve()}" for name, (path, classes) in files.items()]
     printed = run_child("benchmarks.studies.network_latency", words, "latency cannot be measured")
     times = {name: np.array(values) for name, values in json.loads(printed.splitlines()[-1]).items()}
     return {

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from convert.gates.isolated import run_child
 from edge_app.errors import GateError, KitError
-from edge_app.model.isolated import run_child
 from edge_app.model.profiling import split_by_delegate, time_runs
 from edge_app.model.runtimes.interpreter import Interpreter
 from edge_app.model.runtimes.registry import RUNTIMES, load_runtime

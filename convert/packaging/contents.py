@@ -9,13 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from convert.gates.isolated import run_isolated
 from edge_app import __version__
-from edge_app.errors import GateError
 from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom
 from edge_app.imaging.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION, to_model_pixels
-from edge_app.model.bundle import Golden, steps_between
 from edge_app.model.card import FINDING, NEGATIVE_LABEL, ModelCard
-from edge_app.model.isolated import run_isolated
+from edge_app.model.golden import Golden, check_outputs
 from edge_app.model.runtimes.registry import RUNTIMES
 from train.evaluation.run import Run
 
@@ -120,7 +119,7 @@ def make_golden(model: bytes, card: ModelCard, runtimes: Sequence[str], most_ste
     Args:
         most_steps: how far this machine's built-in kernels may be off the reference kernels.
     Raises:
-        GateError: they are further off.
+        BundleError: they are further off.
     """
     films = golden_films()
     pixels = np.stack([to_model_pixels(film, card.input_size_px) for film in films])
@@ -132,12 +131,8 @@ def make_golden(model: bytes, card: ModelCard, runtimes: Sequence[str], most_ste
         expected[family] = here
         if kind.reference_is_golden and here["logits"].dtype == np.int8:
             expected[family] = _raw(run_isolated(model, len(card.labels), pixels, runtime, reference=True))
-        off = max(steps_between(here[name], expected[family][name]) for name in here)
-        if off > most_steps:
-            raise GateError(
-                f"{runtime} is off its reference kernels by {off} steps, at most {most_steps} are allowed: "
-                "convert on another machine"
-            )
+        complaint = f"{runtime} does not agree with its reference kernels"
+        off = check_outputs(here, expected[family], most_steps, complaint, "convert on another machine")
         allowed[family] = max(kind.golden_steps_allowed, off)
     return Golden(films, expected, allowed)
 

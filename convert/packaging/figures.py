@@ -3,12 +3,12 @@
 import dataclasses
 from typing import Any
 
+from convert.gates.isolated import run_isolated
 from convert.options import Budget
 from convert.outcome import Examined
 from convert.packaging.rejection_statistics import measure
 from convert.source import Source
 from edge_app.model.card import ModelCard
-from edge_app.model.isolated import run_isolated
 from edge_app.model.runtimes.registry import RUNTIMES
 from edge_app.reading.decision import softmax
 from edge_app.reading.rejection import Look

@@ -56,9 +56,9 @@ def run(args: argparse.Namespace) -> int:
         total += 1
         failed += answer.refusal is not None
     if not total:
-        from edge_app.imaging.formats.registry import FORMATS
+        from edge_app.imaging.formats.registry import film_formats
 
-        suffixes = " ".join(film_format.suffixes[0] for film_format in FORMATS)
+        suffixes = " ".join(film_format.suffixes[0] for film_format in film_formats())
         print(f"edge_app: no films there: the kit reads {suffixes}", file=sys.stderr)
     return int(failed > 0 or total == 0)
 
@@ -68,11 +68,12 @@ def walk(paths: list[Path]) -> Iterator[Path]:
 
     In folders only files with a film's suffix count; a named file always counts.
     """
-    from edge_app.imaging.formats.registry import SUFFIXES
+    from edge_app.imaging.formats.registry import film_suffixes
 
     for path in paths:
         if path.is_dir():
-            yield from sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
+            suffixes = film_suffixes()
+            yield from sorted(f for f in path.rglob("*") if f.suffix.lower() in suffixes and f.is_file())
         else:
             yield path
 

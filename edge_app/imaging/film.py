@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_app.errors import FilmRefused, FilmUnreadable
 from edge_app.imaging.formats.base import Film
-from edge_app.imaging.formats.registry import FORMATS
+from edge_app.imaging.formats.registry import film_formats
 
 MAX_FILE_BYTES = 64 * 2**20
 
@@ -31,12 +31,12 @@ def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
     content = source if isinstance(source, bytes) else film_content(source)
     if not content:
         raise FilmUnreadable("empty_file", "The file is empty: export it from the X-ray machine again.")
-    for film_format in FORMATS:
+    for film_format in film_formats():
         if film_format.recognises(content):
             film = film_format.read(content, min_side_px)
             _check_not_blank(film.pixels)
             return film
-    first, *others = (film_format.name for film_format in FORMATS)
+    first, *others = (film_format.name for film_format in film_formats())
     raise FilmUnreadable("not_an_image", f"This is no picture the kit reads; it reads {', '.join(others)} and {first}.")
 
 

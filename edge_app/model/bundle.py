@@ -21,6 +21,7 @@ import numpy as np
 from edge_app.errors import BundleError
 from edge_app.imaging.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION, to_model_pixels
 from edge_app.model.card import ModelCard
+from edge_app.model.golden import OUTPUTS, Golden, check_outputs
 from edge_app.model.runtimes.base import Runtime
 from edge_app.model.runtimes.interpreter import Interpreter, Outputs
 from edge_app.model.signature import signature_path
@@ -28,23 +29,8 @@ from edge_app.system.files import sha256_of, write_together
 
 MODELS_DIR = Path(__file__).parents[1] / "models"
 MEMBERS = ("card.json", "labels.txt", "golden.npz", "MODEL_CARD.md")
-OUTPUTS = frozenset({"logits", "class_map", "features"})
 MAX_MEMBER_BYTES = 64 * 2**20  # a real one has less than one MiB
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed time, so that the same content gives the same bytes
-
-
-@dataclass(frozen=True)
-class Golden:
-    """What the model must answer on this device.
-
-    `films` are uint8 phantoms (height, width). `expected` maps a family of kernels to the outputs
-    of every film, `{"logits": (films, classes), ...}`, as the file computes them. `steps_allowed`
-    is how far an output may be off: steps of int8, or for a float file multiples of 1e-3.
-    """
-
-    films: tuple[np.ndarray, ...]
-    expected: dict[str, dict[str, np.ndarray]]
-    steps_allowed: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -166,24 +152,27 @@ def open_interpreter(bundle: Bundle, runtime: Runtime, threads: int = 1) -> Inte
     if interpreter.input_size_px != bundle.card.input_size_px:
         wanted, got = bundle.card.input_size_px, interpreter.input_size_px
         raise BundleError(f"card says {wanted}x{wanted}, model wants {got}x{got}: run convert again")
-    worst = golden_difference(bundle, interpreter)
-    allowed = bundle.golden.steps_allowed[runtime.family]
-    if worst > allowed:
-        raise BundleError(
-            f"{bundle.path.name} answers its golden films wrongly on {runtime}: off by {worst} steps, "
-            f"at most {allowed} are allowed: do not use this model on this machine"
-        )
+    check_golden(bundle, interpreter)
     return interpreter
 
 
-def golden_difference(bundle: Bundle, interpreter: Interpreter) -> int:
-    """The largest difference from the golden outputs, in steps (see `Golden`)."""
-    family = interpreter.runtime.family
+def check_golden(bundle: Bundle, interpreter: Interpreter) -> int:
+    """Hold a loaded model to the bundle's golden outputs, by the whole way from film to output.
+
+    Returns:
+        The largest difference in steps (see `Golden`).
+    Raises:
+        BundleError: the model does not answer the golden films as it did when it was made.
+    """
+    family, name = interpreter.runtime.family, bundle.path.name
     if family not in bundle.golden.expected:
-        raise BundleError(f"{bundle.path.name} has no golden outputs for {family}: run convert again")
-    got = run_all(interpreter, bundle.golden.films)
-    expected = bundle.golden.expected[family]
-    return max(steps_between(got[name], expected[name]) for name in expected)
+        raise BundleError(f"{name} has no golden outputs for {family}: run convert again")
+    return check_outputs(
+        run_all(interpreter, bundle.golden.films),
+        bundle.golden.expected[family],
+        bundle.golden.steps_allowed[family],
+        f"{name} answers its golden films wrongly on {interpreter.runtime}",
+    )
 
 
 def run_all(interpreter: Interpreter, films: tuple[np.ndarray, ...]) -> dict[str, np.ndarray]:
@@ -191,18 +180,6 @@ def run_all(interpreter: Interpreter, films: tuple[np.ndarray, ...]) -> dict[str
     size_px = interpreter.input_size_px
     outputs: list[Outputs] = [interpreter.run(to_model_pixels(film, size_px)) for film in films]
     return {name: np.stack([output.raw[name] for output in outputs]) for name in outputs[0].raw}
-
-
-def steps_between(got: np.ndarray, expected: np.ndarray) -> int:
-    """The largest difference in steps: of whole numbers, or of 1e-3 for floats. A wrong shape is refused."""
-    if got.shape != expected.shape or got.dtype != expected.dtype:
-        raise BundleError(
-            f"golden outputs are {expected.dtype} {expected.shape}, the model gives {got.dtype} {got.shape}"
-        )
-    difference = np.abs(got.astype(np.float64) - expected.astype(np.float64)).max(initial=0.0)
-    if not np.isfinite(difference):
-        raise BundleError("the model gives outputs that are no numbers: run convert again")
-    return int(difference if np.issubdtype(got.dtype, np.integer) else difference / 1e-3)
 
 
 def _members(path: Path, content: bytes) -> dict[str, bytes]:

@@ -1,12 +1,11 @@
 """Trying a model in a child process: a damaged file may crash the interpreter, and must not crash us."""
 
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
-import edge_app
-from edge_app.errors import BundleError
+from edge_app.errors import BundleError, ChildFailed
+from edge_app.system.child_process import run_module
 
 TIMEOUT_S = 300.0  # a Pi Zero needs some 20 s from a cold start
 SPOKEN = "edge_app: "  # how the child begins the sentence of a refusal
@@ -19,16 +18,17 @@ def check_in_child(bundle: Path, timeout_s: float = TIMEOUT_S, python: str = sys
     Raises:
         BundleError: it failed, crashed the interpreter or took too long.
     """
-    command = [python, "-m", "edge_app", "selftest", "--json", "--model", str(bundle.resolve())]
-    root = Path(edge_app.__file__).parents[1]
     try:
-        child = subprocess.run(command, cwd=root, capture_output=True, timeout=timeout_s, check=False)
-    except subprocess.TimeoutExpired as cause:
-        raise BundleError(f"{bundle.name} gave no answer in {timeout_s:.0f} s: do not use it here") from cause
-    if child.returncode < 0:
-        name = signal.Signals(-child.returncode).name
-        raise BundleError(f"{bundle.name} crashes the interpreter ({name}): do not use it on this machine")
-    if child.returncode:
-        said = child.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        reasons = [line.removeprefix(SPOKEN) for line in said if line.startswith(SPOKEN)]
-        raise BundleError(reasons[-1] if reasons else f"{bundle.name} {UNTYPED}: {said[-1]}")
+        run_module("edge_app", ["selftest", "--json", "--model", str(bundle.resolve())], timeout_s, python)
+    except ChildFailed as failure:
+        raise BundleError(_refusal(bundle.name, failure)) from failure
+
+
+def _refusal(name: str, failure: ChildFailed) -> str:
+    if failure.code is None:
+        return f"{name} gave {failure}: do not use it here"
+    if failure.code < 0:
+        crash = signal.Signals(-failure.code).name
+        return f"{name} crashes the interpreter ({crash}): do not use it on this machine"
+    reasons = [line.removeprefix(SPOKEN) for line in failure.lines if line.startswith(SPOKEN)]
+    return reasons[-1] if reasons else f"{name} {UNTYPED}: {failure}"

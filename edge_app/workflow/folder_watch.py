@@ -7,7 +7,7 @@ two scans in a row. Nothing in the folder is moved, changed or deleted.
 from pathlib import Path
 
 from edge_app.errors import DataError
-from edge_app.imaging.formats.registry import SUFFIXES
+from edge_app.imaging.formats.registry import film_suffixes
 
 SCAN_EVERY_S = 1.0
 
@@ -44,7 +44,7 @@ class Watcher:
 
 def _is_film(path: Path) -> bool:
     """Tells by the suffix; DICOM files often have none. Hidden files are often half-written files of other tools."""
-    return not path.name.startswith(".") and path.suffix.lower() in SUFFIXES | {""} and path.is_file()
+    return not path.name.startswith(".") and path.suffix.lower() in film_suffixes() | {""} and path.is_file()
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from edge_app.errors import BundleError, FilmError, StoreError
 from edge_app.imaging.film import film_content
-from edge_app.model.bundle import golden_difference
+from edge_app.model.bundle import check_golden
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Answer, Refusal, as_json
 from edge_app.reading.predictor import Predictor
@@ -164,11 +164,8 @@ class ReadingService:
         Raises:
             BundleError: the model does not answer them as it did when it was made.
         """
-        bundle = self.predictor.bundle
         with self._model_lock:
-            off = golden_difference(bundle, self.predictor.interpreter)
-        if off > bundle.golden.steps_allowed[self.predictor.runtime.family]:
-            raise BundleError(f"{bundle.card.name} answers its golden films wrongly: off by {off} steps")
+            check_golden(self.predictor.bundle, self.predictor.interpreter)
         return dataclasses.asdict(self.predictor.identity) | {"runtime": str(self.predictor.runtime)}
 
     def _read(self, content: bytes, source: str, sha256: str, read_before: bool) -> Case:

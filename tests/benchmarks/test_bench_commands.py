@@ -6,9 +6,9 @@ import sys
 
 from benchmarks.__main__ import COMMANDS
 from benchmarks.commands.all import PARTS
-from benchmarks.device.harness.interleave import ROOT, child_environment
 from benchmarks.tables.fill import MARKED, TABLES, marked_files
 from benchmarks.tables.results import SHOWN
+from edge_app.system.child_process import ROOT, child_environment
 
 GUIDE = (ROOT / "docs" / "guide" / "benchmark.md").read_text(encoding="utf-8")
 

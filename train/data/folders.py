@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_app.errors import DataError
-from edge_app.imaging.formats.registry import SUFFIXES
+from edge_app.imaging.formats.registry import film_suffixes
 from edge_app.imaging.phantom import LABELS
 from train.data.labelled import NORMAL, PATIENT_PATTERN, DataSet, LabelledFilm, Layout, patient_of
 
@@ -67,7 +67,7 @@ def _names(folders: dict[str, Path]) -> str:
 
 def _labelled(folder: Path, classes: set[str]) -> list[tuple[Path, str | _Mislabelled]]:
     """Every film of a folder with its label, or with why it has none."""
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in film_suffixes())
     if classes == KERMANY:
         return [(file, _kermany_label(file)) for file in files]
     return [(file, folder.name.lower()) for file in files]

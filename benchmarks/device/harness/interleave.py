@@ -5,7 +5,6 @@ round stays fair. One row after the other would give the last one the hot proces
 """
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -16,8 +15,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from benchmarks.output.statistics import latency_metrics, median_ms
+from edge_app.system.child_process import child_environment
 
-ROOT = Path(__file__).resolve().parents[3]
 ORDER_SEED = 1
 
 
@@ -228,9 +227,3 @@ def _size_bytes(model: Path) -> int:
     if model.is_dir():
         return sum(file.stat().st_size for file in model.rglob("*") if file.is_file())
     return model.stat().st_size
-
-
-def child_environment() -> dict[str, str]:
-    """The children import this very kit, wherever they are started."""
-    path = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
-    return os.environ | {"PYTHONPATH": os.pathsep.join(path)}

@@ -1,18 +1,28 @@
 """The list of formats. To add one, write its file with a `FORMAT` and add its name here."""
 
+from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 
 from edge_app.imaging.formats.base import FilmFormat
 
-FORMATS: tuple[FilmFormat, ...] = tuple(
-    import_module(f"edge_app.imaging.formats.{name}").FORMAT
-    for name in (
-        "dicom",  # first: the first 128 bytes of a DICOM file may be anything, also the head of a TIFF
-        "jpeg",
-        "png",
-        "tiff",
-        "bmp",
-        "webp",
-    )
+NAMES = (
+    "dicom",  # first: the first 128 bytes of a DICOM file may be anything, also the head of a TIFF
+    "jpeg",
+    "png",
+    "tiff",
+    "bmp",
+    "webp",
 )
-SUFFIXES = frozenset(suffix for film_format in FORMATS for suffix in film_format.suffixes)
+
+
+def film_formats() -> Iterator[FilmFormat]:
+    """Every format in this order, each imported when its turn comes: a cold start needs one or two."""
+    for name in NAMES:
+        yield import_module(f"edge_app.imaging.formats.{name}").FORMAT
+
+
+@cache
+def film_suffixes() -> frozenset[str]:
+    """The suffixes of all formats, in lower case with a dot."""
+    return frozenset(suffix for film_format in film_formats() for suffix in film_format.suffixes)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.device import rivals as compare
-from benchmarks.device.harness.interleave import child_environment
 from edge_app.model.bundle import MODELS_DIR
+from edge_app.system.child_process import child_environment
 
 
 def row(name: str, kind: str, wall: list[float], cpu: list[float]) -> dict:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.device import latency
-from benchmarks.device.harness.interleave import ROOT
 from edge_app.model.bundle import MODELS_DIR
+from edge_app.system.child_process import ROOT
 
 NOT_RUN = {"name": "x", "cannot_run": "why"}
 NO_TENSORFLOW = """

@@ -10,11 +10,11 @@ import pytest
 
 from benchmarks.device import coldstart, pipeline
 from benchmarks.device.films import film_bytes
-from benchmarks.device.harness.interleave import child_environment
 from edge_app.imaging.film import read_film
 from edge_app.imaging.formats import pillow
 from edge_app.model.bundle import MODELS_DIR
 from edge_app.model.runtimes.interpreter import _quantized_levels
+from edge_app.system.child_process import child_environment
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.device.harness.engines import multiply_accumulates
-from benchmarks.device.harness.interleave import ROOT
 from benchmarks.device.harness.matmul import MACS, write_matmul
 from benchmarks.device.roofline import MATMUL, add_rates
 from benchmarks.output.markup import to_html
@@ -17,6 +16,7 @@ from benchmarks.tables import fill as tables
 from benchmarks.tables import report
 from benchmarks.tables.results import COMMITTED, load_results
 from edge_app.errors import DataError
+from edge_app.system.child_process import ROOT
 
 DEVICE = {
     "board": None,
@@ -192,7 +192,7 @@ def test_the_matrix_product_is_right(tmp_path: Path) -> None:
     import subprocess
     import sys
 
-    from benchmarks.device.harness.interleave import child_environment
+    from edge_app.system.child_process import child_environment
 
     pytest.importorskip("flatbuffers")
     write_matmul(tmp_path / "matmul.tflite")

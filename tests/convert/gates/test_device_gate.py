@@ -7,13 +7,13 @@ from tests_support import ENVIRONMENT
 
 from convert.conversion import Conversion, target_runtimes
 from convert.gates.delegation import Observation, check_delegation, observe
+from convert.gates.isolated import run_isolated
 from convert.gates.layers import layer_errors, layer_table
 from convert.gates.operators import TFLITE_2_14_VERSIONS, check_runtime, read_facts
 from convert.packaging.contents import model_card
 from convert.packaging.metadata import ENTRY, with_metadata
 from convert.source import Source
 from edge_app.errors import BundleError, GateError, RuntimeUnavailable
-from edge_app.model.isolated import run_isolated
 
 
 def test_operator_outside_xnnpack_is_refused_by_name_unless_allowed() -> None:

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from convert.formats.export import export_dynamic, export_float32
+from convert.gates.isolated import run_isolated
 from convert.packaging.contents import golden_films, make_golden, model_card
 from convert.source import Source
-from edge_app.errors import GateError
+from edge_app.errors import BundleError
 from edge_app.imaging.preprocess import to_model_pixels
-from edge_app.model.bundle import steps_between
-from edge_app.model.isolated import run_isolated
+from edge_app.model.golden import check_outputs
 from edge_app.model.runtimes.registry import RUNTIMES
 
 
@@ -30,7 +30,7 @@ def test_golden_outputs_of_the_built_in_kernels_are_those_of_a_raspberry_pi(
     own = run_isolated(ptq_file, 3, pixels, "tflite-runtime")
     for name, expected in golden.expected["builtin"].items():
         assert np.array_equal(expected, reference[f"raw_{name}"]), name
-        assert steps_between(own[f"raw_{name}"], expected) <= golden.steps_allowed["builtin"]
+        check_outputs({name: own[f"raw_{name}"]}, {name: expected}, golden.steps_allowed["builtin"], name)
     assert golden.steps_allowed["xnnpack"] == RUNTIMES["ai-edge-litert"].golden_steps_allowed
 
 
@@ -53,5 +53,5 @@ def test_kernels_too_far_from_the_reference_give_no_golden_outputs(
     """A golden check that allows any output finds no broken runtime."""
     if "tflite-runtime" not in runtimes:
         pytest.skip("tflite-runtime is not installed here")
-    with pytest.raises(GateError, match="off its reference kernels"):
+    with pytest.raises(BundleError, match="does not agree with its reference kernels"):
         make_golden(ptq_file, model_card(source.run, "int8", "1.14.0"), runtimes, most_steps=-1)

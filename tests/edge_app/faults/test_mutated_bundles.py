@@ -10,7 +10,8 @@ import pytest
 from mutations import mutated
 
 from edge_app.errors import BundleError
-from edge_app.model.bundle import read_bundle, shipped_bundle_path, sidecar_path, steps_between, write_bundle
+from edge_app.model.bundle import read_bundle, shipped_bundle_path, sidecar_path, write_bundle
+from edge_app.model.golden import check_outputs
 from edge_app.model.runtimes.registry import RUNTIME_VARIABLE, installed_runtimes
 from edge_app.model.trial import UNTYPED, check_in_child
 from edge_app.system.files import sha256_of
@@ -142,7 +143,7 @@ def with_card(content, card):
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 def test_an_output_that_is_no_number_refuses_the_model(wrong):
     with pytest.raises(BundleError, match="no numbers"):
-        steps_between(np.array([0.0, wrong], np.float32), np.zeros(2, np.float32))
+        check_outputs({"logits": np.array([0.0, wrong], np.float32)}, {"logits": np.zeros(2, np.float32)}, 2, "it")
 
 
 def check_lying_models(shipped, folder, count):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from edge_app.errors import FilmUnreadable
 from edge_app.imaging.film import read_film
-from edge_app.imaging.formats.registry import FORMATS
+from edge_app.imaging.formats.registry import film_formats
 
 WORKER = Path(__file__).with_name("film_worker.py")
 ROOT = Path(__file__).parents[3]
@@ -32,7 +32,7 @@ def read_damaged(kind, seed, count):
     return result["outcomes"]
 
 
-@pytest.mark.parametrize("kind", [film_format.name for film_format in FORMATS])
+@pytest.mark.parametrize("kind", [film_format.name for film_format in film_formats()])
 def test_damaged_films_are_refused_with_a_code_or_decoded_whole(kind, tally):
     outcomes = read_damaged(kind, SEED, PER_FORMAT)
     assert outcomes["damaged"] > PER_FORMAT / 10  # the damage is real
@@ -42,7 +42,7 @@ def test_damaged_films_are_refused_with_a_code_or_decoded_whole(kind, tally):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [film_format.name for film_format in FORMATS])
+@pytest.mark.parametrize("kind", [film_format.name for film_format in film_formats()])
 def test_many_damaged_films_are_refused_with_a_code_or_decoded_whole(kind, tally):
     decoded = read_damaged(kind, SEED + 1, MANY_PER_FORMAT).get("ok", 0)
     tally(seed=SEED + 1, films_damaged=MANY_PER_FORMAT, decoded=decoded, refused=MANY_PER_FORMAT - decoded, untyped=0)

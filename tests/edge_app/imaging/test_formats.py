@@ -11,9 +11,10 @@ from tests_support import ENVIRONMENT
 from edge_app.errors import FilmUnreadable
 from edge_app.imaging import formats
 from edge_app.imaging.film import read_film
-from edge_app.imaging.formats.registry import FORMATS, SUFFIXES
+from edge_app.imaging.formats.registry import film_formats, film_suffixes
 from edge_app.imaging.phantom import draw_phantom
 
+FORMATS = tuple(film_formats())
 SHARED = {"__init__", "base", "pillow", "registry"}
 
 
@@ -24,7 +25,7 @@ def test_every_file_of_a_format_is_in_the_registry() -> None:
 
 def test_suffixes_are_lower_case_and_of_one_format_each() -> None:
     every = [suffix for film_format in FORMATS for suffix in film_format.suffixes]
-    assert len(every) == len(set(every)) == len(SUFFIXES)
+    assert len(every) == len(set(every)) == len(film_suffixes())
     assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in every)
 
 

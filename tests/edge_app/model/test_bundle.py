@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from edge_app.errors import BundleError
-from edge_app.model.bundle import Bundle, Golden, open_interpreter, read_bundle, sidecar_path, write_bundle
+from edge_app.model.bundle import Bundle, open_interpreter, read_bundle, sidecar_path, write_bundle
+from edge_app.model.golden import Golden
 from edge_app.model.runtimes.registry import load_runtime
 
 

@@ -4,16 +4,16 @@ The two runtimes cannot live in one process, and a damaged file can crash the in
 child crashes, the parent gets a `BundleError`.
 """
 
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from edge_app.errors import BundleError, KitError
+from edge_app.errors import BundleError, ChildFailed, KitError
 from edge_app.model.runtimes.interpreter import Interpreter, Outputs
 from edge_app.model.runtimes.registry import load_runtime
+from edge_app.system.child_process import run_module
 
 TIMEOUT_S = 600
 DISK_EXIT = 3  # the child could not read or write its files: no fault of the model
@@ -42,7 +42,7 @@ def run_isolated(
         np.save(pixels_path, pixels)
         kernels = "reference" if reference else "own"
         words = [str(model_path), str(class_count), str(pixels_path), package, str(outputs_path), kernels]
-        run_child("edge_app.model.isolated", words, f"{package} cannot run the model")
+        run_child("convert.gates.isolated", words, f"{package} cannot run the model")
         with np.load(outputs_path) as outputs:
             return dict(outputs)
 
@@ -52,30 +52,20 @@ def run_child(module: str, words: list[str], complaint: str) -> str:
 
     Args:
         module: what to run, as after `python -m`.
+        words: its arguments; paths must be absolute.
         complaint: how the message begins when the child fails.
     Returns:
         What the child printed.
     Raises:
-        BundleError: the child failed, crashed or took more than `TIMEOUT_S`.
+        BundleError: the child failed, crashed or took more than `TIMEOUT_S` seconds.
         OSError: the disk is full.
     """
     try:
-        child = subprocess.run(
-            [sys.executable, "-m", module, *words],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as cause:
-        raise BundleError(f"{complaint}: no answer within {TIMEOUT_S} s") from cause
-    if child.returncode:
-        reason = (child.stderr.strip().splitlines() or [f"it crashed (exit {child.returncode})"])[-1]
-        if child.returncode == DISK_EXIT:
-            raise OSError(f"{complaint}: {reason}")
-        raise BundleError(f"{complaint}: {reason}")
-    return child.stdout
+        return run_module(module, words, TIMEOUT_S)
+    except ChildFailed as failure:
+        if failure.code == DISK_EXIT:
+            raise OSError(f"{complaint}: {failure}") from failure
+        raise BundleError(f"{complaint}: {failure}") from failure
 
 
 def main(words: list[str]) -> int:
