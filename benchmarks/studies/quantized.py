@@ -32,8 +32,8 @@ class Quantized:
 def quantized(folder: Path, architecture: Architecture, data: str | None) -> Quantized:
     """Convert a run if that was not done yet, and read the report.
 
-    Quantization-aware training changes how TensorFlow computes for the rest of the process: finish all
-    trainings of a study before.
+    Finish all trainings of a study first: quantization-aware training switches TensorFlow's op determinism
+    on for the rest of the process.
 
     Args:
         folder: of a finished run.

@@ -110,9 +110,10 @@ def _representative_inputs(pixels: np.ndarray) -> Iterator[list[np.ndarray]]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The converter prints its progress to file descriptor 2, past Python, and gives logging's root a handler.
+    """Silence TensorFlow's converter.
 
-    That handler would print every later message of the kit a second time; one that is there keeps it away.
+    It prints its progress to file descriptor 2, past Python. Its first warning configures the root logger if
+    that has no handler; then every later message of the kit would be printed twice.
     """
     silent = logging.NullHandler()
     logging.getLogger().addHandler(silent)

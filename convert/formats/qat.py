@@ -82,8 +82,8 @@ def _set_range(layer: Any, low: float, high: float) -> None:
 def tune(teacher: Any, films: LoadedFilms, selection_set: Judge, options: QatOptions, folder: Path) -> Any:
     """Quantization-aware training against the float model.
 
-    It switches TensorFlow's op determinism on for the whole process: what must not feel that is
-    trained before.
+    It switches TensorFlow's op determinism on for the whole process, which slows and changes every
+    training that follows.
 
     Args:
         teacher: the float Keras model; it is not changed.

@@ -24,7 +24,7 @@ UNKNOWN_SCOPE = ("every film that is not made as its training films were", "read
 
 
 def model_card_text(card: ModelCard) -> str:
-    """The whole text, Markdown; what was found about this kit's own data set stands only in models trained on it."""
+    """Markdown; sections about this kit's own data set appear only for models that were trained on it."""
     figures = card.metrics.get("judges", {})
     ours = card.is_about_pneumonia and not card.phantom
     sections = [
