@@ -44,11 +44,12 @@ from edge_app.reading.decision import softmax
 from edge_app.reading.rejection import Look
 from edge_app.system.files import sha256_of, write_atomically, write_together
 from train.data.augment import shortcut_free_draw
+from train.data.labelled import Classes
 from train.data.loading import LoadedFilms, load_films
 from train.data.sources import find_data
 from train.data.split import TRAIN, VALIDATION, apply_manifest
 from train.data.two_classes import as_labelled
-from train.evaluation.evaluation_sets import DRAWS, Judge, all_judges
+from train.evaluation.evaluation_sets import DRAWS, EvaluationSet, evaluation_sets
 from train.evaluation.metrics import score
 from train.evaluation.run import Run, read_run
 from train.networks.inference import predict
@@ -95,7 +96,7 @@ class Source:
     run: Run
     training: LoadedFilms
     validation: LoadedFilms
-    judges: tuple[Judge, ...]
+    judges: tuple[EvaluationSet, ...]
     reference: dict[str, np.ndarray]  # the float model's outputs on the validation films
 
     @functools.cached_property
@@ -195,7 +196,7 @@ def read_source(options: ConvertOptions) -> Source:
     check_labels(run, manifest.labels, data.labels)
     films = load_films(data, run.input_size_px)
     training, validation = (apply_manifest(films, manifest, part) for part in (TRAIN, VALIDATION))
-    judges = all_judges(validation, run.negative_index)
+    judges = evaluation_sets(validation, run.classes)
     check_calibration(run, predict(model, judges[-1].pixels)["logits"], judges[-1])
     return Source(model, run, training, validation, judges, predict(model, validation.pixels))
 
@@ -306,7 +307,7 @@ def _figures(result: Result, source: Source, runtime: str) -> dict[str, Any]:
         else:
             logits = run_isolated(result.model, len(card.labels), judge.pixels, runtime)["logits"]
         probabilities = softmax(logits, card.temperature)
-        figures = score(judge.classes, probabilities, card.labels, card.negative_index, point.threshold)
+        figures = score(judge.classes, probabilities, Classes(card.labels, card.negative), point.threshold)
         judges[judge.name] = dataclasses.asdict(figures)
     return judges
 

@@ -86,5 +86,5 @@ def _judges(options: RecipesOptions, recipe: str, seed: int) -> dict[str, Any]:
         seed=seed,
         recipe=recipe,
     )
-    judges: dict[str, Any] = finished(wanted, "recipes", recipe)["judges"]
+    judges: dict[str, Any] = finished(wanted, recipe)["judges"]
     return judges

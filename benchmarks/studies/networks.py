@@ -16,7 +16,7 @@ from edge_app.system.files import write_atomically
 from train.data.split import SplitRule, read_manifest
 from train.evaluation.paired import Pair, paired_tests
 from train.evaluation.plots import write_roc_and_calibration
-from train.evaluation.predictions import Answers, answers_of
+from train.evaluation.predictions import Predictions, predictions_of
 from train.evaluation.run import RUN
 from train.networks import Architecture, find_architecture
 from train.training.fit import FitOptions, finished
@@ -53,7 +53,7 @@ class FinishedRun:
     """One trained and converted network with one seed."""
 
     metrics: dict[str, Any]  # of `fit`, with run.json's labels, input size and manifest hash
-    answers: Answers
+    predictions: Predictions
     int8: Quantized
 
 
@@ -81,8 +81,8 @@ def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str
     compared = {"command": _command(options), "rows": rows, "paired": _paired(runs), "claims": list(CLAIMS)}
     write_atomically(options.out / "compare.json", (json.dumps(compared, indent=1) + "\n").encode())
     write_atomically(options.out / "compare.md", comparison_page(compared).encode())
-    for judge in next(iter(runs.values()))[0].answers.judges:
-        curves = {name: found[0].answers.judges[judge] for name, found in runs.items()}
+    for judge in next(iter(runs.values()))[0].predictions.by_set:
+        curves = {name: found[0].predictions.by_set[judge] for name, found in runs.items()}
         write_roc_and_calibration(curves, options.out / f"roc-{judge}.png")
     return compared
 
@@ -124,7 +124,7 @@ def _finished(options: CompareOptions, arch: str, binary: bool, seed: int, quant
         bfloat16=arch in options.bfloat16,
         teachers=options.teachers if arch == REFERENCE else (),
     )
-    metrics = finished(wanted, "compare", arch)
+    metrics = finished(wanted, arch)
     rule = read_manifest(folder / "manifest.json").rule
     if rule != options.split:
         raise DataError(f"{folder} was cut by {rule.name}, fold {rule.fold}: remove it, or give another --out")
@@ -134,7 +134,7 @@ def _finished(options: CompareOptions, arch: str, binary: bool, seed: int, quant
     for key in ("labels", "input_size_px", "manifest_sha256"):
         metrics[key] = run[key]
     return FinishedRun(
-        metrics, answers_of(folder, options.data), quantize(folder, find_architecture(arch), options.data)
+        metrics, predictions_of(folder, options.data), quantize(folder, find_architecture(arch), options.data)
     )
 
 
@@ -177,7 +177,7 @@ def _row(name: str, runs: list[FinishedRun], options: CompareOptions, speed: dic
         "data": metrics["data"],
         "split": options.split.name,
         "parameters": metrics["parameters"],
-        "macs": runs[0].answers.macs,
+        "macs": runs[0].predictions.macs,
         "judges": {
             judge: {
                 "films": figures["films"],
@@ -211,7 +211,9 @@ def _paired(runs: dict[str, list[FinishedRun]]) -> list[dict[str, Any]]:
 
 
 def _pair(run: FinishedRun, other: FinishedRun) -> Pair:
-    return Pair(run.metrics["seed"], run.answers.judges, other.answers.judges, _threshold(run), _threshold(other))
+    return Pair(
+        run.metrics["seed"], run.predictions.by_set, other.predictions.by_set, _threshold(run), _threshold(other)
+    )
 
 
 def _threshold(run: FinishedRun) -> float:

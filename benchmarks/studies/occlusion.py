@@ -6,6 +6,7 @@ its answers with the frame, and keeps them without the chest. Films also get mir
 
 import functools
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from edge_app.system.files import sha256_of
 from train.data.loading import load_films
 from train.data.sources import find_data
 from train.data.split import VALIDATION, apply_manifest, read_manifest
-from train.evaluation.metrics import plain, roc_auc
+from train.evaluation.metrics import roc_auc
 
 FRAME = 1 / 8  # of the side, at each edge
 MARKER, MARKER_HEIGHT = "R", 1 / 8  # the letter of the patient's right side, and its height
@@ -56,7 +57,7 @@ def regions(bundle: Path, argument: str | None, manifest_path: Path) -> dict[str
         name: _positive(_outputs(predictor, change(films.pixels)), card) for name, change in CHANGES.items()
     }
     maps = np.stack([evidence_map(one.class_map, card.negative_index, card.temperature) for one in outputs])
-    truth = films.classes != data.negative_index
+    truth = films.classes != data.classes.negative_index
     in_frame = frame_of(maps.shape[1:])
     found = maps[is_positive(whole, threshold) & (maps.sum(axis=(1, 2)) > 0)]
     return {
@@ -65,7 +66,7 @@ def regions(bundle: Path, argument: str | None, manifest_path: Path) -> dict[str
         "films": len(films.pixels),
         "threshold": threshold,
         "views": {name: _figures(truth, answers, whole, threshold) for name, answers in positive.items()},
-        "frame_evidence": plain(median_with_interval(found[:, in_frame].sum(axis=1) / found.sum(axis=(1, 2)))),
+        "frame_evidence": asdict(median_with_interval(found[:, in_frame].sum(axis=1) / found.sum(axis=(1, 2)))),
         "frame_area": float(in_frame.mean()),
     }
 
@@ -134,4 +135,4 @@ def _figures(
 ) -> dict[str, dict[str, float]]:
     changed = int((is_positive(positive, threshold) != is_positive(whole, threshold)).sum())
     figures = {"auc": roc_auc(truth, positive), "share_changed": proportion(changed, len(whole))}
-    return {name: plain(figure) for name, figure in figures.items()}
+    return {name: asdict(figure) for name, figure in figures.items()}

@@ -14,7 +14,7 @@ from edge_app.model.estimate import Estimate
 from train.data.loading import load_films
 from train.data.sources import find_data
 from train.data.split import TRAIN, VALIDATION, SplitRule, apply_manifest, read_manifest, split_films
-from train.evaluation.evaluation_sets import all_judges
+from train.evaluation.evaluation_sets import evaluation_sets
 from train.evaluation.metrics import roc_auc
 from train.networks import find_architecture
 
@@ -65,12 +65,9 @@ def probe(
     else:
         manifest = split_films(films, data.name, data.labels, SplitRule())
     training, validation = (apply_manifest(films, manifest, part) for part in (TRAIN, VALIDATION))
-    negative = data.negative_index
     classifier = HistGradientBoostingClassifier(random_state=seed)
-    classifier.fit(shortcut_statistics(training.pixels), training.classes != negative)
+    classifier.fit(shortcut_statistics(training.pixels), training.classes != data.classes.negative_index)
     return {
-        judge.name: roc_auc(
-            judge.classes != negative, classifier.predict_proba(shortcut_statistics(judge.pixels))[:, 1]
-        )
-        for judge in all_judges(validation, negative)
+        films.name: roc_auc(films.positive, classifier.predict_proba(shortcut_statistics(films.pixels))[:, 1])
+        for films in evaluation_sets(validation, data.classes)
     }

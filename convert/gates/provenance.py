@@ -12,7 +12,7 @@ import numpy as np
 from edge_app.errors import DataError
 from edge_app.model.card import OperatingPoint
 from edge_app.reading.decision import p_finding
-from train.evaluation.evaluation_sets import Judge
+from train.evaluation.evaluation_sets import EvaluationSet
 from train.evaluation.metrics import operating_point
 from train.evaluation.run import Run
 
@@ -52,7 +52,7 @@ def check_labels(run: Run, manifest_labels: tuple[str, ...], data_labels: tuple[
         )
 
 
-def check_calibration(run: Run, logits: np.ndarray, judge: Judge) -> None:
+def check_calibration(run: Run, logits: np.ndarray, judge: EvaluationSet) -> None:
     """Measure every operating point again and compare with the run file.
 
     Args:

@@ -16,6 +16,19 @@ NORMAL = "normal"
 
 
 @dataclass(frozen=True)
+class Classes:
+    """What a model tells apart: the classes in the order of its logits, and the one without the finding."""
+
+    labels: tuple[str, ...]
+    negative: str
+
+    @property
+    def negative_index(self) -> int:
+        """Where in `labels` the class without the finding stands."""
+        return self.labels.index(self.negative)
+
+
+@dataclass(frozen=True)
 class LabelledFilm:
     """One film of a data set. `source` is a path, or the decoded pixels of a drawn or packed film."""
 
@@ -54,9 +67,9 @@ class DataSet:
     negative: str = NORMAL  # the class without the finding; it comes first where folders name the classes
 
     @property
-    def negative_index(self) -> int:
-        """Where in `labels` the class without the finding stands."""
-        return self.labels.index(self.negative)
+    def classes(self) -> Classes:
+        """Its classes, with the negative one."""
+        return Classes(self.labels, self.negative)
 
     @property
     def is_phantom(self) -> bool:

@@ -42,12 +42,12 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     data = find_data(options.data, manifest is not None and manifest.rule.reads_test_folder, model.negative)
     data = as_labelled(data, model.labels)
     if model.labels != data.labels:
-        raise DataError(f"the model answers {', '.join(model.labels)}, the films are of {', '.join(data.labels)}")
+        raise DataError(f"the model knows {', '.join(model.labels)}, the films are of {', '.join(data.labels)}")
     films = load_films(data, model.input_size_px)
     if manifest:
         films = apply_manifest(films, manifest, options.part)
     probabilities = softmax(model.logits(films), model.temperature)
-    figures = asdict(score(films.classes, probabilities, data.labels, data.negative_index, model.threshold))
+    figures = asdict(score(films.classes, probabilities, data.classes, model.threshold))
     return {"model": str(options.model), "films_of": _films_of(data, options), **figures}
 
 

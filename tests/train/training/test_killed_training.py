@@ -10,7 +10,7 @@ import pytest
 from tests_support import ENVIRONMENT
 
 from edge_app.imaging.phantom import write_phantom_set
-from train.training.recorder import Patience
+from train.training.callbacks import Patience
 
 WORKER = Path(__file__).with_name("fit_worker.py")
 
