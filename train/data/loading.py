@@ -34,7 +34,7 @@ class LoadedFilms:
 
     @property
     def sites(self) -> np.ndarray:
-        """The hospital of each film, str (films,); all "" where there is but one."""
+        """The hospital of each film, str (films,); all "" where there is only one."""
         return np.array([film.site for film in self.films] or [""] * len(self.pixels))
 
     def only(self, rows: np.ndarray) -> "LoadedFilms":

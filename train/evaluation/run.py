@@ -21,7 +21,7 @@ KEYS = {"figures": "metrics"}  # in run.json, where they are not the names of `R
 
 @dataclass(frozen=True)
 class Run:
-    """Everything that conversion and evaluation must know of a float model."""
+    """All that conversion and evaluation must know of a float model."""
 
     arch: str
     input_size_px: int
@@ -39,12 +39,12 @@ class Run:
 
     @property
     def classes(self) -> Classes:
-        """What the model tells apart."""
+        """What the model distinguishes."""
         return Classes(self.labels, self.negative)
 
     @property
     def negative_index(self) -> int:
-        """Where in `labels` the class without the finding stands."""
+        """Index in `labels` of the class without the finding."""
         return self.classes.negative_index
 
 

@@ -92,7 +92,7 @@ class TrainingPlan:
     data: DataSet
     """Which films there are, under their own classes."""
     classes: Classes
-    """What the model learns to tell apart; two, if `binary`."""
+    """What the model learns to distinguish; two, if `binary`."""
     binary: bool
     split: SplitRule
     strict: bool

@@ -40,11 +40,13 @@ def test_mean_and_spread_by_hand() -> None:
     assert mean_and_spread([0.9])["spread"] == 0.0
 
 
-def test_finished_runs_are_not_trained_again(options: CompareOptions, capsys) -> None:
+def test_finished_runs_are_not_trained_again(options: CompareOptions, caplog) -> None:
+    caplog.set_level("INFO", "train")
     first = compare(options, refused)
-    assert capsys.readouterr().err.count("compare: training") == 2
+    assert caplog.text.count("training tiny") == 2
+    caplog.clear()
     assert compare(options, refused) == first
-    assert "compare: training" not in capsys.readouterr().err
+    assert "training tiny" not in caplog.text
     assert [row["network"] for row in first["rows"]] == ["tiny", "tiny-binary"]
     assert [len(row["labels"]) for row in first["rows"]] == [3, 2]
     assert json.loads((options.out / "compare.json").read_text()) == json.loads(json.dumps(first))
