@@ -12,7 +12,7 @@ import numpy as np
 from edge_app.errors import DataError
 from edge_app.model.card import OperatingPoint
 from edge_app.reading.decision import p_finding
-from train.evaluation.evaluation_sets import Judge
+from train.evaluation.evaluation_sets import EvaluationSet
 from train.evaluation.metrics import operating_point
 from train.evaluation.run import Run
 
@@ -52,7 +52,7 @@ def check_labels(run: Run, manifest_labels: tuple[str, ...], data_labels: tuple[
         )
 
 
-def check_calibration(run: Run, logits: np.ndarray, selection_set: Judge) -> None:
+def check_calibration(run: Run, logits: np.ndarray, selection_set: EvaluationSet) -> None:
     """Measure every operating point again and compare it with the run file.
 
     Args:
@@ -60,7 +60,7 @@ def check_calibration(run: Run, logits: np.ndarray, selection_set: Judge) -> Non
     Raises:
         DataError: a threshold was moved, labels were swapped, or the run file is another model's.
     """
-    positive = selection_set.classes != run.negative_index
+    positive = selection_set.positive
     p = p_finding(logits, run.calibration.temperature, run.negative_index)
     for name, recorded in run.calibration.operating_points.items():
         measured = operating_point(positive, p, recorded.threshold)

@@ -12,7 +12,7 @@ from train.data.loading import LoadedFilms, load_films
 from train.data.sources import find_data
 from train.data.split import TRAIN, VALIDATION, apply_manifest
 from train.data.two_classes import as_labelled
-from train.evaluation.evaluation_sets import Judge, all_judges
+from train.evaluation.evaluation_sets import EvaluationSet, evaluation_sets
 from train.evaluation.run import Run, read_run
 from train.networks.inference import predict
 
@@ -25,11 +25,11 @@ class Source:
     run: Run
     training: LoadedFilms
     validation: LoadedFilms
-    evaluation_sets: tuple[Judge, ...]
+    evaluation_sets: tuple[EvaluationSet, ...]
     reference: dict[str, np.ndarray]  # the float model's outputs on the validation films
 
     @property
-    def selection_set(self) -> Judge:
+    def selection_set(self) -> EvaluationSet:
         """The largest evaluation set: thresholds and the best epoch are chosen on it."""
         return self.evaluation_sets[-1]
 
@@ -50,8 +50,8 @@ def read_source(options: ConvertOptions) -> Source:
     check_labels(run, manifest.labels, data.labels)
     films = load_films(data, run.input_size_px)
     training, validation = (apply_manifest(films, manifest, part) for part in (TRAIN, VALIDATION))
-    evaluation_sets = all_judges(validation, run.negative_index)
-    source = Source(model, run, training, validation, evaluation_sets, predict(model, validation.pixels))
+    sets = evaluation_sets(validation, run.classes)
+    source = Source(model, run, training, validation, sets, predict(model, validation.pixels))
     selection = source.selection_set
     check_calibration(run, predict(model, selection.pixels)["logits"], selection)
     return source

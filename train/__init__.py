@@ -1,4 +1,4 @@
-"""The training room: float models from labelled films, and the figures that judge them.
+"""Float models from labelled films, and the figures that say how good they are.
 
     from train import FitOptions, fit
 

@@ -6,10 +6,15 @@ its first import. Every module of the kit that needs TensorFlow imports it from 
 
 import os
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from train.quiet import without_notices
 
-import tensorflow as tf
-import tf_keras as keras
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors alone
+
+with without_notices():
+    import tensorflow as tf
+    import tf_keras as keras
+
+    tf.config.list_physical_devices()  # looks for a GPU, which is the last notice
 
 __all__ = ["keras", "tf"]

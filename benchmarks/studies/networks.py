@@ -16,7 +16,7 @@ from edge_app.system.files import write_atomically
 from train.data.split import SplitRule, read_manifest
 from train.evaluation.paired import Pair, paired_tests
 from train.evaluation.plots import write_roc_and_calibration
-from train.evaluation.predictions import Answers, answers_of
+from train.evaluation.predictions import Predictions, predictions_of
 from train.evaluation.run import RUN
 from train.networks import Architecture, find_architecture
 from train.training.fit import FitOptions
@@ -55,7 +55,7 @@ class TrainedRun:
 
     folder: Path
     metrics: dict[str, Any]  # of `fit`, with run.json's labels, input size and manifest hash
-    predictions: Answers
+    predictions: Predictions
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str
     compared = {"command": _command(options), "rows": rows, "paired": _paired(runs), "claims": list(CLAIMS)}
     write_atomically(options.out / "compare.json", (json.dumps(compared, indent=1) + "\n").encode())
     write_atomically(options.out / "compare.md", comparison_page(compared).encode())
-    for evaluation_set in next(iter(runs.values()))[0].predictions.judges:
-        curves = {name: found[0].predictions.judges[evaluation_set] for name, found in runs.items()}
+    for evaluation_set in next(iter(runs.values()))[0].predictions.by_set:
+        curves = {name: found[0].predictions.by_set[evaluation_set] for name, found in runs.items()}
         write_roc_and_calibration(curves, options.out / f"roc-{evaluation_set}.png")
     return compared
 
@@ -140,7 +140,7 @@ def _trained(options: CompareOptions, arch: str, binary: bool, seed: int) -> Tra
         raise DataError(f"{folder} was trained by recipe {metrics['recipe']}, not {wanted.recipe}: see --recipe-of")
     run = json.loads((folder / RUN).read_text(encoding="utf-8"))
     metrics |= {key: run[key] for key in ("labels", "input_size_px", "manifest_sha256")}
-    return TrainedRun(folder, metrics, answers_of(folder, options.data))
+    return TrainedRun(folder, metrics, predictions_of(folder, options.data))
 
 
 def _converted(run: TrainedRun, data: str | None, quantize: Quantize) -> FinishedRun:
@@ -223,7 +223,7 @@ def _paired(runs: dict[str, list[FinishedRun]]) -> list[dict[str, Any]]:
 
 
 def _pair(run: FinishedRun, other: FinishedRun) -> Pair:
-    seed, first, second = run.metrics["seed"], run.predictions.judges, other.predictions.judges
+    seed, first, second = run.metrics["seed"], run.predictions.by_set, other.predictions.by_set
     return Pair(seed, first, second, _threshold(run), _threshold(other))
 
 

@@ -6,7 +6,7 @@ its decisions when the frame is hidden, and keeps them when the chest is. Films 
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from edge_app.system.files import sha256_of
 from train.data.loading import load_films
 from train.data.sources import find_data
 from train.data.split import VALIDATION, apply_manifest, read_manifest
-from train.evaluation.metrics import plain, roc_auc
+from train.evaluation.metrics import roc_auc
 
 FRAME = 1 / 8  # of the side, at each edge
 MARKER, MARKER_HEIGHT = "R", 1 / 8  # the letter of the patient's right side, and its height
@@ -64,7 +64,7 @@ def measure_occlusion(options: OcclusionOptions, load: Callable[[Path], Predicto
         name: _p_finding(_outputs(predictor, change(films.pixels)), card) for name, change in CHANGES.items()
     }
     maps = np.stack([evidence_map(one.class_map, card.negative_index, card.temperature) for one in outputs])
-    truth = films.classes != data.negative_index
+    truth = films.classes != data.classes.negative_index
     in_frame = frame_of(maps.shape[1:])
     found = maps[is_positive(unchanged, threshold) & (maps.sum(axis=(1, 2)) > 0)]
     return {
@@ -73,7 +73,7 @@ def measure_occlusion(options: OcclusionOptions, load: Callable[[Path], Predicto
         "films": len(films.pixels),
         "threshold": threshold,
         "views": {name: _figures(truth, changed, unchanged, threshold) for name, changed in p.items()},
-        "frame_evidence": plain(median_with_interval(found[:, in_frame].sum(axis=1) / found.sum(axis=(1, 2)))),
+        "frame_evidence": asdict(median_with_interval(found[:, in_frame].sum(axis=1) / found.sum(axis=(1, 2)))),
         "frame_area": float(in_frame.mean()),
     }
 
@@ -140,4 +140,4 @@ def _p_finding(outputs: list[Outputs], card: ModelCard) -> np.ndarray:
 def _figures(truth: np.ndarray, p: np.ndarray, unchanged: np.ndarray, threshold: float) -> dict[str, dict[str, float]]:
     flips = int((is_positive(p, threshold) != is_positive(unchanged, threshold)).sum())
     figures = {"auc": roc_auc(truth, p), "share_changed": proportion(flips, len(p))}
-    return {name: plain(figure) for name, figure in figures.items()}
+    return {name: asdict(figure) for name, figure in figures.items()}

@@ -15,7 +15,7 @@ from edge_app.model.estimate import Estimate
 from train.data.loading import load_films
 from train.data.sources import find_data
 from train.data.split import TRAIN, VALIDATION, SplitRule, apply_manifest, read_manifest, split_films
-from train.evaluation.evaluation_sets import all_judges
+from train.evaluation.evaluation_sets import evaluation_sets
 from train.evaluation.metrics import roc_auc
 from train.networks import find_architecture
 
@@ -70,10 +70,9 @@ def probe(options: ProbeOptions) -> dict[str, Estimate]:
     else:
         manifest = split_films(films, data.name, data.labels, SplitRule())
     training, validation = (apply_manifest(films, manifest, part) for part in (TRAIN, VALIDATION))
-    negative = data.negative_index
     classifier = HistGradientBoostingClassifier(random_state=options.seed)
-    classifier.fit(shortcut_statistics(training.pixels), training.classes != negative)
+    classifier.fit(shortcut_statistics(training.pixels), training.classes != data.classes.negative_index)
     return {
-        one.name: roc_auc(one.classes != negative, classifier.predict_proba(shortcut_statistics(one.pixels))[:, 1])
-        for one in all_judges(validation, negative)
+        one.name: roc_auc(one.positive, classifier.predict_proba(shortcut_statistics(one.pixels))[:, 1])
+        for one in evaluation_sets(validation, data.classes)
     }

@@ -5,7 +5,7 @@ as on the device: a large JPEG is decoded at reduced scale, then preprocessed.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from edge_app.reading.decision import is_positive, p_finding
 from edge_app.system.files import sha256_of
 from train.data.labelled import LabelledFilm
 from train.data.sources import find_data
-from train.evaluation.metrics import plain
 
 MOST_MEDIAN_CHANGE = 0.02  # of P(pneumonia)
 
@@ -81,11 +80,11 @@ def compare_predictions(p_original: np.ndarray, p_twin: np.ndarray, threshold: f
     flips = int((is_positive(p_original, threshold) != is_positive(p_twin, threshold)).sum())
     median = median_with_interval(change)
     return {
-        "median_change": plain(median),
+        "median_change": asdict(median),
         "p95_change": float(np.percentile(change, 95)),
         "max_change": float(change.max()),
         "decisions_changed": flips,
-        "share_changed": plain(proportion(flips, len(change))),
+        "share_changed": asdict(proportion(flips, len(change))),
         "threshold": threshold,
         "most_median_change": MOST_MEDIAN_CHANGE,
         "holds": bool(median.value < MOST_MEDIAN_CHANGE),

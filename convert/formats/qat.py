@@ -17,10 +17,10 @@ from convert.formats.export import representative
 from convert.formats.qat_state import Progress, QatCheckpoint, fingerprint
 from convert.options import QatOptions
 from train.data.loading import LoadedFilms
-from train.evaluation.evaluation_sets import Judge
+from train.evaluation.evaluation_sets import EvaluationSet
 from train.keras import keras, tf
 from train.networks.inference import BATCH, predict
-from train.training.batches import StreamOptions, one_hot, steps_per_epoch, training_stream
+from train.training.batches import BatchOptions, one_hot, steps_per_epoch, training_batches
 
 LOG = logging.getLogger(__name__)
 CHECKPOINT = "qat-checkpoint.npz"
@@ -79,7 +79,7 @@ def _set_range(layer: Any, low: float, high: float) -> None:
             variable.assign(max(high, 0.0))
 
 
-def tune(teacher: Any, films: LoadedFilms, selection_set: Judge, options: QatOptions, folder: Path) -> Any:
+def tune(teacher: Any, films: LoadedFilms, selection_set: EvaluationSet, options: QatOptions, folder: Path) -> Any:
     """Quantization-aware training against the float model.
 
     It switches TensorFlow's op determinism on for the whole process, which slows and changes every
@@ -99,7 +99,7 @@ def tune(teacher: Any, films: LoadedFilms, selection_set: Judge, options: QatOpt
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(options.seed)
     student = quantization_aware(teacher, films.pixels)
-    batching = StreamOptions(options.batch_size, options.epochs, options.seed)
+    batching = BatchOptions(options.batch_size, options.epochs, options.seed)
     steps = steps_per_epoch(films, batching)
     schedule = keras.optimizers.schedules.CosineDecay(options.learning_rate, max(1, options.epochs * steps))
     optimizer = keras.optimizers.Adam(schedule)
@@ -110,7 +110,7 @@ def tune(teacher: Any, films: LoadedFilms, selection_set: Judge, options: QatOpt
     progress = checkpoint.read(student, optimizer) if options.resume else None
     progress = progress or Progress([logit_error(wanted, student, selection_set.pixels)], student.get_weights())
     labels = one_hot(films.classes, teacher.output_shape[0][-1])
-    batches = iter(training_stream(films, labels, batching, first_step=progress.epochs * steps))
+    batches = iter(training_batches(films, labels, batching, first_step=progress.epochs * steps))
     bar = tqdm(
         total=options.epochs * steps,
         initial=progress.epochs * steps,

@@ -14,11 +14,13 @@ from edge_app.model.runtimes.registry import installed_runtimes
 from train.data.loading import load_films
 from train.data.sources import find_data
 from train.data.split import TRAIN, VALIDATION, Manifest, SplitRule, split_films
-from train.evaluation.evaluation_sets import all_judges
+from train.evaluation.evaluation_sets import evaluation_sets
 from train.evaluation.run import Run, write_run
 from train.keras import keras
 from train.networks.inference import predict
-from train.training.fit import FitOptions, judged
+from train.training.fit import FitOptions
+from train.training.outcome import calibrated_run
+from train.training.plan import resolve
 
 FILMS_PER_CLASS = 30
 
@@ -40,10 +42,10 @@ def run_folder(phantom_set: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     manifest = split_films(films, data.name, data.labels, SplitRule(validation_fraction=0.4))
     training, validation = (films.only(manifest.rows(part)) for part in (TRAIN, VALIDATION))
     model = _trained(training.pixels, training.classes)
-    judges = all_judges(validation, negative=0)
-    options = FitOptions(out=folder, epochs=1)
-    logits = {judge.name: predict(model, judge.pixels)["logits"] for judge in judges}
-    run, _ = judged(options, data, logits, manifest, judges, negative=0)
+    sets = evaluation_sets(validation, data.classes)
+    logits = {each.name: predict(model, each.pixels)["logits"] for each in sets}
+    plan = resolve(FitOptions(out=folder, data=str(phantom_set), epochs=1))
+    run = calibrated_run(plan, manifest, sets, logits)
     _write(folder, model, manifest, run)
     return folder
 

@@ -1,1 +1,1 @@
-"""One module a command, as in `edge_app.commands`."""
+"""One module per command, as in `edge_app.commands`."""

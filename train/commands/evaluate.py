@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         action="append",
         metavar="DIR",
-        help="films, or 'phantom'; once for each hospital (default: data/chest_xray, then $CXR_DATA)",
+        help="films, or 'phantom'; give it once per hospital (default: data/chest_xray, then $CXR_DATA)",
     )
     parser.add_argument("--manifest", type=Path, metavar="FILE", help="score only the films of one part of this split")
     parser.add_argument("--part", choices=("validation", "test"), default="validation", help="default: %(default)s")

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         action="append",
         metavar="DIR",
-        help="films, or 'phantom'; once for each hospital (default: data/chest_xray, then $CXR_DATA)",
+        help="films, or 'phantom'; give it once per hospital (default: data/chest_xray, then $CXR_DATA)",
     )
     parser.add_argument("--out", type=Path, default=Path("runs/fit"), metavar="DIR", help="default: %(default)s")
     parser.add_argument(
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, batches and augmentation")
     parser.add_argument("--binary", action="store_true", help="merge the classes of pneumonia into one")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="to start from, made by train weights")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="file to start from, made by train weights")
     parser.add_argument(
         "--split",
         default="random",
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CLASS",
         help="the class without the finding (default: normal, else the first)",
     )
-    parser.add_argument("--init", type=Path, metavar="MODEL", help="model.keras of a finished run to go on from")
+    parser.add_argument("--init", type=Path, metavar="MODEL", help="model.keras of a finished run to continue from")
     parser.add_argument("--recipe", metavar="NAME", help="of train/training/recipe.py (default: the one that ships)")
     parser.add_argument(
         "--teacher",
@@ -49,11 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar="MODEL",
-        help="finished runs' models whose answers soften the labels",
+        help="models of finished runs, whose predictions soften the targets",
     )
     parser.add_argument("--strategy", default="single", metavar="NAME", help="single, mirrored or multiworker")
     parser.add_argument("--bfloat16", action="store_true", help="multiply at half precision: fast where built in")
-    parser.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     parser.add_argument("--strict", action="store_true", help="refuse data with a film that cannot be read")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
 
@@ -89,22 +89,22 @@ def run(args: argparse.Namespace) -> int:
         )
     )
     if not is_chief(args.strategy):
-        print("train: this worker has finished; the chief writes the run", file=sys.stderr)
+        print("train: this worker has finished, and the chief writes the run", file=sys.stderr)
         return 0
     print(json.dumps(metrics) if args.json else _table(metrics) + f"\nwritten to {args.out}")
     return 0
 
 
 def _table(metrics: dict[str, Any]) -> str:
-    """The judges side by side, for people; a test part comes last and under its name."""
+    """The evaluation sets side by side, for people; a test part comes last, under its own name."""
     lines = [f"{metrics['arch']}, {metrics['parameters']:,} parameters, validation films of {metrics['data']}:"]
-    lines += [_line(judge, figures) for judge, figures in metrics["judges"].items()]
+    lines += [_line(name, figures) for name, figures in metrics["judges"].items()]
     lines += [_line(f"at {site}", figures) for site, figures in metrics.get("sites", {}).items()]
     if "test" in metrics:
-        lines += ["test films, judged once after everything was chosen:", _line("test", metrics["test"])]
+        lines += ["test films, scored once, after every choice was made:", _line("test", metrics["test"])]
     return "\n".join(lines)
 
 
-def _line(judge: str, figures: dict[str, Any]) -> str:
+def _line(title: str, figures: dict[str, Any]) -> str:
     values = "  ".join(f"{name} {figures[name]['value']:.4f}" for name in SHOWN)
-    return f"  {judge:14} {values}  (threshold {figures['threshold']:.3f}, {figures['films']} films)"
+    return f"  {title:14} {values}  (threshold {figures['threshold']:.3f}, {figures['films']} films)"

@@ -1,1 +1,1 @@
-"""Labelled films: where they come from, how they are split by patient, loaded and drawn afresh."""
+"""Labelled films: where they come from, how they are split by patient, loaded and augmented."""

@@ -1,12 +1,11 @@
-"""Drawing films afresh: geometry, sharpness by axis, exposure, borders. After preprocessing.
+"""Augmentation, after preprocessing: geometry, sharpness by axis, exposure, borders.
 
-The label of this data set can be read from how a film was made: originals of normals are larger
-and squarer than those of pneumonia, which after squashing shows as sharpness across one axis. So
-each axis gets its own random loss of resolution or sharpening, zoom and shift. All of these are
-linear and act on one axis, hence each is one (side x side) matrix a film, and the film becomes
-`rows @ film @ columns.T`.
+In this data set the label can be read from how a film was made: the originals of normal films are
+larger and squarer than those of pneumonia, which shows after resizing as sharpness along one axis. So
+each axis gets its own random blur or sharpening, zoom and shift. All of these are linear and act on
+one axis. So each is one (side x side) matrix per film, and the film becomes `rows @ film @ columns.T`.
 
-Everything is a pure function of the films and a seed, so a resumed run sees what it would have.
+Everything is a pure function of the films and a seed, so a resumed run sees the same films.
 """
 
 from dataclasses import dataclass, fields
@@ -24,7 +23,7 @@ SHARPENING_WIDTH = 1.8  # the blur that is subtracted, as a multiple of the film
 
 @dataclass(frozen=True)
 class AugmentationRanges:
-    """How far a film may be changed. Each film draws its own values, evenly within +- the range."""
+    """How far a film may be changed. Each film draws its own values, uniformly within +- the range."""
 
     rotation_deg: float
     shear: float
@@ -39,8 +38,8 @@ class AugmentationRanges:
     contrast: float  # logarithm of the factor
     brightness: float  # fraction of the gray scale
     noise: float  # standard deviation as a fraction of the gray scale, 0 to this
-    border: float  # black frame a side, as a fraction of the side; half of all films have none there
-    patches: int  # rectangles of one gray laid over the film, as markers and devices are
+    border: float  # black frame on each side, as a fraction of the side; on half of all films there is none
+    patches: int  # gray rectangles over the film, like markers and devices
 
     def none(self) -> "AugmentationRanges":
         """No change of any kind."""
@@ -64,7 +63,7 @@ TRAINING = AugmentationRanges(
     border=0.08,
     patches=2,
 )
-# The judge: only what tells how a film was made, in ranges seen between hospitals.
+# Of the evaluation set: only how a film was made, in ranges seen between hospitals.
 SHORTCUT_FREE = AugmentationRanges(
     rotation_deg=5,
     shear=0.04,
@@ -85,7 +84,7 @@ SHORTCUT_FREE = AugmentationRanges(
 
 
 class _Draws:
-    """Random numbers that follow from one seed, each call the next."""
+    """Random numbers from one seed; each call gives the next."""
 
     def __init__(self, seed: Any, films: Any) -> None:
         self._seed = seed
@@ -97,7 +96,7 @@ class _Draws:
         return tf.random.experimental.stateless_fold_in(self._seed, self._count)
 
     def uniform(self, low: float, high: float) -> Any:
-        """One number a film, float32 (films,)."""
+        """One number per film, float32 (films,)."""
         return tf.random.stateless_uniform((self._films,), self.next_seed(), low, high)
 
     def about_zero(self, limit: float) -> Any:
@@ -105,13 +104,13 @@ class _Draws:
 
 
 def augment(films: Any, ranges: AugmentationRanges, seed: Any) -> Any:
-    """Draw a batch afresh.
+    """Augment a batch.
 
     Args:
         films: float32 tensor (films, side, side), 0..255.
         seed: int tensor (2,): the same seed draws the same changes.
     Returns:
-        float32 tensor of the same shape, 0..255, whole gray levels as the device would see.
+        float32 tensor of the same shape, 0..255, whole gray levels as on the device.
     """
     draws = _Draws(seed, tf.shape(films)[0])
     films = _turned(films, ranges, draws)
@@ -124,7 +123,7 @@ def augment(films: Any, ranges: AugmentationRanges, seed: Any) -> Any:
 
 
 def shortcut_free_draw(pixels: np.ndarray, draw: int) -> np.ndarray:
-    """Films as another department would have made them; `draw` picks one of many fixed versions.
+    """Films as another department would have made them; `draw` selects one of many fixed versions.
 
     Args:
         pixels: uint8, (films, side, side).
@@ -135,12 +134,12 @@ def shortcut_free_draw(pixels: np.ndarray, draw: int) -> np.ndarray:
     for start in range(0, len(pixels), 256):
         batch = tf.cast(pixels[start : start + 256], tf.float32)
         drawn.extend(augment(batch, SHORTCUT_FREE, tf.constant([draw, start])).numpy().astype(np.uint8))
-    # The device would preprocess such a film, so the judge does.
+    # As the device would preprocess such a film.
     return np.stack([to_model_pixels(film, pixels.shape[1]) for film in drawn])
 
 
 def _turned(films: Any, ranges: AugmentationRanges, draws: _Draws) -> Any:
-    """Rotate, shear and flip, about the centre; what comes in from outside is black."""
+    """Rotate, shear and flip, about the centre; outside the film all is black."""
     side = films.shape[1]
     angle = draws.about_zero(ranges.rotation_deg) * np.pi / 180
     shear = draws.about_zero(ranges.shear)
@@ -162,7 +161,7 @@ def _turned(films: Any, ranges: AugmentationRanges, draws: _Draws) -> Any:
 
 
 def _resampled(films: Any, ranges: AugmentationRanges, draws: _Draws) -> Any:
-    """Zoom, shift, and blur or sharpen, each axis by itself."""
+    """Zoom, shift, and blur or sharpen, each axis on its own."""
     side = films.shape[1]
     zoom, aspect = draws.about_zero(ranges.zoom), draws.about_zero(ranges.aspect)
     rows = _axis_matrix(side, tf.exp(zoom + aspect), ranges, draws)
@@ -183,7 +182,7 @@ def _axis_matrix(side: int, scale: Any, ranges: AugmentationRanges, draws: _Draw
 
 
 def sharpness_matrix(side: int, blur_px: float, sharpening: float) -> np.ndarray:
-    """One axis blurred or sharpened by a known amount, nothing moved.
+    """Blur or sharpen one axis by a known amount, without moving anything.
 
     Args:
         side: pixels of the axis.
@@ -206,7 +205,7 @@ def _gaussian_matrix(side: int, scale: Any, shift_px: Any, sigma_px: Any) -> Any
     source = (pixel[None] - centre) / scale[:, None] + centre + shift_px[:, None]
     sigma = sigma_px[:, None]
     # A Gaussian of half a pixel, taken at whole pixels, does not sum to 1 but to this (Poisson's
-    # sum; further terms are under 1e-6). Left alone it would lay a moire over zoomed films.
+    # sum; further terms are under 1e-6). Uncorrected, zoomed films would show a moire pattern.
     total = 1 + 2 * tf.exp(-2 * (np.pi * sigma) ** 2) * tf.cos(2 * np.pi * source)
     distance = (pixel[None, None] - source[:, :, None]) / sigma[..., None]
     return tf.exp(-0.5 * distance**2) / (total * sigma * np.sqrt(2 * np.pi))[..., None]
@@ -225,7 +224,7 @@ def _exposed(films: Any, ranges: AugmentationRanges, draws: _Draws) -> Any:
 
 
 def _framed(films: Any, ranges: AugmentationRanges, draws: _Draws) -> Any:
-    """A black frame, each side of its own width."""
+    """Add a black frame; each side has its own width."""
     place = (tf.range(films.shape[1], dtype=tf.float32) / films.shape[1])[None]
 
     def inside() -> Any:
@@ -236,7 +235,7 @@ def _framed(films: Any, ranges: AugmentationRanges, draws: _Draws) -> Any:
 
 
 def _patched(films: Any, draws: _Draws) -> Any:
-    """One rectangle a film, up to 28% of the side each way, of one gray."""
+    """Add one gray rectangle per film, up to 28% of the side in each direction."""
     place = (tf.range(films.shape[1], dtype=tf.float32) / films.shape[1])[None]
 
     def inside() -> Any:

@@ -1,4 +1,4 @@
-"""Films in folders: the Kaggle and Mendeley layouts, or one folder a class."""
+"""Films in folders: the Kaggle and Mendeley layouts, or one folder per class."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ KERMANY_ATTRIBUTION = (
     "Kermany, Zhang, Goldbaum: Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images for "
     "Classification, Mendeley Data v3, doi 10.17632/rscbjbr9sj.3; Cell 172:1122 (2018)"
 )
-KINDS = (("bacteria", "bacterial"), ("virus", "viral"))  # the word in a file name, and our label
+KINDS = (("bacteria", "bacterial"), ("virus", "viral"))  # word in a file name, and our label
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class _Mislabelled:
 
 
 def read_folder(path: Path, with_test: bool) -> DataSet:
-    """Read a folder with one folder a class, or with `train` and `test` that hold such folders.
+    """Read a folder with one folder per class, or with `train` and `test` folders that hold such folders.
 
     Args:
-        with_test: read the test folder, too, where there is one.
+        with_test: also read the test folder, where there is one.
     Raises:
         DataError: there are fewer than two classes, or train and test have different ones.
     """
@@ -36,7 +36,7 @@ def read_folder(path: Path, with_test: bool) -> DataSet:
     classes = _class_folders(root)
     if len(classes) < 2:
         raise DataError(
-            f"{root} has {len(classes)} folders of films, expected NORMAL and PNEUMONIA, or one folder a class"
+            f"{root} has {len(classes)} folders of films, expected NORMAL and PNEUMONIA, or one folder per class"
         )
     found = [(item, False) for folder in classes.values() for item in _labelled(folder, set(classes))]
     test = path / "test"
@@ -66,7 +66,7 @@ def _names(folders: dict[str, Path]) -> str:
 
 
 def _labelled(folder: Path, classes: set[str]) -> list[tuple[Path, str | _Mislabelled]]:
-    """Every film of a folder with its label, or with why it has none."""
+    """Every film of a folder with its label, or the reason why it has none."""
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() in film_suffixes())
     if classes == KERMANY:
         return [(file, _kermany_label(file)) for file in files]
@@ -79,12 +79,12 @@ def _kermany_label(file: Path) -> str | _Mislabelled:
     series = PATIENT_PATTERN.match(file.name)
     if file.parent.name.upper() == "NORMAL":
         if kinds or (series and series.group(1).startswith("person")):
-            return _Mislabelled("it lies in NORMAL and its name says pneumonia")
+            return _Mislabelled("it is in NORMAL and its name says pneumonia")
         return NORMAL
     if series and not series.group(1).startswith("person"):
-        return _Mislabelled("it lies in PNEUMONIA and its name says normal")
+        return _Mislabelled("it is in PNEUMONIA and its name says normal")
     if len(kinds) != 1:
-        return _Mislabelled("it lies in PNEUMONIA and its name says neither bacteria nor virus")
+        return _Mislabelled("it is in PNEUMONIA and its name says neither bacteria nor virus")
     return kinds[0]
 
 

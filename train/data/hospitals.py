@@ -1,10 +1,10 @@
-"""Films of several hospitals: told apart, sampled alike, judged one by one.
+"""Films of several hospitals: told apart, sampled equally, scored one by one.
 
-A network trained at one hospital was at chance at another (Zech et al., PLoS Med 15:e1002683, 2018):
-it learns how that hospital's films are made. Several sources, each counting the same, are the remedy.
+A network trained at one hospital can fail at another (Zech et al., PLoS Med 15:e1002683, 2018),
+because it learns how that hospital's films are made. Several sources of equal weight are the remedy.
 """
 
-import sys
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,24 +13,25 @@ import numpy as np
 from edge_app.errors import DataError
 from train.data.labelled import DataSet
 
+LOG = logging.getLogger(__name__)
 BETWEEN_NAMES = "+"
 
 
 def joined(sources: Sequence[DataSet]) -> DataSet:
-    """One data set of several, each film with its hospital's name; patients are told apart by it, too.
+    """Join data sets into one; each film and each patient gets the hospital's name.
 
     Raises:
         DataError: two have the same name, or their classes differ.
     """
     names = [source.name for source in sources]
     if len(set(names)) < len(names):
-        raise DataError(f"two of the sources {', '.join(names)} have one name: rename a folder, names tell them apart")
+        raise DataError(f"two of the sources {', '.join(names)} have the same name: rename a folder")
     labels = sources[0].labels
     for source in sources:
         if source.labels != labels:
             raise DataError(
                 f"{source.name} has the classes {', '.join(source.labels)}, {names[0]} {', '.join(labels)}: "
-                "hospitals that are trained on together need the same"
+                "hospitals that are trained on together need the same classes"
             )
     films = tuple(
         replace(film, site=source.name, patient=f"{source.name}/{film.patient}")
@@ -48,22 +49,22 @@ def joined(sources: Sequence[DataSet]) -> DataSet:
 
 
 def warn_of_missing_classes(data: DataSet) -> None:
-    """Say which hospital has no film of a class: there, hospital and class are one."""
+    """Warn of a hospital that has no film of a class: there, the hospital gives the class away."""
     for site in dict.fromkeys(film.site for film in data.films):
         here = {film.label for film in data.films if film.site == site}
         for label in data.labels:
             if label not in here:
-                print(f"train: {site} has no film of class {label}: it can be told by the hospital", file=sys.stderr)
+                LOG.warning("%s has no film of class %s: a model can tell that class by the hospital", site, label)
 
 
 def epoch_rows(sites: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Row numbers of one epoch, as many as there are films, every hospital as often as another.
+    """Row numbers of one epoch, as many as there are films, every hospital equally often.
 
     Args:
         sites: name of each film's hospital, (films,).
     Returns:
-        int64 (films,). Films of a small hospital come several times, some of a large one not at all;
-        with one hospital every film comes once.
+        int64 (films,). Films of a small hospital come several times, some of a large one not at all.
+        With a single hospital every film comes once.
     """
     names = np.unique(sites)
     if len(names) == 1:
@@ -74,7 +75,7 @@ def epoch_rows(sites: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def balanced_weights(sites: np.ndarray, classes: np.ndarray, class_count: int) -> np.ndarray:
-    """Weights float32 (films,) with which every class of a hospital counts the same; mean 1 in each."""
+    """Weights float32 (films,), mean 1 in each hospital: every class of a hospital counts the same."""
     weights = np.zeros(len(classes), dtype=np.float32)
     for name in np.unique(sites):
         here = sites == name

@@ -1,4 +1,4 @@
-"""A labelled film and a set of them: what every layout of a data set is read into."""
+"""A labelled film and a set of them, into which every layout of a data set is read."""
 
 import re
 from collections.abc import Callable
@@ -17,8 +17,21 @@ NORMAL = "normal"
 
 
 @dataclass(frozen=True)
+class Classes:
+    """What a model distinguishes: the classes in the order of its logits, and the one without the finding."""
+
+    labels: tuple[str, ...]
+    negative: str
+
+    @property
+    def negative_index(self) -> int:
+        """Index in `labels` of the class without the finding."""
+        return self.labels.index(self.negative)
+
+
+@dataclass(frozen=True)
 class LabelledFilm:
-    """One film of a data set. `source` is a path, or the decoded pixels of a drawn or packed film."""
+    """One film of a data set. `source` is a path, or the pixels of a drawn or packed film."""
 
     name: str
     label: str
@@ -43,7 +56,7 @@ class LabelledFilm:
 class DataSet:
     """Films with their labels. `labels` gives the classes in the order of the logits.
 
-    `faults` says of each file that was left out because its folder and its name disagree why.
+    `faults` names each file that was left out, and says why.
     """
 
     name: str
@@ -55,9 +68,9 @@ class DataSet:
     negative: str = NORMAL  # the class without the finding; it comes first where folders name the classes
 
     @property
-    def negative_index(self) -> int:
-        """Where in `labels` the class without the finding stands."""
-        return self.labels.index(self.negative)
+    def classes(self) -> Classes:
+        """Its classes, with the negative one."""
+        return Classes(self.labels, self.negative)
 
     @property
     def is_phantom(self) -> bool:
@@ -79,7 +92,7 @@ class Layout:
 
 
 def with_negative(data: DataSet, negative: str) -> DataSet:
-    """The same films with this class as the one without the finding; "" for `normal`, or else the first.
+    """The same films with this class as the one without the finding; "" means `normal`, or else the first.
 
     Raises:
         DataError: there is no such class.

@@ -1,5 +1,6 @@
 """Films to arrays, through the device's own preprocessing: parity by construction."""
 
+import logging
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,7 +15,8 @@ from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.system.files import sha256_of
 from train.data.sources import DataSet, LabelledFilm
 
-_Read = tuple[LabelledFilm, tuple[np.ndarray, str]]  # with the model's pixels and the hash of the film's own
+LOG = logging.getLogger(__name__)
+_Read = tuple[LabelledFilm, tuple[np.ndarray, str]]  # with the model's pixels, and the hash of the film's own
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class LoadedFilms:
 
     @property
     def sites(self) -> np.ndarray:
-        """The hospital of each film, str (films,); all "" where there is but one."""
+        """The hospital of each film, str (films,); all "" where there is only one."""
         return np.array([film.site for film in self.films] or [""] * len(self.pixels))
 
     def only(self, rows: np.ndarray) -> "LoadedFilms":
@@ -48,8 +50,8 @@ class LoadedFilms:
 def load_films(data: DataSet, size_px: int, strict: bool = False) -> LoadedFilms:
     """Decode and preprocess every film of a data set.
 
-    A film is left out, and listed on stderr, when it cannot be read, when folder and name disagree on
-    its label, or when the very same pixels are there under another label.
+    A film is left out, and logged, when it cannot be read, when folder and name disagree on
+    its label, or when the same pixels are there under another label.
 
     Args:
         size_px: side of the model's input.
@@ -58,7 +60,7 @@ def load_films(data: DataSet, size_px: int, strict: bool = False) -> LoadedFilms
         DataError: a film would be left out and `strict` is set, or a class has no film left.
     """
     progress: Iterable = tqdm(data.films, desc="reading films", file=sys.stderr, disable=not sys.stderr.isatty())
-    # Pillow lets go of the lock while it decodes, so threads use both cores.
+    # Pillow releases the lock while it decodes, so threads use all cores.
     with ThreadPoolExecutor() as pool:
         results = list(pool.map(lambda film: _loaded(film, size_px), progress))
     read = [(film, result) for film, result in zip(data.films, results, strict=True) if isinstance(result, tuple)]
@@ -83,13 +85,13 @@ def load_films(data: DataSet, size_px: int, strict: bool = False) -> LoadedFilms
 def _report(faults: list[str], name: str, strict: bool) -> None:
     """List what is left out, or refuse it."""
     for fault in faults:
-        print(f"train: {'refused' if strict else 'skipped'} {fault}", file=sys.stderr)
+        LOG.warning("%s %s", "refused" if strict else "skipped", fault)
     if faults and strict:
         raise DataError(f"{len(faults)} films of {name} cannot be used, see above: repair or remove them")
 
 
 def _without_contradictions(read: list[_Read]) -> tuple[list[_Read], list[str]]:
-    """Without films whose pixels stand under two labels: one of them is wrong, and nothing says which."""
+    """Leave out films whose pixels appear under two labels: one label is wrong, and nothing says which."""
     names: dict[str, dict[str, str]] = defaultdict(dict)  # pixels to label to a film
     for film, (_, digest) in read:
         names[digest].setdefault(film.label, film.name)

@@ -18,7 +18,7 @@ def read_npz(path: Path, with_test: bool) -> DataSet:
     """Read a MedMNIST file of any side.
 
     Args:
-        with_test: read `test_images`, too, where they are there.
+        with_test: also read `test_images`, where there are any.
     Raises:
         DataError: damaged, or not of this kind; the message says which array is wrong.
     """

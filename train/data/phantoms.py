@@ -3,7 +3,7 @@
 In the Guangzhou set the label can be read from how a film was made. So it can at drawn hospital A, and
 the other way round at B: A films sick children at the bedside (few pixels, flat, noisy, a wide black
 frame) and healthy ones in the department; B films the sick in the department and the healthy in a
-screening van. What tells the two apart at A misleads at B. The lungs are drawn alike.
+screening van. What tells the two apart at A misleads at B. The lungs are drawn in the same way.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """A site's own films as a list: a CSV with the columns `file`, `finding` and, if known, `patient`.
 
-The kiosk's export says what a reader signed, but holds no film and no file name, on purpose. The
-site keeps, on its own, which record belongs to which file; `join_signed` puts the two together.
+The kiosk's export says what a reader signed, but on purpose holds no film and no file name. The site
+keeps its own list of which record belongs to which file; `join_signed` joins the two.
 """
 
 import csv
@@ -22,10 +22,10 @@ UNUSED = {
 
 
 def read_site_list(path: Path) -> DataSet:
-    """Read such a list; a file is looked for beside it. Findings that are no class are faults.
+    """Read such a list; its files are relative to it. Findings that are not a class are faults.
 
     Raises:
-        DataError: no CSV, or a column is missing, or a file is not there.
+        DataError: it is not a CSV, or a column or a file is missing.
     """
     films, faults = [], []
     for row in _rows(path, ("file", "finding")):
@@ -81,7 +81,7 @@ def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
         reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
         rows = list(reader)
     except (UnicodeDecodeError, csv.Error) as cause:
-        raise DataError(f"{path} is no CSV in UTF-8: {cause}") from cause
+        raise DataError(f"{path} is not a CSV in UTF-8: {cause}") from cause
     missing = [name for name in needed if name not in (reader.fieldnames or [])]
     if missing:
         raise DataError(f"{path} has no column {', '.join(missing)}; it has {', '.join(reader.fieldnames or ['none'])}")

@@ -21,14 +21,14 @@ __all__ = ["DataSet", "LabelledFilm", "find_data"]
 
 
 def find_data(argument: str | Sequence[str] | None, with_test: bool = False, negative: str = "") -> DataSet:
-    """The data set that `--data` names; without it `data/chest_xray`, then $CXR_DATA.
+    """Find the data set that `--data` names; without it, `data/chest_xray`, then $CXR_DATA.
 
     Args:
         argument: one source, or several hospitals.
-        with_test: read the test folder, too, where there is one; most splits never look at it.
-        negative: the class without the finding; `normal` or else the first when left out.
+        with_test: also read the test folder, where there is one; most splits never use it.
+        negative: the class without the finding; `normal`, or else the first, by default.
     Raises:
-        DataError: there is none, or it is not of a layout that the kit knows, or a class is empty.
+        DataError: there is none, its layout is unknown, or a class is empty.
     """
     if argument is None or isinstance(argument, str):
         data = _find_one(argument, with_test)
@@ -51,7 +51,7 @@ def _find_one(argument: str | None, with_test: bool) -> DataSet:
             return layout.read(source, with_test)
     if Path(source).exists():
         *others, last = (layout.description for layout in LAYOUTS)
-        raise DataError(f"{source} is no data set: expected {', '.join(others)} or {last}")
+        raise DataError(f"{source} is not a data set: expected {', '.join(others)} or {last}")
     raise DataError(
         f"no training films at {source}: name a folder with --data or {DATA_VARIABLE}, "
         "or use --data phantom, which needs none"

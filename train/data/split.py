@@ -1,12 +1,12 @@
-"""Cutting a data set into training, validation and test films, and writing down who went where.
+"""Splitting a data set into training, validation and test films, and recording which film went where.
 
-A patient is never on two sides. Films with the same pixels belong together even under two
-patients' names.
+A patient is never in two parts. Films with the same pixels stay together, even under two patients'
+names.
 """
 
 import json
+import logging
 import re
-import sys
 from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,26 +18,26 @@ from edge_app.system.files import sha256_of, write_atomically
 from train.data.labelled import LabelledFilm
 from train.data.loading import LoadedFilms
 
+LOG = logging.getLogger(__name__)
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 LEFT_OUT = "left-out"  # in no part: it would leak
 POOLED, OFFICIAL, K_FOLD = "pooled-70-15-15", "official", "k-fold"
 LEAVE_ONE_SOURCE_OUT = "leave-one-source-out"
 SPLITS = ("random", "acquisition-order", K_FOLD, POOLED, OFFICIAL, LEAVE_ONE_SOURCE_OUT)
-# What a manifest says of its rule beside these: a field that the rule does not use is not in it,
-# so that a new field changes no manifest's hash.
+# A manifest holds only the fields that its rule uses, so that a new field changes no manifest's hash.
 ALWAYS_WRITTEN = ("name", "validation_fraction", "seed")
 WRITTEN_FOR = {K_FOLD: ("folds", "fold"), POOLED: ("test_fraction",), LEAVE_ONE_SOURCE_OUT: ("held_out",)}
 
 
 @dataclass(frozen=True)
 class SplitRule:
-    """How films are cut; the same share of every class, always by patient.
+    """How films are split: always by patient, with the same share of every class.
 
     `random` draws the validation patients. `acquisition-order` takes the lowest-numbered ones of each
-    series: the official test films of the Guangzhou set carry the lowest numbers. `k-fold` cuts the
-    drawn patients into `folds` parts and takes part number `fold`. `pooled-70-15-15` throws the
-    train and test folders together and draws validation and test patients. `official` takes the
-    folders as found and draws the validation patients from the training folder.
+    series: the official test films of the Guangzhou set carry the lowest numbers. `k-fold` divides the
+    drawn patients into `folds` parts and takes part number `fold`. `pooled-70-15-15` pools the
+    train and test folders and draws validation and test patients. `official` keeps the
+    folders as they are and draws the validation patients from the training folder.
     `leave-one-source-out` tests on all films of the hospital `held_out` and draws the validation
     patients from the others.
     """
@@ -57,7 +57,7 @@ class SplitRule:
 
     @property
     def has_test_part(self) -> bool:
-        """True when films are set aside that neither training nor any choice may see."""
+        """True when films are set aside that no training and no choice may use."""
         return self.name in (POOLED, OFFICIAL, LEAVE_ONE_SOURCE_OUT)
 
     def to_json(self) -> dict[str, object]:
@@ -68,7 +68,7 @@ class SplitRule:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Which film went where: `films` has name, label, patient, sha256 of the pixels, part, and site if several."""
+    """Which film is in which part: `films` has name, label, patient, sha256 of the pixels, part, and perhaps site."""
 
     data: str
     labels: tuple[str, ...]
@@ -85,13 +85,13 @@ class Manifest:
         return np.array([row for row, film in enumerate(self.films) if film["part"] == part], dtype=np.int64)
 
     def to_json(self) -> str:
-        """The manifest as it stands in a run folder."""
+        """The manifest as it is written in a run folder."""
         content = asdict(self) | {"rule": self.rule.to_json()}
         return json.dumps(content, indent=0) + "\n"
 
 
 def split_films(films: LoadedFilms, data: str, labels: tuple[str, ...], rule: SplitRule) -> Manifest:
-    """Cut the films by patient.
+    """Split the films by patient.
 
     Raises:
         DataError: no such rule, no test folder where the rule needs one, or a class would have no
@@ -115,7 +115,7 @@ def split_films(films: LoadedFilms, data: str, labels: tuple[str, ...], rule: Sp
 
 
 def _row(film: LabelledFilm, digest: str, part: str) -> dict[str, str]:
-    """A film's line in the manifest; `site` is there only where there are several."""
+    """A film's row in the manifest; `site` is there only with several sites."""
     row = {"name": film.name, "label": film.label, "patient": film.patient, "sha256": digest, "part": part}
     return row | {"site": film.site} if film.site else row
 
@@ -130,7 +130,7 @@ def _check_sites(films: LoadedFilms, rule: SplitRule) -> None:
 
 
 def _named_by_folder(films: LoadedFilms) -> LoadedFilms:
-    """The test folder's patients under names of their own: it numbers them from 1 again.
+    """Rename the test folder's patients: it numbers them from 1 again.
 
     (Both folders of the Guangzhou set have a `person1`; its authors state that no patient is in both.)
 
@@ -157,10 +157,9 @@ def _parts(films: LoadedFilms, rule: SplitRule) -> list[str]:
         for group, is_test in zip(groups, aside, strict=True)
     ]
     if LEFT_OUT in parts:
-        print(
-            f"train: left out {parts.count(LEFT_OUT)} training films of patients who have a film with the very "
-            "pixels of a test film",
-            file=sys.stderr,
+        LOG.warning(
+            "left out %d training films of patients who have a film with the same pixels as a test film",
+            parts.count(LEFT_OUT),
         )
     return parts
 
@@ -173,7 +172,7 @@ def _is_set_aside(film: LabelledFilm, rule: SplitRule) -> bool:
 
 
 def _cut_groups(groups: list[int], films: LoadedFilms, rule: SplitRule) -> dict[int, str]:
-    """Groups that are not trained on, and their part: the same share of every class and hospital.
+    """Validation and test groups, and their part: the same share of every class and hospital.
 
     Args:
         groups: the group of each film; below 0 for films that are not to be cut.
@@ -209,7 +208,7 @@ def _cut_stratum(ordered: list[int], rule: SplitRule) -> dict[int, str]:
 
 
 def patient_groups(films: LoadedFilms) -> list[int]:
-    """A number a film, the same for films that must stay together: one patient's, and duplicates."""
+    """A number per film, the same for films that must stay together: those of one patient, and duplicates."""
     leader: dict[str, str] = {}
 
     def leader_of(key: str) -> str:
@@ -231,10 +230,10 @@ def series_and_number(patient: str) -> tuple[str, int]:
 
 
 def check_manifest(manifest: Manifest) -> None:
-    """Hold a manifest to its promise.
+    """Check that nothing leaks between the parts, and that every part has every class.
 
     Raises:
-        DataError: a patient or a film's pixels stand on two sides, or a class is missing on one.
+        DataError: a patient or a film's pixels are in two parts, or a class is missing in one.
     """
     used = [film for film in manifest.films if film["part"] != LEFT_OUT]
     for key in ("patient", "sha256"):

@@ -1,6 +1,6 @@
 """Two classes made of three or more: every class with a finding counts as pneumonia.
 
-Films are cut by their own classes first, so that both kinds of model are trained and judged on the
+Films are cut by their own classes first, so that both kinds of model are trained and evaluated on the
 same patients' films.
 """
 
@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from train.data.labelled import Classes, DataSet
 from train.data.loading import LoadedFilms
-from train.data.sources import DataSet
 from train.data.split import Manifest
 
 POSITIVE = "pneumonia"
@@ -25,12 +25,17 @@ def as_labelled(data: DataSet, labels: tuple[str, ...]) -> DataSet:
 
 
 def merged_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """The class without a finding, which comes first as everywhere in the kit, and one for all others."""
+    """The class without the finding, which comes first as everywhere in the kit, and one for all others."""
     return labels[0], POSITIVE
 
 
+def merged_classes(classes: Classes) -> Classes:
+    """These classes as two."""
+    return Classes(merged_labels(classes.labels), classes.negative)
+
+
 def merged_label(label: str, labels: tuple[str, ...]) -> str:
-    """What a label of the full set is called in the merged one."""
+    """What a film of this label is called in the merged set; `labels` are those of the full set."""
     return label if label == labels[0] else POSITIVE
 
 
@@ -43,13 +48,13 @@ def merge_films(films: LoadedFilms, labels: tuple[str, ...]) -> LoadedFilms:
     )
 
 
-def merge_labels(labels: np.ndarray) -> np.ndarray:
-    """What films are to be called, (films, classes), with the shares of all findings added up."""
-    return np.stack([labels[:, 0], labels[:, 1:].sum(axis=1)], axis=1)
+def merge_targets(targets: np.ndarray) -> np.ndarray:
+    """The targets of training, float32 (films, classes), with the shares of all findings added up."""
+    return np.stack([targets[:, 0], targets[:, 1:].sum(axis=1)], axis=1)
 
 
 def merge_manifest(manifest: Manifest) -> Manifest:
-    """The same films on the same sides under merged labels."""
+    """The same films in the same parts under merged labels."""
     return replace(
         manifest,
         labels=merged_labels(manifest.labels),

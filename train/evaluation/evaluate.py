@@ -15,6 +15,7 @@ from train.data.sources import DataSet, find_data
 from train.data.split import VALIDATION, apply_manifest, read_manifest
 from train.data.two_classes import as_labelled
 from train.evaluation.metrics import score
+from train.quiet import without_notices
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,12 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     data = find_data(options.data, manifest is not None and manifest.rule.reads_test_folder, model.negative)
     data = as_labelled(data, model.labels)
     if model.labels != data.labels:
-        raise DataError(f"the model answers {', '.join(model.labels)}, the films are of {', '.join(data.labels)}")
+        raise DataError(f"the model knows {', '.join(model.labels)}, the films are of {', '.join(data.labels)}")
     films = load_films(data, model.input_size_px)
     if manifest:
         films = apply_manifest(films, manifest, options.part)
     probabilities = softmax(model.logits(films), model.temperature)
-    figures = asdict(score(films.classes, probabilities, data.labels, data.negative_index, model.threshold))
+    figures = asdict(score(films.classes, probabilities, data.classes, model.threshold))
     return {"model": str(options.model), "films_of": _films_of(data, options), **figures}
 
 
@@ -64,7 +65,8 @@ class _Scorer:
 
 
 def _bundle_scorer(options: EvaluateOptions) -> _Scorer:
-    predictor = load_predictor(options.model)
+    with without_notices():
+        predictor = load_predictor(options.model)
     card = predictor.card
     _, point = card.operating_point(options.operating_point)
     return _Scorer(

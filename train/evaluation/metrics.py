@@ -1,8 +1,7 @@
-"""Figures that judge a model, each with a 95% interval. Pneumonia is the positive class."""
+"""The figures of a model, each with a 95% interval. A film is positive if it has the finding."""
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.stats import binomtest, norm, rankdata
@@ -11,6 +10,7 @@ from sklearn.metrics import confusion_matrix, roc_auc_score
 from edge_app.model.card import OperatingPoint
 from edge_app.model.estimate import CONFIDENCE, Estimate, proportion
 from edge_app.reading.decision import finding_probability, is_positive
+from train.data.labelled import Classes
 
 CALIBRATION_BINS = 10
 
@@ -20,7 +20,7 @@ def roc_auc(positive: np.ndarray, scores: np.ndarray) -> Estimate:
 
     Args:
         positive: bool (films,), with both values present.
-        scores: float (films,), higher for pneumonia.
+        scores: float (films,), higher for the finding.
     Source: DeLong et al., Biometrics 44:837 (1988); fast form of Sun and Xu, IEEE SPL 21:1389 (2014).
     """
     placements = _placements(positive, scores)
@@ -40,7 +40,7 @@ def _placements(positive: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, n
 
 @dataclass(frozen=True)
 class Figures:
-    """How good a model is on some films, at one threshold on P(pneumonia)."""
+    """How good a model is on some films, at one threshold on P(finding)."""
 
     films: int
     threshold: float
@@ -55,61 +55,59 @@ class Figures:
     class_accuracy: Estimate
     class_recall: dict[str, Estimate]
     class_auc: float  # macro, one class against the rest
-    confusion: list[list[int]]  # rows are the truth, columns the answer, in the order of the labels
+    confusion: list[list[int]]  # rows are the truth, columns the prediction, in the order of the labels
 
 
-def score(
-    classes: np.ndarray, probabilities: np.ndarray, labels: tuple[str, ...], negative: int, threshold: float
-) -> Figures:
-    """Judge probabilities against the truth.
+def score(truth: np.ndarray, probabilities: np.ndarray, classes: Classes, threshold: float) -> Figures:
+    """Compare a model's probabilities with the truth.
 
     Args:
-        classes: int (films,), index into `labels`; every class present.
-        probabilities: float (films, classes).
-        negative: index of the class without pneumonia.
+        truth: int (films,), index into `classes.labels`; every class present.
+        probabilities: float (films, classes), 0..1.
+        threshold: on P(finding), 0..1.
     """
-    positive = classes != negative
-    p_pneumonia = finding_probability(probabilities, negative)
-    called = is_positive(p_pneumonia, threshold)
+    positive = truth != classes.negative_index
+    p_finding = finding_probability(probabilities, classes.negative_index)
+    called = is_positive(p_finding, threshold)
     hits = int((called & positive).sum())
-    answers = probabilities.argmax(axis=1)
+    predictions = probabilities.argmax(axis=1)
     precision = proportion(hits, max(1, int(called.sum())))
     recall = proportion(hits, int(positive.sum()))
     return Figures(
-        films=len(classes),
+        films=len(truth),
         threshold=threshold,
-        auc=roc_auc(positive, p_pneumonia),
-        accuracy=proportion(int((called == positive).sum()), len(classes)),
+        auc=roc_auc(positive, p_finding),
+        accuracy=proportion(int((called == positive).sum()), len(truth)),
         recall=recall,
         specificity=proportion(int((~called & ~positive).sum()), int((~positive).sum())),
         precision=precision,
         f1=2 * hits / max(1, int(called.sum()) + int(positive.sum())),
-        brier=float(np.mean((p_pneumonia - positive) ** 2)),
-        calibration_error=calibration_error(positive, p_pneumonia),
-        class_accuracy=proportion(int((answers == classes).sum()), len(classes)),
+        brier=float(np.mean((p_finding - positive) ** 2)),
+        calibration_error=calibration_error(positive, p_finding),
+        class_accuracy=proportion(int((predictions == truth).sum()), len(truth)),
         class_recall={
-            label: proportion(int((answers[classes == index] == index).sum()), int((classes == index).sum()))
-            for index, label in enumerate(labels)
+            label: proportion(int((predictions[truth == index] == index).sum()), int((truth == index).sum()))
+            for index, label in enumerate(classes.labels)
         },
-        class_auc=float(np.mean([roc_auc_score(classes == index, p) for index, p in enumerate(probabilities.T)])),
-        confusion=confusion_matrix(classes, answers, labels=range(len(labels))).tolist(),
+        class_auc=float(np.mean([roc_auc_score(truth == index, p) for index, p in enumerate(probabilities.T)])),
+        confusion=confusion_matrix(truth, predictions, labels=range(len(classes.labels))).tolist(),
     )
 
 
-def calibration_error(positive: np.ndarray, p_pneumonia: np.ndarray) -> float:
+def calibration_error(positive: np.ndarray, p_finding: np.ndarray) -> float:
     """Expected calibration error over bins of equal width, 0..1 (Guo et al., ICML 2017)."""
-    bins = np.minimum((p_pneumonia * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    bins = np.minimum((p_finding * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     gaps = [
-        (bins == index).mean() * abs(positive[bins == index].mean() - p_pneumonia[bins == index].mean())
+        (bins == index).mean() * abs(positive[bins == index].mean() - p_finding[bins == index].mean())
         for index in range(CALIBRATION_BINS)
         if (bins == index).any()
     ]
     return float(sum(gaps))
 
 
-def operating_point(positive: np.ndarray, p_pneumonia: np.ndarray, threshold: float) -> OperatingPoint:
+def operating_point(positive: np.ndarray, p_finding: np.ndarray, threshold: float) -> OperatingPoint:
     """A threshold with the recall and specificity it gave on these films."""
-    called = is_positive(p_pneumonia, threshold)
+    called = is_positive(p_finding, threshold)
     return OperatingPoint(
         threshold=threshold,
         recall=proportion(int((called & positive).sum()), int(positive.sum())),
@@ -118,16 +116,16 @@ def operating_point(positive: np.ndarray, p_pneumonia: np.ndarray, threshold: fl
 
 
 def delong_paired(positive: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[Estimate, float]:
-    """Difference of two areas under the ROC curve on the same films, and the p value of it being none.
+    """Difference of two areas under the ROC curve on the same films, and its p value.
 
-    Over several seeds it is the mean of the differences; the interval and p say how far that would
-    scatter with other films, not with other seeds.
+    Over several seeds it is the mean of the differences. The interval and p then describe the scatter
+    over other films, not over other seeds.
 
     Args:
         positive: bool (films,), with both values present, at least two films each.
-        first, second: float (films,) or (seeds, films), scores of two models, higher for pneumonia.
+        first, second: float (films,) or (seeds, films), scores of two models, higher for the finding.
     Returns:
-        AUC of the first minus that of the second, with DeLong's interval, and his two-sided p.
+        AUC of the first minus that of the second, with DeLong's interval, and its two-sided p value.
     """
     seeds = zip(np.atleast_2d(first), np.atleast_2d(second), strict=True)
     differences = [_placement_differences(positive, one, other) for one, other in seeds]
@@ -142,7 +140,7 @@ def _placement_differences(positive: np.ndarray, first: np.ndarray, second: np.n
 
 
 def accuracy_difference(first: np.ndarray, second: np.ndarray) -> tuple[Estimate, float]:
-    """Difference of two accuracies on the same films, its 95% interval and the p value of it being none.
+    """Difference of two accuracies on the same films with its 95% interval, and its p value.
 
     Args:
         first, second: bool (seeds, films), True where the model was right.
@@ -164,7 +162,7 @@ def _margin(variance: float) -> float:
 
 
 def mcnemar_exact(first: np.ndarray, second: np.ndarray) -> float:
-    """Exact p value of McNemar's test on paired right or wrong answers.
+    """Exact p value of McNemar's test on two models that are each right or wrong about the same films.
 
     Args:
         first, second: bool (films,), True where the model was right.
@@ -173,10 +171,3 @@ def mcnemar_exact(first: np.ndarray, second: np.ndarray) -> float:
     if only_first + only_second == 0:
         return 1.0
     return float(binomtest(only_first, only_first + only_second).pvalue)
-
-
-def plain(value: Any) -> Any:
-    """A figure as JSON: estimates as objects, dataclasses by field."""
-    import dataclasses
-
-    return dataclasses.asdict(value)

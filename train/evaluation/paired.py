@@ -1,4 +1,4 @@
-"""Two models on the same films: is the one really better, or was it luck?"""
+"""Two models on the same films: is one really better, or was it luck?"""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,42 +8,42 @@ import numpy as np
 from edge_app.reading.decision import is_positive
 from train.evaluation.metrics import accuracy_difference, delong_paired, mcnemar_exact
 
-Judged = dict[str, tuple[np.ndarray, np.ndarray]]
+Scores = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
 class Pair:
     """Two models that were trained with one seed.
 
-    `first` and `second` map a judge's name to (positive bool (films,), P(pneumonia) float (films,));
-    the thresholds are on P(pneumonia).
+    `first` and `second` map an evaluation set's name to (positive bool (films,), P(finding) float (films,)).
+    The thresholds are on P(finding), 0..1.
     """
 
     seed: int
-    first: Judged
-    second: Judged
+    first: Scores
+    second: Scores
     first_threshold: float
     second_threshold: float
 
 
 def paired_tests(names: dict[str, Any], pairs: list[Pair], films: int) -> list[dict[str, Any]]:
-    """DeLong's test of the AUCs and a test of the decisions on every judge, over the seeds and by seed.
+    """DeLong's test of the AUCs and a test of the decisions on every evaluation set, over the seeds and by seed.
 
-    A judge that shows each film in several draws counts each film once, by its mean P(pneumonia):
-    draws of one film are no independent witnesses.
+    Draws of one film are not independent. So a set with several draws of each film counts each film
+    once, by its mean P(finding).
 
     Args:
-        names: go into every row as they are.
-        pairs: of the same judges; at least one.
-        films: that were held out, so that draws can be told from films.
+        names: copied into every row.
+        pairs: one or more, all with the same evaluation sets.
+        films: number of validation films, which tells draws from films.
     """
-    return [names | {"judge": judge, "films": films} | _on(judge, pairs, films) for judge in pairs[0].first]
+    return [names | {"judge": name, "films": films} | _on(name, pairs, films) for name in pairs[0].first]
 
 
-def _on(judge: str, pairs: list[Pair], films: int) -> dict[str, Any]:
-    positive = pairs[0].first[judge][0][:films]
-    first = np.stack([_once_a_film(pair.first[judge], films) for pair in pairs])
-    second = np.stack([_once_a_film(pair.second[judge], films) for pair in pairs])
+def _on(name: str, pairs: list[Pair], films: int) -> dict[str, Any]:
+    positive = pairs[0].first[name][0][:films]
+    first = np.stack([_once_per_film(pair.first[name], films) for pair in pairs])
+    second = np.stack([_once_per_film(pair.second[name], films) for pair in pairs])
     first_right = is_positive(first, np.array([[pair.first_threshold] for pair in pairs])) == positive
     second_right = is_positive(second, np.array([[pair.second_threshold] for pair in pairs])) == positive
     auc, auc_p = delong_paired(positive, first, second)
@@ -79,6 +79,6 @@ def _of_one_seed(
     }
 
 
-def _once_a_film(judged: tuple[np.ndarray, np.ndarray], films: int) -> np.ndarray:
-    """P(pneumonia) float (films,)."""
-    return judged[1].reshape(-1, films).mean(axis=0)
+def _once_per_film(scores: tuple[np.ndarray, np.ndarray], films: int) -> np.ndarray:
+    """P(finding) float (films,), the mean over the draws."""
+    return scores[1].reshape(-1, films).mean(axis=0)

@@ -1,4 +1,4 @@
-"""A finished training run on disk: the float model and what is needed to use and judge it."""
+"""A finished training run on disk: the float model, and what is needed to use and evaluate it."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -9,18 +9,19 @@ from edge_app.errors import DataError
 from edge_app.model.card import OperatingPoint
 from edge_app.model.estimate import Estimate
 from edge_app.system.files import write_atomically
-from train.data.labelled import NORMAL
+from train.data.labelled import NORMAL, Classes
 from train.data.split import Manifest, read_manifest, write_manifest
 from train.evaluation.operating_points import Calibration
 from train.keras import keras
 from train.networks.saving import save_model
 
 MODEL, MANIFEST, RUN = "model.keras", "manifest.json", "run.json"
+KEYS = {"figures": "metrics"}  # in run.json, where they are not the names of `Run`
 
 
 @dataclass(frozen=True)
 class Run:
-    """Everything that conversion and evaluation must know of a float model."""
+    """All that conversion and evaluation must know of a float model."""
 
     arch: str
     input_size_px: int
@@ -32,27 +33,33 @@ class Run:
     data_attribution: str
     manifest_sha256: str
     calibration: Calibration
-    metrics: dict[str, Any]  # name of the judge to its figures
+    figures: dict[str, Any]  # by the name of the evaluation set; `metrics` in run.json
     test: dict[str, Any] = field(default_factory=dict)  # figures on the split's test part, where it has one
     negative: str = NORMAL  # the class without the finding
 
     @property
+    def classes(self) -> Classes:
+        """What the model distinguishes."""
+        return Classes(self.labels, self.negative)
+
+    @property
     def negative_index(self) -> int:
-        """Where in `labels` the class without the finding stands."""
-        return self.labels.index(self.negative)
+        """Index in `labels` of the class without the finding."""
+        return self.classes.negative_index
 
 
 def write_run(folder: Path, model: Any, manifest: Manifest, run: Run) -> None:
-    """Write model, manifest and run file; `run.json` comes last, so its presence means complete."""
+    """Write model, manifest and run file. `run.json` comes last: a folder that has it is complete."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RUN).unlink(missing_ok=True)
     save_model(model, folder / MODEL)
     write_manifest(manifest, folder / MANIFEST)
-    write_atomically(folder / RUN, (json.dumps(asdict(run), indent=1) + "\n").encode())
+    content = {KEYS.get(name, name): value for name, value in asdict(run).items()}
+    write_atomically(folder / RUN, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def read_run(model_path: Path) -> tuple[Any, Manifest, Run]:
-    """Read a float model and what stands beside it.
+    """Read a float model and the files beside it.
 
     Raises:
         DataError: the model, its manifest or its run file is missing, damaged or of another run.
@@ -64,11 +71,13 @@ def read_run(model_path: Path) -> tuple[Any, Manifest, Run]:
     manifest = read_manifest(model_path.with_name(MANIFEST))
     run = _parsed(run_path)
     if manifest.sha256 != run.manifest_sha256:
-        raise DataError(f"{model_path.parent} mixes two runs: manifest and run file differ: run train fit again")
+        raise DataError(
+            f"{model_path.parent} mixes two runs, its manifest is not that of run.json: run train fit again"
+        )
     try:
         model = keras.models.load_model(model_path, compile=False)
     except (OSError, ValueError, KeyError, TypeError) as cause:
-        raise DataError(f"{model_path} is no model of this kit: {cause}") from cause
+        raise DataError(f"{model_path} is not a model of this kit: {cause}") from cause
     return model, manifest, run
 
 
@@ -83,6 +92,8 @@ def _parsed(path: Path) -> Run:
         raw["calibration"] = Calibration(
             **calibration | {"operating_points": points, "uncertainty_band": tuple(calibration["uncertainty_band"])}
         )
-        return Run(**raw | {"labels": tuple(raw["labels"])})
+        names = {key: name for name, key in KEYS.items()}
+        content = {names.get(key, key): value for key, value in raw.items()}
+        return Run(**content | {"labels": tuple(raw["labels"])})
     except (ValueError, KeyError, TypeError) as cause:
         raise DataError(f"{path} is damaged: {cause!r}: run train fit again") from cause

@@ -3,7 +3,7 @@
 Films of normal chests are sharper than those of pneumonia in this data set, more so from top to
 bottom. Here each film gets, axis by axis, the sharpness of the film at its rank in the other class:
 the sharpest normal film becomes as soft as the sharpest film of pneumonia, and so on. A model that
-reads sharpness falls on this judge; one that reads lungs does not.
+relies on sharpness fails on these films; one that reads lungs does not.
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ def sharpness(films: np.ndarray, axis: int) -> np.ndarray:
 
 
 def swapped_by_rank(values: np.ndarray, positive: np.ndarray) -> np.ndarray:
-    """For each value, the one at its quantile on the other side.
+    """For each value, the value at the same quantile of the other side.
 
     Args:
         values: float (films,).
@@ -55,7 +55,7 @@ def swapped_by_rank(values: np.ndarray, positive: np.ndarray) -> np.ndarray:
 
 
 def _with_sharpness(films: np.ndarray, axis: int, targets: np.ndarray) -> np.ndarray:
-    """Each film blurred or sharpened along an axis by the strength that comes nearest to its target."""
+    """Blur or sharpen each film along an axis, by the strength that comes nearest to its target."""
     best, distance = films.copy(), np.full(len(films), np.inf)
     for blur, weight in STRENGTHS:
         changed = _along(films, axis, sharpness_matrix(films.shape[1], blur, weight))

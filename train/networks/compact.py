@@ -1,8 +1,8 @@
-"""The network that ships: small residual stages, a fully convolutional head, no exotic operator.
+"""The network that ships: small residual stages, a fully convolutional head, only common operators.
 
 Full 3x3 convolutions with few channels rather than depthwise ones: int8 depthwise kernels are slow
 on the processors this runs on, and at 16 to 96 channels a full convolution costs no more time.
-Channels come in multiples of 16, as the int8 kernels want them.
+Channels are multiples of 16, as the int8 kernels need.
 """
 
 from typing import Any
@@ -45,7 +45,7 @@ def build_wider(input_size_px: int, classes: int) -> Any:
 
 
 def head(x: Any, classes: int) -> list[Any]:
-    """Class map by a 1x1 convolution, logits as its mean: the heatmap is what decided."""
+    """Class map by a 1x1 convolution, logits as its mean, so the heatmap shows what decided."""
     features = layers.GlobalAveragePooling2D(name="features")(x)
     class_map = layers.Conv2D(classes, 1, name="class_map")(layers.Dropout(DROPOUT)(x))
     logits = layers.GlobalAveragePooling2D(name="logits")(class_map)
@@ -61,7 +61,7 @@ def _bottleneck(x: Any, channels: int, inner: int) -> Any:
 
 
 def _convolution(x: Any, channels: int, kernel: int, stride: int = 1, active: bool = True) -> Any:
-    """Batch norm follows its convolution directly, so that conversion can fold it."""
+    """Convolution directly followed by batch norm, so that conversion can fold it."""
     x = layers.Conv2D(channels, kernel, stride, padding="same", use_bias=False)(x)
     x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
     return layers.ReLU(6.0)(x) if active else x

@@ -1,4 +1,4 @@
-"""What one film costs a network: multiply-accumulates, counted from its graph."""
+"""The cost of one film in a network: multiply-accumulates, counted from its graph."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ def count_macs(model: Any) -> int:
     """Multiply-accumulates of one film, in convolutions and dense layers.
 
     Batch norm folds into the convolution before it; additions, activations and pooling are not counted,
-    as is usual where networks are compared by MACs.
+    as is usual.
 
     Args:
         model: a flat Keras model, without models inside it.
@@ -19,7 +19,7 @@ def count_macs(model: Any) -> int:
 
 
 def _layer_macs(layer: Any) -> int:
-    if isinstance(layer, keras.layers.DepthwiseConv2D):  # before Conv2D, of which it is not one
+    if isinstance(layer, keras.layers.DepthwiseConv2D):  # not a subclass of Conv2D
         return _places(layer) * math.prod(layer.depthwise_kernel.shape)
     if isinstance(layer, keras.layers.Conv2D):
         return _places(layer) * math.prod(layer.kernel.shape)
@@ -29,6 +29,6 @@ def _layer_macs(layer: Any) -> int:
 
 
 def _places(layer: Any) -> int:
-    """Where the kernel is applied: output height by width."""
+    """How often the kernel is applied: output height by width."""
     _, height, width, _ = layer.output_shape
     return int(height * width)

@@ -1,6 +1,6 @@
-"""Networks without convolutions: the simplest that the systems before this kit tried.
+"""Networks without convolutions: the simplest ones that systems before this kit tried.
 
-A dense head has no class map: the logits stand in its place, as a map of one cell that points nowhere.
+A dense head has no class map. The logits take its place, as a map of a single cell that shows no location.
 """
 
 from typing import Any
@@ -41,8 +41,8 @@ def dense_head(x: Any, units: tuple[int, ...], classes: int) -> list[Any]:
 
 def _dense_network(name: str, input_size_px: int, units: tuple[int, ...], classes: int) -> Any:
     film = layers.Input((input_size_px, input_size_px, 1), name="film")
-    # Gray levels are brought to unit scale by a convolution of one weight, with which conversion folds
-    # the batch norm. A scaling layer would do, but quantization-aware training knows none.
+    # A convolution of one weight scales the gray levels, and conversion folds the batch norm into it.
+    # A scaling layer would be simpler, but quantization-aware training supports none.
     x = layers.Conv2D(1, 1, use_bias=False, kernel_initializer="ones", name="scale_conv")(film)
     x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name="scale_bn")(x)
     return keras.Model(film, dense_head(layers.Flatten()(x), units, classes), name=name)

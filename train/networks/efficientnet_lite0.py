@@ -3,8 +3,8 @@
 EfficientNet-B0 without squeeze-and-excite and with ReLU6 for swish. It was trained on colour
 pictures scaled to (pixel - 127) / 128. This graph takes gray levels 0..255 as every network of the
 kit does: the stem's kernel is summed over the three colours, and the scaling lies in the stem's
-batch norm, whose mean, variance and epsilon are those of unscaled pixels. So no operator is spent on
-it, and kernels keep the size at which they were trained.
+batch norm, whose mean, variance and epsilon are those of unscaled pixels. So scaling
+costs no operator, and kernels keep the size at which they were trained.
 """
 
 from pathlib import Path
@@ -29,7 +29,7 @@ STAGES = (
 )
 PIXEL_MEAN, PIXEL_SCALE = 127.0, 128.0
 BATCH_NORM_EPSILON = 1e-3
-# An epoch has some 70 steps here, against the thousands of ImageNet's: the statistics must follow.
+# An epoch has some 70 steps here, against the thousands of ImageNet's: so the statistics must follow faster.
 BATCH_NORM_MOMENTUM = 0.98
 
 

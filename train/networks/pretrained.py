@@ -1,6 +1,6 @@
 """Weights that a network starts from: made once by `train weights`, read by `fit --weights`.
 
-A file is a NumPy `.npz` of "layer/variable" to array. What gives the logits is always learned anew.
+A file is a NumPy `.npz` of "layer/variable" to array. The layers that give the logits are always trained from scratch.
 """
 
 import io
@@ -15,7 +15,7 @@ from edge_app.errors import DataError
 from edge_app.system.files import write_atomically
 from train.networks.architecture import Architecture, Weights
 
-LEARNED_ANEW = ("class_map", "logits")
+ALWAYS_NEW = ("class_map", "logits")
 RANDOM, IMAGENET = "random", "ImageNet"
 LOG = logging.getLogger(__name__)
 
@@ -31,27 +31,27 @@ def read_weights(path: Path) -> Weights:
     """Read such a file.
 
     Raises:
-        DataError: it is missing, damaged, or something else.
+        DataError: it is missing, damaged, or another kind of file.
     """
     try:
-        # Through memory: numpy leaves a file open that it cannot read.
+        # Through memory, because numpy leaves a file open that it cannot read.
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except FileNotFoundError as cause:
         raise DataError(f"no weights at {path}: python -m train weights ARCH --out {path} makes them") from cause
     except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as cause:
-        raise DataError(f"{path} is no file of train weights: {cause}") from cause
+        raise DataError(f"{path} is not a file of train weights: {cause}") from cause
 
 
 def start_from(model: Any, weights: Weights) -> None:
-    """Give a model the weights of a file, all but the class map.
+    """Give a model the weights of a file, except for the class map.
 
     Raises:
         DataError: a weight is missing or of another shape, so the file is another network's.
     """
     found: list[tuple[Any, np.ndarray]] = []
     for layer in model.layers:
-        if layer.name in LEARNED_ANEW:
+        if layer.name in ALWAYS_NEW:
             continue
         for variable in layer.weights:
             name = f"{layer.name}/{variable.name.split('/')[-1].split(':')[0]}"

@@ -1,7 +1,7 @@
-"""The stream of training batches: a pure function of films, seed and step.
+"""The training batches: a pure function of films, seed and step.
 
-Any step can be made without those before it, so a killed run resumes with the very batches that
-it would have seen.
+Any step can be made without those before it, so a killed run resumes with the same batches that it
+would have seen.
 """
 
 from dataclasses import dataclass
@@ -16,51 +16,55 @@ from train.data.split import series_and_number
 from train.keras import tf
 from train.training.recipe import RECIPES, SHIPPED, Recipe
 
-MIXUP_SEED = 7  # folded into a step's seed, so that mixing does not follow the augmentation's draws
+MIXUP_SEED = 7  # added to a step's seed, so that mixing is independent of augmentation
 
 
 @dataclass(frozen=True)
-class StreamOptions:
+class BatchOptions:
     """How films become batches."""
 
     batch_size: int
+    """Films per step, 1 or more."""
     epochs: int
+    """1 or more."""
     seed: int
-    steps: int = 0  # in an epoch; 0 for as many full batches as there are films
+    """Of the order and the augmentation."""
+    steps: int = 0
+    """Per epoch; 0 for as many full batches as there are films."""
     recipe: Recipe = RECIPES[SHIPPED]
 
 
-def steps_per_epoch(films: LoadedFilms, options: StreamOptions) -> int:
-    """Full batches in an epoch; a rest smaller than a batch waits for another epoch's order."""
+def steps_per_epoch(films: LoadedFilms, options: BatchOptions) -> int:
+    """Full batches per epoch; leftover films go into the next epoch."""
     return options.steps or max(1, len(films.pixels) // options.batch_size)
 
 
-def training_stream(films: LoadedFilms, labels: np.ndarray, options: StreamOptions, first_step: int = 0) -> Any:
-    """Batches of (films float32 (batch, side, side, 1), labels (batch, classes), weights of the films).
+def training_batches(films: LoadedFilms, targets: np.ndarray, options: BatchOptions, first_step: int = 0) -> Any:
+    """Batches of (films float32 (batch, side, side, 1), targets (batch, classes), weights (batch,)).
 
     Args:
-        labels: float32 (films, classes), one-hot or softened by a teacher.
-        first_step: where to start; a resumed run gives the number of steps done.
+        targets: float32 (films, classes), one-hot or softened by teachers.
+        first_step: steps already done, of a resumed run.
     Returns:
         A tf.data.Dataset that ends after the last epoch.
     """
     steps, recipe = steps_per_epoch(films, options), options.recipe
     order = tf.constant(np.concatenate([_epoch_order(films, options, epoch) for epoch in range(options.epochs)]))
-    pixels, targets = tf.constant(films.pixels), tf.constant(labels)
-    weights = tf.constant(film_weights(films, labels.shape[1], recipe))
+    pixels, all_targets = tf.constant(films.pixels), tf.constant(targets)
+    weights = tf.constant(film_weights(films, targets.shape[1], recipe))
 
     def batch(step: Any) -> Any:
         rows, seed = order[step], tf.stack([options.seed, step])
         drawn = augment(tf.cast(tf.gather(pixels, rows), tf.float32), recipe.augmentation, seed)
-        made = drawn[..., None], tf.gather(targets, rows), tf.gather(weights, rows)
+        made = drawn[..., None], tf.gather(all_targets, rows), tf.gather(weights, rows)
         return mixed(*made, recipe.mixup, seed) if recipe.mixup else made
 
     counter = tf.data.Dataset.range(first_step, steps * options.epochs, output_type=tf.int32)
     return counter.map(batch, num_parallel_calls=2, deterministic=True).prefetch(2)
 
 
-def mixed(films: Any, labels: Any, weights: Any, alpha: float, seed: Any) -> Any:
-    """Each film laid over the next of its batch, labels and weights alike (mixup)."""
+def mixed(films: Any, targets: Any, weights: Any, alpha: float, seed: Any) -> Any:
+    """Mix each film with the next one of its batch, and their targets and weights alike (mixup)."""
     seeds = [tf.random.experimental.stateless_fold_in(seed, MIXUP_SEED + number) for number in range(2)]
     first, second = (tf.random.stateless_gamma(tf.shape(weights), each, alpha) for each in seeds)
     share = tf.maximum(first, second) / (first + second)  # at least half is the film itself
@@ -69,11 +73,11 @@ def mixed(films: Any, labels: Any, weights: Any, alpha: float, seed: Any) -> Any
         own = tf.reshape(share, [-1] + [1] * (len(values.shape) - 1))
         return own * values + (1 - own) * tf.roll(values, 1, axis=0)
 
-    return blend(films), blend(labels), blend(weights)
+    return blend(films), blend(targets), blend(weights)
 
 
 def film_weights(films: LoadedFilms, class_count: int, recipe: Recipe) -> np.ndarray:
-    """What each film counts in the loss, float32 (films,)."""
+    """The weight of each film in the loss, float32 (films,)."""
     if not recipe.weigh_classes:
         return np.ones(len(films.pixels), np.float32)
     if recipe.weigh_series:
@@ -83,7 +87,7 @@ def film_weights(films: LoadedFilms, class_count: int, recipe: Recipe) -> np.nda
 
 
 def series_weights(series: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Weights float32 (films,) with which every class counts the same, and in it every series; mean 1.
+    """Weights float32 (films,), mean 1: every class counts the same, and so does every series in a class.
 
     Args:
         series: name of each film's series, (films,).
@@ -95,11 +99,11 @@ def series_weights(series: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 
 def one_hot(classes: np.ndarray, class_count: int) -> np.ndarray:
-    """Labels float32 (films, classes) from class numbers (films,)."""
+    """Targets float32 (films, classes) from class numbers (films,)."""
     return np.eye(class_count, dtype=np.float32)[classes]
 
 
-def _epoch_order(films: LoadedFilms, options: StreamOptions, epoch: int) -> np.ndarray:
+def _epoch_order(films: LoadedFilms, options: BatchOptions, epoch: int) -> np.ndarray:
     """Row numbers int32 (steps, batch) of one epoch."""
     shuffled = epoch_rows(films.sites, np.random.default_rng([options.seed, epoch]))
     steps, size = steps_per_epoch(films, options), options.batch_size

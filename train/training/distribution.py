@@ -1,7 +1,8 @@
 """Training on several devices or machines: every replica takes its slice of the same global batch.
 
-With `multiworker` each machine runs the same command, told by TF_CONFIG who it is. All of them read
-the films; only the chief writes to the run folder, the others to a folder that they remove.
+With `multiworker` each machine runs the same command, and TF_CONFIG says which of them it is. All of
+them read the films. Only the chief writes to the run folder; the others write to a folder that they
+remove.
 """
 
 import json
@@ -15,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_app.errors import DataError
-from train.keras import keras, tf
-from train.networks.rebuild import rebuilt
+from train.keras import tf
 
 SINGLE, MIRRORED, MULTIWORKER = STRATEGIES = ("single", "mirrored", "multiworker")
 CONFIG_VARIABLE = "TF_CONFIG"
@@ -24,7 +24,7 @@ CONFIG_VARIABLE = "TF_CONFIG"
 
 @dataclass(frozen=True)
 class Workplace:
-    """Where and how this process trains. `out` is the run folder, or a scratch one of a worker."""
+    """Where and how this process trains. `out` is the run folder, or a worker's temporary folder."""
 
     strategy: Any
     out: Path
@@ -87,25 +87,15 @@ def workplace(name: str, out: Path, checkpoint: str) -> Iterator[Workplace]:
         yield Workplace(strategy, Path(scratch))
 
 
-def check_batch(strategy: Any, batch_size: int) -> None:
-    """Refuse a global batch that the replicas cannot share equally.
+def shared_out(batches: Any, strategy: Any) -> Any:
+    """The global batches as each replica's own slices.
 
-    Raises:
-        DataError: it is not a multiple of their number.
-    """
-    if batch_size % strategy.num_replicas_in_sync:
-        raise DataError(f"a batch of {batch_size} films cannot be shared by {strategy.num_replicas_in_sync} replicas")
-
-
-def shared_out(stream: Any, strategy: Any) -> Any:
-    """The stream of global batches as each replica's own slices.
-
-    Every machine draws the whole batch, so that it holds the very films that one machine would have
-    drawn, and keeps its part.
+    Every machine draws the whole batch, the same films that a single machine would draw, and keeps its
+    part.
     """
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
-        return stream
+        return batches
 
     def slices(context: Any) -> Any:
         here = replicas // context.num_input_pipelines
@@ -114,24 +104,6 @@ def shared_out(stream: Any, strategy: Any) -> Any:
         def own(*batch: Any) -> tuple[Any, ...]:
             return tuple(tf.reshape(part, [replicas, -1, *part.shape[1:]])[first : first + here] for part in batch)
 
-        return stream.map(own).unbatch().prefetch(2)
+        return batches.map(own).unbatch().prefetch(2)
 
     return strategy.distribute_datasets_from_function(slices)
-
-
-def synchronized(model: Any, strategy: Any) -> Any:
-    """The model with batch norms that see the global batch; call it within the strategy's scope."""
-    return model if strategy.num_replicas_in_sync == 1 else _with_synchronized(model, True)
-
-
-def unsynchronized(model: Any) -> Any:
-    """The model with plain batch norms, as everything after training expects it."""
-    return _with_synchronized(model, False)
-
-
-def _with_synchronized(model: Any, wanted: bool) -> Any:
-    def change(layer: Any, config: dict[str, Any]) -> None:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            config["synchronized"] = wanted
-
-    return rebuilt(model, change)

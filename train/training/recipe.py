@@ -1,7 +1,7 @@
-"""How the network is trained: what is drawn afresh, how labels are softened, what is averaged.
+"""How the network is trained: its augmentation, softened targets and averaged weights.
 
-Every recipe changes one thing of `BASE`, so that `python -m benchmarks ablation` shows what each thing is
-worth. `SHIPPED` names the one that won, and made the network that ships.
+Every recipe changes one thing in `BASE`, so that `python -m benchmarks ablation` shows what each thing is
+worth. `SHIPPED` names the best one, which trained the network that ships.
 """
 
 from dataclasses import dataclass, replace
@@ -12,15 +12,15 @@ from train.data.augment import TRAINING, AugmentationRanges
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way of training; the schedule is the same for all."""
+    """One way of training. The schedule does not depend on it."""
 
     augmentation: AugmentationRanges = TRAINING
     label_smoothing: float = 0.05
     mixup: float = 0.0  # alpha of the Beta distribution (Zhang et al., arXiv:1710.09412); 0 is none
-    averaging: float = 0.998  # decay a step of the average of the weights; 0 is none
-    teacher_share: float = 0.5  # of the label that teachers give, where there are any
+    averaging: float = 0.998  # decay per step of the average of the weights; 0 is none
+    teacher_share: float = 0.5  # of the target that comes from teachers, where there are any
     weigh_classes: bool = True  # every class counts the same
-    weigh_series: bool = False  # and in a class every series of file names, as `IM-` and `NORMAL2-IM-`
+    weigh_series: bool = False  # and so does every series of file names in a class, such as `IM-` and `NORMAL2-IM-`
 
 
 BASE = Recipe()

@@ -1,4 +1,4 @@
-"""What `train tune` may change of the compact network and its training: every range in one place."""
+"""What `train tune` may change in the compact network and its training."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ def training(hp: Any) -> tuple[float, Recipe]:
     """Learning rate and recipe.
 
     Args:
-        hp: keras_tuner.HyperParameters; asking it for a value also declares the range.
+        hp: keras_tuner.HyperParameters; asking for a value also declares its range.
     """
     learning_rate = hp.Float("learning_rate", 5e-4, 5e-3, sampling="log")
     recipe = replace(
@@ -25,7 +25,7 @@ def training(hp: Any) -> tuple[float, Recipe]:
 
 
 def network(hp: Any, input_size_px: int) -> Architecture:
-    """The compact network with other depths and widths; channels stay multiples of 16, as int8 kernels want them.
+    """The compact network with other depths and widths; channels stay multiples of 16, as int8 kernels need.
 
     Args:
         hp: as for `training`.

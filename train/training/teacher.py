@@ -1,7 +1,7 @@
-"""Soft labels from finished runs: what larger networks say of each training film (Hinton et al., arXiv:1503.02531).
+"""Soft targets: what finished, larger networks predict for each training film (Hinton et al., arXiv:1503.02531).
 
 A teacher looks at every training film as it is and in a few draws; the mean of its probabilities
-says more than the label alone: that a film is a clear case, or may be wrongly labelled.
+says more than the label alone: that a film is a clear case, or that its label may be wrong.
 """
 
 from pathlib import Path
@@ -17,12 +17,12 @@ from train.data.split import TRAIN, Manifest, apply_manifest
 from train.evaluation.run import read_run
 from train.networks.inference import predict
 
-FIRST_DRAW = 100  # the judge's own draws are never shown to a teacher
+FIRST_DRAW = 100  # a teacher never sees the draws of the evaluation sets
 DRAWS = 3
-_said: dict[tuple[Path, str], np.ndarray] = {}  # by teacher and split: every seed of a comparison asks the same
+_predicted: dict[tuple[Path, str], np.ndarray] = {}  # by teacher and split: every seed of a study needs the same
 
 
-def soft_labels(teachers: tuple[Path, ...], data: DataSet, manifest: Manifest) -> np.ndarray:
+def soft_targets(teachers: tuple[Path, ...], data: DataSet, manifest: Manifest) -> np.ndarray:
     """The mean probabilities of all teachers.
 
     Args:
@@ -34,16 +34,16 @@ def soft_labels(teachers: tuple[Path, ...], data: DataSet, manifest: Manifest) -
         DataError: a teacher was trained on another split, so it may have seen validation films.
     """
     for teacher in teachers:
-        if (teacher, manifest.sha256) not in _said:
-            _said[teacher, manifest.sha256] = _ask(teacher, data, manifest)
-    return np.mean([_said[teacher, manifest.sha256] for teacher in teachers], axis=0, dtype=np.float32)
+        if (teacher, manifest.sha256) not in _predicted:
+            _predicted[teacher, manifest.sha256] = _predict(teacher, data, manifest)
+    return np.mean([_predicted[teacher, manifest.sha256] for teacher in teachers], axis=0, dtype=np.float32)
 
 
-def _ask(teacher: Path, data: DataSet, manifest: Manifest) -> np.ndarray:
+def _predict(teacher: Path, data: DataSet, manifest: Manifest) -> np.ndarray:
     model, own_manifest, run = read_run(teacher)
     if own_manifest.sha256 != manifest.sha256:
         raise DataError(
-            f"{teacher} was trained on another split: it may have seen films that its student is judged on; "
+            f"{teacher} was trained on another split: it may have seen films that its student is evaluated on; "
             "train it with the same --data and --split"
         )
     films = apply_manifest(load_films(data, run.input_size_px), manifest, TRAIN)

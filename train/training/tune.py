@@ -1,7 +1,7 @@
 """A search for better settings of the compact network with keras-tuner.
 
-keras-tuner itself knows Keras 3 alone, the kit trains in Keras 2. So it only proposes settings and
-keeps the book: each trial is one `fit` of the kit, and its score is that of the hardest judge.
+keras-tuner supports only Keras 3, and the kit trains in Keras 2. So keras-tuner only proposes settings
+and records results: each trial is one `fit` of the kit, scored by its lowest AUC on any evaluation set.
 """
 
 import json
@@ -29,17 +29,17 @@ class TuneOptions:
 
     out: Path
     trials: int = 20
-    epochs: int = 20  # of each trial: enough to tell settings apart
+    epochs: int = 20  # of each trial: enough to compare settings
     data: str | None = None
     seed: int = 0
     input_size_px: int = ARCHITECTURES["compact"].input_size_px
 
 
 def tune(options: TuneOptions) -> list[dict[str, Any]]:
-    """Search, and write `tune.json`. A search that was killed goes on with the trials that it had.
+    """Search, and write `tune.json`. A killed search continues with the trials that it had.
 
     Returns:
-        The trials, the best first: `score`, the AUC on its hardest judge, and `settings`.
+        The trials, the best first: `score`, the lowest AUC on any evaluation set, and `settings`.
     Raises:
         DataError: keras-tuner is not installed, or the films are missing or unfit.
     """
@@ -48,7 +48,7 @@ def tune(options: TuneOptions) -> list[dict[str, Any]]:
     except ImportError as cause:
         raise DataError(f"{cause.name} is missing: pip install 'cxr-edge-kit[train]'") from cause
 
-    find_data(options.data)  # keras-tuner would take missing films for a failed trial and go on
+    find_data(options.data)  # keras-tuner would take missing films for a failed trial, and continue
 
     class Search(keras_tuner.Tuner):
         """Each trial is a run of `fit`."""
@@ -56,7 +56,7 @@ def tune(options: TuneOptions) -> list[dict[str, Any]]:
         def run_trial(self, trial: Any, **_: Any) -> dict[str, float]:
             return _trial(options, trial)
 
-    # Declared before the search: the oracle proposes only what it knows of.
+    # Declared before the search, because the oracle proposes only what it knows.
     space = keras_tuner.HyperParameters()
     search_space.training(space)
     search_space.network(space, options.input_size_px)
@@ -81,7 +81,7 @@ def tune(options: TuneOptions) -> list[dict[str, Any]]:
 
 
 def _trial(options: TuneOptions, trial: Any) -> dict[str, float]:
-    """Train with one set of settings; the score is the lowest AUC of all judges."""
+    """Train with one set of settings; the score is the lowest AUC on any evaluation set."""
     learning_rate, recipe = search_space.training(trial.hyperparameters)
     with _registered(search_space.network(trial.hyperparameters, options.input_size_px), recipe):
         metrics = fit(
@@ -101,7 +101,7 @@ def _trial(options: TuneOptions, trial: Any) -> dict[str, float]:
 
 @contextmanager
 def _registered(architecture: Architecture, recipe: Recipe) -> Iterator[None]:
-    """Known to `fit` by name, as long as the trial runs."""
+    """Let `fit` find them by name while the trial runs."""
     ARCHITECTURES[TRIAL], RECIPES[TRIAL] = architecture, recipe
     try:
         yield

@@ -62,10 +62,10 @@ def test_hospitals_of_one_name_or_of_other_classes_are_refused(two, tmp_path: Pa
         find_data([two[0], str(tmp_path / "bones")])
 
 
-def test_class_that_one_hospital_lacks_is_told(two, tmp_path: Path, capsys) -> None:
+def test_class_that_one_hospital_lacks_is_told(two, tmp_path: Path, caplog) -> None:
     write_phantom_set(tmp_path / "west", films_per_class=2, labels=("normal", "bacterial"))
     assert find_data([two[0], str(tmp_path / "west")]).labels == ("normal", "bacterial", "viral")
-    assert "west has no film of class viral" in capsys.readouterr().err
+    assert "west has no film of class viral" in caplog.text
 
 
 def test_left_out_hospital_is_the_test_part_and_nothing_else(two) -> None:

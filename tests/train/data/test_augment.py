@@ -67,12 +67,12 @@ def test_border_is_black_and_only_at_the_border(pixels: np.ndarray) -> None:
     assert (drawn[:, [0, -1], :] == 0).any()
 
 
-def test_judge_is_fixed_and_its_draws_differ(pixels: np.ndarray) -> None:
+def test_shortcut_free_draws_are_fixed_and_differ(pixels: np.ndarray) -> None:
     first, again, other = (shortcut_free_draw(pixels, draw) for draw in (0, 0, 1))
     assert first.dtype == np.uint8
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-def test_judge_never_lays_patches_over_lungs() -> None:
+def test_shortcut_free_draws_lay_no_patches_over_lungs() -> None:
     assert SHORTCUT_FREE.patches == 0

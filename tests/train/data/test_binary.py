@@ -11,7 +11,7 @@ from train.__main__ import main
 from train.data.loading import load_films
 from train.data.sources import find_data
 from train.data.split import TRAIN, VALIDATION, SplitRule, split_films
-from train.data.two_classes import as_labelled, merge_films, merge_labels, merge_manifest
+from train.data.two_classes import as_labelled, merge_films, merge_manifest, merge_targets
 from train.training.fit import FitOptions, fit
 
 
@@ -28,11 +28,11 @@ def test_merged_films_are_cut_as_the_three_classes_were(phantoms: Path) -> None:
         assert (film.label == "normal") == (was.label == "normal")
 
 
-def test_teachers_of_all_classes_soften_the_labels_of_two(phantoms: Path, tiny_run: Path, tmp_path: Path) -> None:
+def test_teachers_of_all_classes_soften_the_targets_of_two(phantoms: Path, tiny_run: Path, tmp_path: Path) -> None:
     teachers = (tiny_run / "model.keras",)
     metrics = fit(FitOptions(tmp_path / "run", str(phantoms), "tiny", epochs=1, binary=True, teachers=teachers))
     assert metrics["teachers"] == 1
-    np.testing.assert_allclose(merge_labels(np.float32([[0.5, 0.3, 0.2], [0, 0, 1]])), [[0.5, 0.5], [0, 1]])
+    np.testing.assert_allclose(merge_targets(np.float32([[0.5, 0.3, 0.2], [0, 0, 1]])), [[0.5, 0.5], [0, 1]])
 
 
 def test_labels_of_another_model_are_left_as_they_are(phantoms: Path) -> None:

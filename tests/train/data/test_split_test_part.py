@@ -120,7 +120,7 @@ def test_evaluate_scores_the_test_part_and_calls_it_so(kaggle: Path, tmp_path: P
     out = tmp_path / "run"
     words = ["fit", "--data", str(kaggle), "--split", POOLED, "--arch", "tiny", "--epochs", "1", "--out", str(out)]
     assert main(words) == 0
-    assert "test films, judged once" in capsys.readouterr().out
+    assert "test films, scored once" in capsys.readouterr().out
     words = ["evaluate", str(out / "model.keras"), "--data", str(kaggle), "--manifest", str(out / "manifest.json")]
     assert main([*words, "--part", "test", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)

@@ -6,6 +6,8 @@ from sklearn.metrics import roc_auc_score
 
 from edge_app.model.estimate import Estimate
 from edge_app.reading.decision import softmax
+from train.data.labelled import Classes
+from train.evaluation.evaluation_sets import EvaluationSet
 from train.evaluation.metrics import (
     accuracy_difference,
     calibration_error,
@@ -51,7 +53,7 @@ def test_score_by_hand() -> None:
     # false alarm, one missed film (the viral one).
     classes = np.array([0, 0, 1, 1, 2])
     probabilities = np.array([[0.9, 0.1, 0], [0.4, 0.5, 0.1], [0.2, 0.7, 0.1], [0.1, 0.3, 0.6], [0.7, 0.1, 0.2]])
-    figures = score(classes, probabilities, ("normal", "bacterial", "viral"), negative=0, threshold=0.5)
+    figures = score(classes, probabilities, Classes(("normal", "bacterial", "viral"), "normal"), threshold=0.5)
     assert figures.recall.value == pytest.approx(2 / 3)
     assert figures.specificity.value == pytest.approx(1 / 2)
     assert figures.precision.value == pytest.approx(2 / 3)
@@ -74,8 +76,8 @@ def test_temperature_is_found_again() -> None:
     assert fit_temperature(3.0 * logits, classes) == pytest.approx(3.0, rel=0.05)
 
 
-def test_balanced_threshold_does_well_on_every_judge() -> None:
-    # By hand: the first judge is told apart perfectly between 0.2 and 0.6, the second between 0.4 and
+def test_balanced_threshold_does_well_on_every_evaluation_set() -> None:
+    # By hand: the first set is separated perfectly between 0.2 and 0.6, the second between 0.4 and
     # 0.8; only 0.4 to 0.6 does for both, and the middle is 0.5.
     first = (np.array([False, True]), np.array([0.2, 0.6]))
     second = (np.array([False, True]), np.array([0.4, 0.8]))
@@ -83,7 +85,7 @@ def test_balanced_threshold_does_well_on_every_judge() -> None:
     assert balanced_threshold([first]) == pytest.approx(0.4, abs=0.01)
 
 
-def test_recall_threshold_keeps_the_recall_on_every_judge() -> None:
+def test_recall_threshold_keeps_the_recall_on_every_evaluation_set() -> None:
     p = np.linspace(0.01, 0.99, 99)
     positive = np.ones(99, dtype=bool)
     low, high = (positive, p / 2), (positive, p)
@@ -103,7 +105,7 @@ def test_calibration_gives_the_named_operating_points() -> None:
     rng = np.random.default_rng(1)
     classes = rng.integers(0, 3, 600)
     logits = rng.normal(0, 1, (600, 3)) + 2.5 * np.eye(3)[classes]
-    calibration = calibrate([(logits, classes)], negative=0)
+    calibration = calibrate([EvaluationSet("random", np.empty(0), classes, negative_index=0)], {"random": logits})
     assert set(calibration.operating_points) == {"balanced", "high-sensitivity", "who-tb-like"}
     assert calibration.operating_points["high-sensitivity"].recall.value >= 0.98
     assert calibration.operating_points["who-tb-like"].recall.value >= 0.90

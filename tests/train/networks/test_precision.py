@@ -6,7 +6,7 @@ import numpy as np
 
 from train.keras import keras
 from train.networks import find_architecture
-from train.networks.precision import full_precise, half_precise
+from train.networks.rebuild import for_training, full_precision
 from train.training.fit import FitOptions, fit
 
 
@@ -14,10 +14,10 @@ def test_inner_layers_compute_in_bfloat16_and_outputs_in_float32() -> None:
     keras.utils.set_random_seed(1)
     model = find_architecture("tiny").build(32, 3)
     pixels = np.random.default_rng(1).integers(0, 256, (8, 32, 32, 1)).astype(np.float32)
-    half = half_precise(model)
+    half = for_training(model, bfloat16=True, synchronized=False)
     assert {layer.compute_dtype for layer in half.layers if isinstance(layer, keras.layers.Conv2D)} >= {"bfloat16"}
     assert half.output_names == model.output_names
-    for full, rounded, again in zip(model(pixels), half(pixels), full_precise(half)(pixels), strict=True):
+    for full, rounded, again in zip(model(pixels), half(pixels), full_precision(half)(pixels), strict=True):
         assert rounded.dtype == full.dtype
         assert 0 < np.abs(full - rounded).max() < 0.05 * np.abs(full).max() + 0.05
         np.testing.assert_array_equal(full, again)

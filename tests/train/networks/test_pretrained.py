@@ -78,7 +78,7 @@ def test_damaged_weights_are_an_error_before_training(content: bytes, tmp_path: 
     (tmp_path / "lite0.npz").write_bytes(content)
     words = ["fit", "--data", str(tmp_path / "data"), "--arch", "tiny", "--out", str(tmp_path / "run")]
     assert main([*words, "--weights", str(tmp_path / "lite0.npz")]) == 1
-    assert "is no file of train weights" in capsys.readouterr().err
+    assert "is not a file of train weights" in capsys.readouterr().err
     assert main([*words, "--weights", str(tmp_path / "none.npz")]) == 1
     assert "no weights at" in capsys.readouterr().err
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from tiny_network import TINY
 
 from train.networks import ARCHITECTURES
-from train.training import recorder
+from train.training import callbacks, checkpoint
 from train.training.fit import FitOptions, fit
 
 
@@ -24,9 +24,9 @@ def lose_power() -> None:
 def main(out: str, data: str, place: str, number: int) -> None:
     """Train until the power goes."""
     counts = {"step": 0, "save": 0}
-    save = recorder.save_model
+    save = checkpoint.save_model
 
-    def counted_step(bar: recorder.ProgressBar, batch: int, logs: dict | None = None) -> None:
+    def counted_step(bar: callbacks.ProgressBar, batch: int, logs: dict | None = None) -> None:
         counts["step"] += 1
         if place == "step" and counts["step"] == number:
             lose_power()
@@ -42,8 +42,8 @@ def main(out: str, data: str, place: str, number: int) -> None:
         if place == "saved" and counts["save"] == number:
             lose_power()
 
-    recorder.ProgressBar.on_train_batch_end = counted_step
-    recorder.save_model = counted_save
+    callbacks.ProgressBar.on_train_batch_end = counted_step
+    checkpoint.save_model = counted_save
     ARCHITECTURES["tiny"] = TINY
     fit(FitOptions(out=Path(out), data=data, arch="tiny", epochs=3, batch_size=16, resume=True))
 

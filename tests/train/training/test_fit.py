@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import train.training.fit as fitting
+import train.training.loop as loop
 from edge_app.errors import DataError
 from train.__main__ import main
 from train.data.loading import LoadedFilms
@@ -15,10 +15,10 @@ from train.data.sources import find_data
 from train.data.split import SplitRule
 from train.evaluation.run import read_run
 from train.keras import keras, tf
-from train.training.averaging import WeightAverage
-from train.training.batches import StreamOptions, mixed, one_hot, training_stream
+from train.training.batches import BatchOptions, mixed, one_hot, training_batches
+from train.training.callbacks import WeightAverage
 from train.training.fit import FitOptions, fit
-from train.training.teacher import soft_labels
+from train.training.teacher import soft_targets
 
 
 @pytest.fixture
@@ -60,15 +60,15 @@ class Killed(Exception):
 
 
 def test_killed_run_resumes_with_nothing_lost(phantoms: Path, tmp_path: Path) -> None:
-    def killed_in_epoch_2(stream, *arguments, **options):
-        for step, batch in enumerate(training_stream(stream, *arguments, **options)):
+    def killed_in_epoch_2(*arguments, **options):
+        for step, batch in enumerate(training_batches(*arguments, **options)):
             if step == 4:
                 raise Killed
             yield batch
 
     options = FitOptions(out=tmp_path / "run", data=str(phantoms), arch="tiny", epochs=3, batch_size=16)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitting, "training_stream", killed_in_epoch_2)
+        patch.setattr(loop, "training_batches", killed_in_epoch_2)
         with pytest.raises(Exception):  # noqa: B017, PT011  Keras wraps it as it likes
             fit(options)
     before = json.loads((tmp_path / "run" / "checkpoint" / "history.json").read_text())
@@ -79,12 +79,12 @@ def test_killed_run_resumes_with_nothing_lost(phantoms: Path, tmp_path: Path) ->
     assert after[0] == before[0]
 
 
-def test_stream_from_a_later_step_gives_the_very_same_batches() -> None:
+def test_batches_from_a_later_step_are_the_same() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 16, 16), dtype=np.uint8)
     films = LoadedFilms((), pixels, np.arange(20) % 3, ())
-    options = StreamOptions(batch_size=4, epochs=2, seed=5)
-    whole = [drawn.numpy() for drawn, _, _ in training_stream(films, one_hot(films.classes, 3), options)]
-    rest = [drawn.numpy() for drawn, _, _ in training_stream(films, one_hot(films.classes, 3), options, first_step=7)]
+    options = BatchOptions(batch_size=4, epochs=2, seed=5)
+    whole = [drawn.numpy() for drawn, _, _ in training_batches(films, one_hot(films.classes, 3), options)]
+    rest = [drawn.numpy() for drawn, _, _ in training_batches(films, one_hot(films.classes, 3), options, first_step=7)]
     assert len(whole) == 10
     assert all(np.array_equal(first, second) for first, second in zip(whole[7:], rest, strict=True))
 
@@ -106,10 +106,10 @@ def test_a_teacher_of_another_split_is_refused(finished: Path, phantoms: Path, t
         fit(dataclasses.replace(options, split=SplitRule(seed=1)))
 
 
-def test_a_teacher_softens_the_labels_of_the_training_films(finished: Path, phantoms: Path) -> None:
+def test_a_teacher_softens_the_targets_of_the_training_films(finished: Path, phantoms: Path) -> None:
     _, manifest, _ = read_run(finished / "model.keras")
     data = find_data(str(phantoms))
-    labels = soft_labels((finished / "model.keras",), data, manifest)
+    labels = soft_targets((finished / "model.keras",), data, manifest)
     assert labels.shape == (len(manifest.rows("train")), 3)
     assert np.allclose(labels.sum(axis=1), 1, atol=1e-5)
     assert labels.max() < 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests_support import ENVIRONMENT
 
-from train.training.recorder import Patience
+from train.training.callbacks import Patience
 
 WORKER = Path(__file__).with_name("fit_worker.py")
 

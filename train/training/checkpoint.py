@@ -1,0 +1,87 @@
+"""The checkpoint of a run: what a killed training continues from. A kill leaves every file whole."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_app.errors import DataError
+from edge_app.system.files import write_atomically
+from train.data.split import Manifest, read_manifest, write_manifest
+from train.keras import keras
+from train.networks.saving import save_model
+
+FOLDER = "checkpoint"  # in the run folder
+LAST, BEST, HISTORY, MANIFEST, ORIGIN = "last.keras", "best.keras", "history.json", "manifest.json", "start.txt"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is. Without averaging, `average` is the model itself."""
+
+    model: Any
+    average: Any
+    history: list[dict[str, float]]
+    """One row of figures per finished epoch."""
+    origin: str
+    """Where the first weights came from."""
+
+
+def resume(folder: Path, manifest: Manifest, steps: int, averaging: bool, strategy: Any) -> Progress | None:
+    """Read the checkpoint of a killed training; None where there is none.
+
+    Args:
+        steps: per epoch.
+        averaging: whether the training averages its weights.
+    Raises:
+        DataError: it was started with other films or another split.
+    """
+    if not (folder / LAST).exists():
+        return None
+    if read_manifest(folder / MANIFEST).sha256 != manifest.sha256:
+        raise DataError(f"{folder} was started with other films or another split: train without --resume")
+    with strategy.scope():
+        model = keras.models.load_model(folder / LAST)
+    # The history is written before the model, so a kill between them leaves it one epoch ahead.
+    epochs_done = int(model.optimizer.iterations.numpy()) // steps
+    average = keras.models.load_model(_average_path(folder, epochs_done)) if averaging else model
+    history, origin = folder / HISTORY, folder / ORIGIN
+    return Progress(
+        model=model,
+        average=average,
+        history=json.loads(history.read_text(encoding="utf-8"))[:epochs_done] if history.exists() else [],
+        origin=origin.read_text(encoding="utf-8") if origin.exists() else "not noted",
+    )
+
+
+def begin(folder: Path, manifest: Manifest, origin: str) -> None:
+    """Start an empty checkpoint in place of any other; `origin` says where the first weights came from."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    write_manifest(manifest, folder / MANIFEST)
+    write_atomically(folder / ORIGIN, origin.encode())
+
+
+def save(folder: Path, model: Any, average: Any, history: list[dict[str, float]], is_best: bool) -> None:
+    """Save an epoch: the history, the best model, and last the model that a resumed training starts from.
+
+    So whenever a kill comes, the other files know every epoch that the last model knows.
+    """
+    epoch = int(history[-1]["epoch"])
+    write_atomically(folder / HISTORY, json.dumps(history, indent=1).encode())
+    if is_best:
+        save_model(average, folder / BEST)
+    # The new average goes beside the one before: a kill here leaves the pair that belongs together.
+    save_model(average, _average_path(folder, epoch))
+    save_model(model, folder / LAST)
+    _average_path(folder, epoch - 1).unlink(missing_ok=True)
+
+
+def best_model(folder: Path) -> Any:
+    """The averaged model of the best epoch."""
+    return keras.models.load_model(folder / BEST, compile=False)
+
+
+def _average_path(folder: Path, epochs: int) -> Path:
+    return folder / f"average-{epochs}.keras"

@@ -1,0 +1,61 @@
+"""The films of one training: read, cut by patient, with the targets to train on and the evaluation sets."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from train.data.loading import LoadedFilms, load_films
+from train.data.split import TEST, TRAIN, VALIDATION, Manifest, split_films
+from train.data.two_classes import merge_films, merge_manifest, merge_targets
+from train.evaluation.evaluation_sets import EvaluationSet, evaluation_sets
+from train.training.batches import one_hot
+from train.training.plan import TrainingPlan
+from train.training.teacher import soft_targets
+
+
+@dataclass(frozen=True)
+class TrainingFilms:
+    """What a training is given. `targets` is float32 (training films, classes), rows summing to 1."""
+
+    manifest: Manifest
+    training: LoadedFilms
+    targets: np.ndarray
+    validation: LoadedFilms
+    evaluation_sets: tuple[EvaluationSet, ...]
+    test: LoadedFilms | None
+    """The split's test part, where it has one; nothing may be chosen by it."""
+
+
+def read_films(plan: TrainingPlan) -> TrainingFilms:
+    """Read the films of a plan.
+
+    Raises:
+        DataError: the films or a teacher are missing or unfit, or the split leaves a part empty.
+    """
+    films = load_films(plan.data, plan.architecture.input_size_px, plan.strict)
+    manifest = split_films(films, plan.data.name, plan.data.labels, plan.split)
+    targets = _targets(plan, films, manifest)
+    if plan.binary:
+        films, manifest, targets = (
+            merge_films(films, plan.data.labels),
+            merge_manifest(manifest),
+            merge_targets(targets),
+        )
+    validation = films.only(manifest.rows(VALIDATION))
+    return TrainingFilms(
+        manifest=manifest,
+        training=films.only(manifest.rows(TRAIN)),
+        targets=targets,
+        validation=validation,
+        evaluation_sets=evaluation_sets(validation, plan.classes),
+        test=films.only(manifest.rows(TEST)) if manifest.rule.has_test_part else None,
+    )
+
+
+def _targets(plan: TrainingPlan, films: LoadedFilms, manifest: Manifest) -> np.ndarray:
+    """One-hot classes of the training films, softened by the share of the teachers."""
+    targets = one_hot(films.classes[manifest.rows(TRAIN)], len(manifest.labels))
+    share = plan.recipe.teacher_share
+    if not plan.teachers or not share:
+        return targets
+    return (1 - share) * targets + share * soft_targets(plan.teachers, plan.data, manifest)

@@ -1,0 +1,152 @@
+"""What a training will do: the options of `train fit`, resolved once into one frozen plan."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edge_app.errors import DataError
+from train.data.labelled import Classes, DataSet
+from train.data.sources import find_data
+from train.data.split import SplitRule
+from train.data.two_classes import merged_classes
+from train.networks import Architecture, find_architecture
+from train.training.recipe import SHIPPED, Recipe, find_recipe
+
+PHANTOM_EPOCHS = 25
+FINE_TUNING_SHARE = 0.1  # of the network's learning rate with --init, so that it keeps what it has learned
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """What `train fit` was asked for."""
+
+    out: Path
+    """The run folder."""
+    data: str | Sequence[str] | None = None
+    """Films, as `--data`; several sources are hospitals."""
+    arch: str = "compact"
+    """Name of the network."""
+    epochs: int = 0
+    """At most; 0 for the network's own, or PHANTOM_EPOCHS with phantoms."""
+    seed: int = 0
+    """Of weights, batches and augmentation; the split has its own."""
+    split: SplitRule = field(default_factory=SplitRule)
+    """Which films are trained on, validated on and tested on."""
+    batch_size: int = 0
+    """Films per step over all replicas; 0 for the network's own."""
+    learning_rate: float = 0.0
+    """At its highest; 0 for the network's own."""
+    binary: bool = False
+    """Train on normal or pneumonia, whatever classes of pneumonia the films have."""
+    weights: Path | None = None
+    """File of `train weights` to start from."""
+    recipe: str = SHIPPED
+    """Name of the recipe."""
+    teachers: tuple[Path, ...] = ()
+    """Float models of finished runs, whose predictions soften the targets."""
+    patience: int = 30
+    """Epochs without a better AUC before training stops."""
+    init: Path | None = None
+    """The model.keras of a finished run to continue from."""
+    negative: str = ""
+    """The class without the finding; empty for normal, or else the first."""
+    resume: bool = False
+    """Continue an interrupted run."""
+    strict: bool = False
+    """Refuse a data set that holds a film that cannot be read."""
+    strategy: str = "single"
+    """Or mirrored, multiworker."""
+    bfloat16: bool = False
+    """Multiply at half precision while training."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast a network is trained: a cosine after a linear warm-up."""
+
+    epochs: int
+    """At most, 1 or more."""
+    batch_size: int
+    """Films per step over all replicas, 1 or more."""
+    steps_per_epoch: int
+    """0 for as many full batches as there are films."""
+    learning_rate: float
+    """At its highest, above 0."""
+    patience: int
+    """Epochs without a better AUC before training stops."""
+    warmup_steps: int = 200
+    """At most; never more than half of all steps."""
+    first_share: float = 1 / 20
+    """Of the learning rate, at the first step."""
+    last_share: float = 0.01
+    """Of the first step's learning rate, at the last step."""
+    weight_decay: float = 0.02
+    """Of AdamW, 0 or more."""
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """All that a training does, with every name looked up and every default filled in."""
+
+    out: Path
+    data: DataSet
+    """Which films there are, under their own classes."""
+    classes: Classes
+    """What the model learns to distinguish; two, if `binary`."""
+    binary: bool
+    split: SplitRule
+    strict: bool
+    arch: str
+    architecture: Architecture
+    recipe_name: str
+    recipe: Recipe
+    schedule: Schedule
+    seed: int
+    teachers: tuple[Path, ...]
+    weights: Path | None
+    init: Path | None
+    resume: bool
+    strategy: str
+    bfloat16: bool
+
+
+def resolve(options: FitOptions, replicas: int = 1) -> TrainingPlan:
+    """Look up what the options name, and fill in what they leave open.
+
+    Args:
+        replicas: devices that share a batch.
+    Raises:
+        DataError: no such network or recipe, no such films, or a batch that the replicas cannot share equally.
+    """
+    architecture, recipe = find_architecture(options.arch), find_recipe(options.recipe)
+    data = find_data(options.data, options.split.reads_test_folder, options.negative)
+    batch_size = options.batch_size or architecture.batch_size
+    if batch_size % replicas:
+        raise DataError(f"a batch of {batch_size} films cannot be shared by {replicas} replicas")
+    return TrainingPlan(
+        out=options.out,
+        data=data,
+        classes=merged_classes(data.classes) if options.binary else data.classes,
+        binary=options.binary,
+        split=options.split,
+        strict=options.strict,
+        arch=options.arch,
+        architecture=architecture,
+        recipe_name=options.recipe,
+        recipe=recipe,
+        schedule=Schedule(
+            epochs=options.epochs or (PHANTOM_EPOCHS if data.is_phantom else architecture.epochs),
+            batch_size=batch_size,
+            steps_per_epoch=architecture.steps_per_epoch,
+            learning_rate=options.learning_rate
+            or architecture.learning_rate * (FINE_TUNING_SHARE if options.init else 1),
+            patience=options.patience,
+        ),
+        seed=options.seed,
+        teachers=options.teachers,
+        weights=options.weights,
+        init=options.init,
+        resume=options.resume,
+        strategy=options.strategy,
+        bfloat16=options.bfloat16,
+    )
