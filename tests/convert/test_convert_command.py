@@ -63,7 +63,7 @@ def test_damaged_model_is_one_line_and_exit_1(
     run = Path(shutil.copytree(run_folder, tmp_path / "run"))
     (run / "model.keras").write_bytes(b"PK\x03\x04 half a file")
     assert main(_words(run / "model.keras", phantom_set, good)) == 1
-    assert "is no model of this kit" in _one_line(capsys)
+    assert "is not a model of this kit" in _one_line(capsys)
 
 
 def test_wrong_architecture_is_one_line_and_exit_1(

@@ -17,7 +17,7 @@ from train.training.loop import Trained, train
 from train.training.outcome import Outcome, evaluate_training
 from train.training.plan import FitOptions, resolve
 
-__all__ = ["FitOptions", "finished", "fit"]
+__all__ = ["METRICS", "FitOptions", "fit"]
 
 LOG = logging.getLogger(__name__)
 METRICS = "metrics.json"
