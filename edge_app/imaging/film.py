@@ -25,8 +25,8 @@ def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
     Returns:
         The film, 8-bit grayscale, upright by its EXIF orientation.
     Raises:
-        FilmUnreadable: missing, empty, no image, damaged, too large or of several frames.
-        FilmRefused: too small, of one single gray, or a colour picture.
+        FilmUnreadable: missing, empty, not an image, damaged, too large or of several frames.
+        FilmRefused: too small, blank, or a colour picture.
     """
     content = source if isinstance(source, bytes) else film_content(source)
     if not content:
@@ -37,7 +37,9 @@ def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
             _check_not_blank(film.pixels)
             return film
     *names, last = (film_format.name for film_format in film_formats())
-    raise FilmUnreadable("not_an_image", f"This is no picture the kit reads; it reads {', '.join(names)} and {last}.")
+    raise FilmUnreadable(
+        "not_an_image", f"The kit cannot read this kind of file. It reads {', '.join(names)} and {last}."
+    )
 
 
 def _check_not_blank(pixels: np.ndarray) -> None:

@@ -1,9 +1,9 @@
-"""The heatmap: the class map of the very inference that decided, laid over the film."""
+"""The heatmap: the class map of the inference that decided, laid over the film."""
 
 import numpy as np
 from PIL import Image
 
-# Anchors of the colour map "inferno" (CC0, van der Walt and Smith): readable for the colour-blind
+# Anchors of the colour map "inferno" (CC0, van der Walt and Smith): readable for colour-blind people
 # and in gray print. Colours between them are interpolated.
 ANCHORS = np.array(
     [
@@ -19,7 +19,7 @@ ANCHORS = np.array(
     dtype=np.float64,
 )
 MAX_OPACITY = 0.6
-# Log-odds that are shown in the strongest colour: the 95th percentile over the places of films with
+# Log-odds shown in the strongest colour: the 95th percentile over the places of films with
 # pneumonia is 14, over those of normal films 3 (own run, the shipped model).
 FULL_EVIDENCE = 15.0
 DISPLAY_SIDE_PX = 768
@@ -27,14 +27,14 @@ LAYER_SIDE_PX = 160
 
 
 def evidence_map(class_map: np.ndarray, negative_index: int, temperature: float) -> np.ndarray:
-    """How much each place of the film speaks for pneumonia.
+    """How strongly each place of the film points to pneumonia.
 
     Args:
         class_map: float32, shape (rows, columns, classes): logits by place. Their mean over rows and
             columns is what the model decided on.
     Returns:
         float64, shape (rows, columns), 0..1: the place's log-odds of pneumonia as a share of
-        `FULL_EVIDENCE`; 0 where it speaks for normal.
+        `FULL_EVIDENCE`; 0 where it points to normal.
     """
     logits = class_map.astype(np.float64) / temperature
     others = np.logaddexp.reduce(np.delete(logits, negative_index, axis=-1), axis=-1)
@@ -42,7 +42,7 @@ def evidence_map(class_map: np.ndarray, negative_index: int, temperature: float)
 
 
 def overlay(film: np.ndarray, evidence: np.ndarray, opacity: float = MAX_OPACITY) -> Image.Image:
-    """Colour the film by the evidence; where there is none the film stays as it is.
+    """Colour the film by the evidence; where there is none, the film is unchanged.
 
     Args:
         film: uint8, shape (height, width).
