@@ -24,13 +24,13 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from edge_app.system.home import data_home
-    from edge_app.workflow.device_check import examine
+    from edge_app.workflow.device_check import check_device
 
-    findings = examine(data_home(args.data_dir))
+    checks = check_device(data_home(args.data_dir))
     if args.json:
-        print(json.dumps([asdict(finding) for finding in findings]))
+        print(json.dumps([asdict(check) for check in checks]))
     else:
-        for finding in findings:
-            todo = f"\n{'':20}-> {finding.todo}" if finding.todo else ""
-            print(f"{MARKS[finding.verdict]} {finding.what:14} {finding.got}{todo}")
-    return int(any(finding.verdict == "fail" for finding in findings))
+        for check in checks:
+            todo = f"\n{'':20}-> {check.todo}" if check.todo else ""
+            print(f"{MARKS[check.verdict]} {check.what:14} {check.got}{todo}")
+    return int(any(check.verdict == "fail" for check in checks))

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs the chest film kit on this machine, from this stick, without a network.
-# Running it again is safe: what is complete stays, what is not is made again.
+# It can be run again: what is complete is kept, the rest is made again.
 set -eu
-PATH=$PATH:/usr/sbin:/sbin # where useradd lives, when sudo did not say so
+PATH=$PATH:/usr/sbin:/sbin # useradd is there, but sudo may leave it out
 
 prefix=/opt/cxr-edge
 data=/var/lib/cxr-edge
@@ -18,12 +18,12 @@ usage() {
 usage: sudo sh install.sh [OPTIONS]
   --prefix DIR          where the program goes (default /opt/cxr-edge)
   --data-dir DIR        where models and records go (default /var/lib/cxr-edge)
-  --user NAME           who the kiosk runs as; made if missing (default cxr-edge)
-  --desktop-user NAME   whose desktop opens the kiosk at log-in (default: who called sudo)
+  --user NAME           the user that the kiosk runs as; created if missing (default cxr-edge)
+  --desktop-user NAME   the user whose desktop opens the kiosk at log-in (default: who called sudo)
   --runtime NAME        default, or tflite-runtime (the older interpreter)
-  --no-service          do not start the kiosk with the machine
-  --uninstall           remove the program; models and records stay
-  --purge               with --uninstall: remove models and records, too
+  --no-service          do not start the kiosk when the machine starts
+  --uninstall           remove the program; keep models and records
+  --purge               with --uninstall: also remove models and records
 END
 }
 
@@ -55,7 +55,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-case $prefix$data in *[!A-Za-z0-9/._-]*) fail "folders may have letters, digits, / . _ - only: $prefix $data" ;; esac
+case $prefix$data in *[!A-Za-z0-9/._-]*) fail "folder names may contain only letters, digits and / . _ - : $prefix $data" ;; esac
 case $prefix in /?*) ;; *) fail "--prefix must be an absolute folder, not $prefix" ;; esac
 case $data in /?*) ;; *) fail "--data-dir must be an absolute folder, not $data" ;; esac
 stick=$(cd "$(dirname "$0")" && pwd)
@@ -65,7 +65,7 @@ launcher=/usr/local/bin/cxr-edge
 [ "$(id -u)" = 0 ] || [ "$user" = "$(id -un)" ] || fail "this needs root: sudo sh $0"
 [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ] && [ "$prefix" = /opt/cxr-edge ] || service=no
 
-as_user() { # run as the kiosk's user, which sees no more than the kiosk will
+as_user() { # run as the kiosk's user, to see only what the kiosk will see
     if [ "$(id -un)" = "$user" ]; then
         CXR_EDGE_HOME=$data "$@"
     else
@@ -92,7 +92,7 @@ uninstall() {
     rm -rf "$prefix"
     if [ "$purge" = yes ]; then
         [ ! -d "$data" ] || find "$data" -mindepth 1 -delete
-        rmdir "$data" 2>/dev/null || true # a partition of its own stays mounted
+        rmdir "$data" 2>/dev/null || true # a separate partition stays mounted
         [ "$user" != cxr-edge ] || userdel cxr-edge 2>/dev/null || true
         say "removed the program, the models and the records"
     else
@@ -100,7 +100,7 @@ uninstall() {
     fi
 }
 
-find_wheels() { # which folder of wheels fits this machine and its Python
+find_wheels() { # the folder of wheels for this machine and its Python
     python= tag=
     for candidate in python3 python3.11 python3.13; do
         command -v "$candidate" >/dev/null || continue
@@ -128,11 +128,11 @@ check_system_packages() { # 32-bit ARM: numpy and Pillow are those of the system
     while read -r package; do
         dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q ' installed$' || missing="$missing $package"
     done <"$wheels/system-packages.txt"
-    [ -z "$missing" ] || fail "this machine (${wheels##*/}) has to bring these packages itself, no wheel has them:$missing.
-  With a network once: sudo apt-get install$missing"
+    [ -z "$missing" ] || fail "this machine (${wheels##*/}) needs these packages from its own system, since they have no wheels:$missing.
+  Connect it to a network once: sudo apt-get install$missing"
 }
 
-make_program() { # into a folder named by the stick's content, then one rename of a link
+make_program() { # in a folder named by the stick's content, then put into use by renaming one link
     requirements=$wheels/requirements.txt
     [ "$runtime" = default ] || requirements=$wheels/requirements-$runtime.txt
     [ -f "$requirements" ] || fail "this stick has no runtime $runtime for ${wheels##*/}"
@@ -145,7 +145,7 @@ make_program() { # into a folder named by the stick's content, then one rename o
         rm -rf "$program"
         mkdir -p "$prefix"
         system= dependencies=
-        if [ -f "$wheels/system-packages.txt" ]; then # the venv sees the system's; pip must not look for them
+        if [ -f "$wheels/system-packages.txt" ]; then # the venv sees the system's packages; pip must not look for them
             system=--system-site-packages dependencies=--no-deps
         fi
         "$python" -m venv --without-pip $system "$program"
@@ -159,21 +159,21 @@ make_program() { # into a folder named by the stick's content, then one rename o
     fi
     ln -sfn "kit-$id" "$prefix/current.new"
     mv -T "$prefix/current.new" "$prefix/current"
-    for old in "$prefix"/kit-*; do # the one before stays: `ln -sfn kit-OLD PREFIX/current` goes back to it
+    for old in "$prefix"/kit-*; do # the previous one is kept: `ln -sfn kit-OLD PREFIX/current` goes back to it
         [ "$old" = "$program" ] || [ "$old" = "$(ls -dt "$prefix"/kit-* | sed -n 2p)" ] || rm -rf "$old"
     done
 }
 
 make_user() {
     if ! id "$user" >/dev/null 2>&1; then
-        say "making the user $user"
+        say "creating the user $user"
         useradd --system --user-group --home-dir "$data" --no-create-home --shell /usr/sbin/nologin "$user"
     fi
     mkdir -p "$data/models"
     if [ "$(id -u)" = 0 ]; then
         chown "$user:" "$data" "$data/models"
     fi
-    # Others may pass through to the models; the kiosk makes its records readable by itself alone.
+    # Other users can reach the models; only the kiosk's user can read its records.
     chmod 0711 "$data"
     chmod 0755 "$data/models"
 }
@@ -190,7 +190,7 @@ if [ "\$(id -u)" != 0 ] || [ "$user" = root ]; then
     exec "\$python" -I -m edge_app "\$@"
 fi
 if [ "\${1:-}" = models ] && [ "\${2:-}" = install ] && [ -f "\${3:-}" ]; then
-    # A USB stick in the desktop can be read by the desktop's user and root alone: hand over a copy.
+    # Only the desktop's user and root can read a USB stick: hand over a copy.
     copy=\$(mktemp -d)
     trap 'rm -rf "\$copy"' EXIT
     for file in "\$3" "\$3.sha256" "\$3.sig"; do
@@ -217,10 +217,10 @@ install_models() {
 
 make_service() {
     if ! grep -q '^gradio==' "$requirements"; then
-        say "this machine (${wheels##*/}) gets no kiosk page: read films with: $launcher predict FILE"
+        say "this machine (${wheels##*/}) has no kiosk page: read films with: $launcher predict FILE"
         return
     fi
-    [ "$service" = yes ] || { say "no service was set up: start the kiosk with: $launcher serve"; return; }
+    [ "$service" = yes ] || { say "no service was set up; start the kiosk with: $launcher serve"; return; }
     sed -e "s|@PREFIX@|$prefix|g" -e "s|@DATA@|$data|g" -e "s|@USER@|$user|g" "$stick/cxr-edge.service" >"$unit.new"
     mv "$unit.new" "$unit"
     systemctl daemon-reload
@@ -253,8 +253,8 @@ make_user
 make_launcher
 install_models
 make_service
-say "looking at this machine"
-as_user "$prefix/current/bin/python" -I -m edge_app doctor || say "doctor found something to mend, see above"
+say "checking this machine"
+as_user "$prefix/current/bin/python" -I -m edge_app doctor || say "doctor found something to fix, see above"
 say "self-test"
 as_user "$prefix/current/bin/python" -I -m edge_app selftest || fail "the self-test failed: do not use this device"
 say "done: $launcher"

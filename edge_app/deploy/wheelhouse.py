@@ -3,14 +3,14 @@
     python -m edge_app.deploy.wheelhouse --out dist/stick [--target aarch64-3.11 ...]
 
     install.sh, cxr-edge.service, kiosk-browser.sh
-    wheels/TARGET/*.whl and requirements*.txt     one folder a machine and Python version
-    wheels/TARGET/system-packages.txt             what the device's own system must bring (32-bit ARM)
-    models/*.tflite                               further models to install, when --model names some
-    SHA256SUMS                                    of everything; install.sh checks it first
+    wheels/TARGET/*.whl and requirements*.txt     one folder per machine and Python version
+    wheels/TARGET/system-packages.txt             what the device's own system must have (32-bit ARM)
+    models/*.tflite                               more models to install, if --model names any
+    SHA256SUMS                                    of all files; install.sh checks it first
 
-pip can download for another machine but reads the conditions in a wheel's metadata (`python_version
->= "3.13"`) as those of its own Python. So the wheels' needs are followed here, for the target, and
-every version comes from constraints.txt: nothing is left to choose.
+pip can download for another machine, but it evaluates the conditions in a wheel's metadata
+(`python_version >= "3.13"`) for its own Python. So the requirements of wheels are followed here, for the
+target, and every version comes from constraints.txt.
 """
 
 import argparse
@@ -37,14 +37,14 @@ KIT = "cxr-edge-kit"
 
 @dataclass(frozen=True)
 class Target:
-    """A kind of device: its machine as `uname -m` says, its Python, the newest glibc a wheel may want."""
+    """A kind of device: its machine as in `uname -m`, its Python, the newest glibc that a wheel may need."""
 
     machine: str
     python: str
     glibc_minor: int
-    # Sets of packages by the name of their requirements file; each is a list of requirements.
+    # Sets of packages: the name of a requirements file and its requirements.
     sets: tuple[tuple[str, tuple[str, ...]], ...]
-    # Packages without a wheel for this machine that Debian has: name of the package, name in Debian.
+    # Packages without a wheel for this machine that Debian has: the package's name, its name in Debian.
     from_system: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
@@ -59,7 +59,7 @@ class Target:
         ]
 
     def environment(self) -> dict[str, str]:
-        """The values of a marker's variables on the device."""
+        """The values of environment markers on the device."""
         return {
             "python_version": self.python,
             "python_full_version": f"{self.python}.0",
@@ -76,7 +76,7 @@ KIOSK = ("requirements.txt", (f"{KIT}[edge]",))
 PREDECESSOR = ("requirements-tflite-runtime.txt", (KIT, "tflite-runtime", "gradio", "pydicom"))
 # 32-bit ARM: gradio's dependencies have no wheels there, so no kiosk page, only `predict`.
 COMMAND_LINE = ("requirements.txt", (KIT, "tflite-runtime", "pydicom"))
-# Older than the versions that are tested on 64 bit: 1.24 and 9.4, which reads no JPEG inside DICOM.
+# Older than the versions tested on 64 bit: numpy 1.24, and Pillow 9.4, which reads no JPEG inside DICOM.
 DEBIANS = (("numpy", "python3-numpy"), ("pillow", "python3-pil"))
 TARGETS = {
     str(target): target
@@ -109,10 +109,14 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="wheelhouse", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the stick, or a folder to copy to it")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="the stick, or a folder to be copied to it"
+    )
     parser.add_argument("--target", action="append", choices=sorted(TARGETS), help="may be repeated (default: 64-bit)")
     parser.add_argument("--extra-wheels", type=Path, metavar="DIR", help="wheels that pip cannot find")
-    parser.add_argument("--model", type=Path, action="append", default=[], metavar="BUNDLE", help="to install as well")
+    parser.add_argument(
+        "--model", type=Path, action="append", default=[], metavar="BUNDLE", help="also install this model"
+    )
     return parser
 
 
@@ -136,7 +140,7 @@ def make_stick(out: Path, targets: list[Target], extra_wheels: Path | None, mode
 
 
 def build_kit_wheel(folder: Path) -> Path:
-    """The kit's own wheel, built from a copy so that no old build folder gets into it."""
+    """The kit's own wheel, built from a copy so that no old build folder is included."""
     source = folder / "source"
     ignored = shutil.ignore_patterns(".*", "build", "dist", "runs", "data", "tests", "__pycache__", "*.egg-info")
     shutil.copytree(SOURCE, source, ignore=ignored)
@@ -165,7 +169,7 @@ def fill(folder: Path, target: Target, kit: Path, extra_wheels: Path | None) -> 
 
 
 def write_system_packages(path: Path, packages: list[str]) -> None:
-    """Name what the installer must find in the device's own system; no file when it is nothing."""
+    """Write what the installer must find in the device's own system; no file if it is nothing."""
     if packages:
         path.write_text("".join(f"{package}\n" for package in packages), encoding="ascii")
     else:
@@ -179,10 +183,10 @@ def follow(
     roots: tuple[str, ...],
     from_system: frozenset[str] = frozenset(),
 ) -> list[Path]:
-    """Download what the roots need, what that needs, and so on, one round of pip a level.
+    """Download what the roots need, what that needs, and so on, with one run of pip per level.
 
     Args:
-        from_system: packages that the device's system brings; they and their needs are left out.
+        from_system: packages that the device's system has; they and their requirements are left out.
     """
     from packaging.requirements import Requirement
 
@@ -211,7 +215,7 @@ def follow(
 
 
 def needs(wheel: Path, extras: set[str], target: Target) -> list:
-    """The requirements of a wheel that hold on the target."""
+    """The requirements of a wheel that apply on the target."""
     from packaging.requirements import Requirement
 
     with zipfile.ZipFile(wheel) as archive:
@@ -223,7 +227,7 @@ def needs(wheel: Path, extras: set[str], target: Target) -> list:
 
 
 def read_pins(constraints: Path, target: Target) -> dict[str, str]:
-    """The versions of constraints.txt that hold on the target, by canonical name."""
+    """The versions of constraints.txt that apply on the target, by canonical name."""
     from packaging.requirements import Requirement
 
     pins = {}
@@ -241,7 +245,7 @@ def pinned(name: str, pins: dict[str, str]) -> str:
     """`name==version`.
 
     Raises:
-        KitError: constraints.txt does not say which version.
+        KitError: constraints.txt has no version of it.
     """
     if canonical(name) not in pins:
         raise KitError(f"constraints.txt has no version of {name}: add the tested one")
@@ -249,7 +253,7 @@ def pinned(name: str, pins: dict[str, str]) -> str:
 
 
 def find_wheel(folder: Path, name: str, pins: dict[str, str]) -> Path | None:
-    """The wheel of a package in a folder, of the pinned version; the kit has just one."""
+    """The wheel of a package in a folder, of the pinned version; of the kit, the only one."""
     for wheel in sorted(folder.glob("*.whl")):
         package, version = wheel.name.split("-")[:2]
         if canonical(package) == name and (name == KIT or version == pins.get(name)):
@@ -258,13 +262,13 @@ def find_wheel(folder: Path, name: str, pins: dict[str, str]) -> Path | None:
 
 
 def wheel_requirement(wheel: Path) -> str:
-    """`name==version` as a wheel's file name says."""
+    """`name==version` from a wheel's file name."""
     package, version = wheel.name.split("-")[:2]
     return f"{canonical(package)}=={version}"
 
 
 def canonical(name: str) -> str:
-    """A package's name as the index compares it."""
+    """A package's name as an index compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -293,10 +297,10 @@ def _pip(*words: str) -> None:
 
 
 def pip_environment(command: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """What pip is told: the same source gives the same wheel, and so the same stick, whenever it is made.
+    """The environment of pip, in which the same source always gives the same wheel, and so the same stick.
 
-    Constraints (the Makefile sets them) hold for this machine's Python, so no download for another
-    may see them: every version is already named.
+    The constraints that the Makefile sets apply to this machine's Python, so a download for another one
+    must not see them; every version is named already.
     """
     told = dict(environ) | {"SOURCE_DATE_EPOCH": "315532800"}
     if command == "download":

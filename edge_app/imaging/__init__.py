@@ -1,1 +1,1 @@
-"""A file becomes pixels: reading films, preprocessing, drawn films, colours. Knows of no model."""
+"""A file becomes pixels: reading films, preprocessing, drawn films, colours. It knows no model."""

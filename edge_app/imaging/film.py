@@ -25,8 +25,8 @@ def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
     Returns:
         The film, 8-bit grayscale, upright by its EXIF orientation.
     Raises:
-        FilmUnreadable: missing, empty, no image, damaged, too large or of several frames.
-        FilmRefused: too small, of one single gray, or a colour picture.
+        FilmUnreadable: missing, empty, not an image, damaged, too large or of several frames.
+        FilmRefused: too small, blank, or a colour picture.
     """
     content = source if isinstance(source, bytes) else film_content(source)
     if not content:

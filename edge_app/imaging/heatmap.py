@@ -1,9 +1,9 @@
-"""The heatmap: the class map of the very inference that decided, laid over the film."""
+"""The heatmap: the class map of the inference that decided, laid over the film."""
 
 import numpy as np
 from PIL import Image
 
-# Anchors of the colour map "inferno" (CC0, van der Walt and Smith): readable for the colour-blind
+# Anchors of the colour map "inferno" (CC0, van der Walt and Smith): readable for colour-blind people
 # and in gray print. Colours between them are interpolated.
 ANCHORS = np.array(
     [
@@ -24,7 +24,7 @@ LAYER_SIDE_PX = 160
 
 
 def overlay(film: np.ndarray, evidence: np.ndarray, opacity: float = MAX_OPACITY) -> Image.Image:
-    """Colour the film by the evidence; where there is none the film stays as it is.
+    """Colour the film by the evidence; where there is none, the film is unchanged.
 
     Args:
         film: uint8, shape (height, width).

@@ -1,4 +1,4 @@
-"""Chest phantoms: drawn films for tests, demonstrations and golden inputs. No patient is in them.
+"""Chest phantoms: drawn films for tests, demonstrations and golden inputs. They show no patient.
 
 Thorax, lungs, heart, spine and ribs vary by seed. A bacterial phantom has one dense focus, a viral
 one many faint ones on both sides; a normal one has none. They look like films to software, not to
@@ -17,11 +17,11 @@ LABELS = ("normal", "bacterial", "viral")
 
 @dataclass(frozen=True)
 class PhantomStyle:
-    """How a "hospital" makes its films."""
+    """How one imaginary hospital makes its films."""
 
     width_px: int = 256
     height_px: int = 224
-    contrast: float = 1.0  # 1 is plain; below 1 is flat
+    contrast: float = 1.0  # 1 is normal; below 1 is flat
     noise: float = 4.0  # standard deviation in gray levels
     border_px: int = 0  # black frame of the collimator
 
@@ -109,7 +109,7 @@ def write_phantom_set(
     style: PhantomStyle | None = None,
     labels: tuple[str, ...] = LABELS,
 ) -> int:
-    """Write a training set in the Kaggle layout (see `train.data.sources`); two films a phantom child.
+    """Write a training set in the Kaggle layout (see `train.data.sources`); two films per phantom child.
 
     Args:
         labels: write only these classes.

@@ -1,8 +1,8 @@
 """From a decoded film to the model's input. Training and the device both call this, so they agree.
 
-Two steps. The film is squashed to a square: the training films come squashed, so their aspect
-ratio is unknown. Then the gray levels between the 1st and the 99th percentile are stretched to
-0..255, so that exposure and window settings do not reach the model.
+Two steps. The film is squashed to a square: the training films are already squashed, so their
+aspect ratio is unknown. Then the gray levels between the 1st and the 99th percentile are stretched to
+0..255, so that exposure and window settings do not affect the model.
 """
 
 import numpy as np

@@ -1,10 +1,10 @@
-"""The bundle: one .tflite file with a ZIP behind the model, and its .sha256 beside it.
+"""The bundle: a .tflite file with a ZIP appended to the model, and its .sha256 beside it.
 
 Any TFLite runtime loads the file as it is; the ZIP holds what the kit needs to trust it:
 
     card.json       the model card for machines (`edge_app.model.card`)
-    labels.txt      one label a line, in the order of the logits
-    golden.npz      a few phantom films and the outputs expected from each family of kernels
+    labels.txt      one label per line, in the order of the logits
+    golden.npz      a few phantom films, and the outputs expected of each family of kernels
     MODEL_CARD.md   the model card for people
 
 A file that is not what its hash, card and golden outputs say is refused before it scores a film.
@@ -29,13 +29,13 @@ from edge_app.system.files import sha256_of, write_together
 
 MODELS_DIR = Path(__file__).parents[1] / "models"
 MEMBERS = ("card.json", "labels.txt", "golden.npz", "MODEL_CARD.md")
-MAX_MEMBER_BYTES = 64 * 2**20  # a real one has less than one MiB
+MAX_MEMBER_BYTES = 64 * 2**20  # a real one is smaller than one MiB
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed time, so that the same content gives the same bytes
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle that was read and whose hash, card and labels were found right."""
+    """A bundle that was read, with the right hash, card and labels."""
 
     path: Path
     content: bytes
@@ -45,7 +45,7 @@ class Bundle:
 
     @property
     def model(self) -> bytes:
-        """The model without the ZIP behind it."""
+        """The model without the appended ZIP."""
         with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
             return self.content[: min(entry.header_offset for entry in archive.infolist())]
 
@@ -57,7 +57,7 @@ class Bundle:
 
 
 def sidecar_path(path: Path) -> Path:
-    """Where the hash of a bundle stands."""
+    """The path of a bundle's hash."""
     return path.with_name(path.name + ".sha256")
 
 
@@ -114,11 +114,11 @@ def write_bundle(
 
 
 def read_bundle(path: Path) -> Bundle:
-    """Read a bundle and check all that can be checked without running it.
+    """Read a bundle and check everything that can be checked without running it.
 
     Raises:
-        BundleError: missing, its hash is missing or differs, no ZIP, a member missing or damaged,
-            the card wrong, or made for other preprocessing than this kit's.
+        BundleError: the file, its hash, its ZIP or a member is missing, wrong or damaged, or the model was
+            made for other preprocessing than this kit's.
     """
     try:
         content = path.read_bytes()
@@ -186,14 +186,16 @@ def _members(path: Path, content: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if any(archive.getinfo(name).file_size > MAX_MEMBER_BYTES for name in MEMBERS):
-                raise BundleError(f"{path.name} unpacks to more than {MAX_MEMBER_BYTES // 2**20} MiB: it is no bundle")
+                raise BundleError(
+                    f"{path.name} unpacks to more than {MAX_MEMBER_BYTES // 2**20} MiB: it is not a bundle"
+                )
             return {name: archive.read(name) for name in MEMBERS}
     except BundleError:
         raise
     except (zipfile.BadZipFile, KeyError) as cause:
         raise BundleError(f"{path.name} is a bare model without card and golden outputs: run convert") from cause
-    except Exception as cause:  # a ZIP made to break the reader may raise anything
-        raise BundleError(f"{path.name} is damaged behind the model: {cause!r}: copy it again") from cause
+    except Exception as cause:  # a ZIP made to break the reader can raise anything
+        raise BundleError(f"{path.name} is damaged after the model: {cause!r}: copy it again") from cause
 
 
 def _check_labels(text: bytes, card: ModelCard) -> None:
@@ -215,7 +217,9 @@ def _check_gate(content: bytes, card: ModelCard) -> None:
     """The card must speak of this very model, at the threshold at which it passed its gate."""
     size, wanted = card.parity.get("model_bytes"), card.parity.get("model_sha256")
     if wanted is not None and (not isinstance(size, int) or wanted != sha256_of(content[:size])):
-        raise BundleError(f"the card of {card.name} is of another model than the one in this file: run convert again")
+        raise BundleError(
+            f"the card of {card.name} belongs to another model than the one in this file: run convert again"
+        )
     _, point = card.operating_point()
     passed_at = card.parity.get("threshold")
     if passed_at is not None and passed_at != point.threshold:
@@ -245,7 +249,7 @@ def _unpacked(content: bytes) -> Golden:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             named = dict(arrays)
         films, expected, steps_allowed = _sorted_out(named)
-    except Exception as cause:  # as in _members: an array's head may be made to break numpy
+    except Exception as cause:  # as in _members: an array's header can be made to break numpy
         raise BundleError(f"golden.npz is damaged: {cause!r}: copy the model again") from cause
     if not films or not expected or set(expected) != set(steps_allowed):
         raise BundleError("golden.npz is incomplete: run convert again")

@@ -25,7 +25,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Everything a device must know of a model, and what a person may ask about it."""
+    """What a device must know about a model, and what people ask about it."""
 
     name: str
     version: str
@@ -38,7 +38,7 @@ class ModelCard:
     default_operating_point: str
     # P(pneumonia) from the first to the second value is called uncertain.
     uncertainty_band: tuple[float, float]
-    # True when the training films were drawn by the phantom generator. Never to be used on people.
+    # True when the training films were drawn by the phantom generator. Such a model must never be used on people.
     phantom: bool
     quantization: str
     intended_use: str
@@ -56,7 +56,7 @@ class ModelCard:
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     parity: dict[str, Any] = field(default_factory=dict)
-    # Statistics of the pooled features, for refusing what is no chest film; empty: not measured.
+    # Statistics of the pooled features, for refusing pictures that are not chest films; empty: not measured.
     features: dict[str, Any] = field(default_factory=dict)
     tools: dict[str, str] = field(default_factory=dict)
 
@@ -67,7 +67,7 @@ class ModelCard:
 
     @property
     def is_about_pneumonia(self) -> bool:
-        """False for a model of other classes, which the kiosk's words and record do not fit."""
+        """False for a model of other classes, which does not fit the kiosk's words and record."""
         return self.finding == FINDING
 
     def operating_point(self, name: str | None = None) -> tuple[str, OperatingPoint]:
@@ -83,7 +83,7 @@ class ModelCard:
         return chosen, self.operating_points[chosen]
 
     def to_json(self) -> str:
-        """The card as it stands in the bundle; `from_json` reads it back."""
+        """The card as it is in the bundle; `from_json` reads it back."""
         return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, allow_nan=False) + "\n"
 
     @classmethod
@@ -97,7 +97,7 @@ class ModelCard:
         try:
             raw = json.loads(text)
         except (ValueError, RecursionError) as cause:
-            raise BundleError(f"the model's card is no JSON: {cause}") from cause
+            raise BundleError(f"the model's card is not JSON: {cause}") from cause
         if not isinstance(raw, dict) or raw.get("format_version") != FORMAT_VERSION:
             got = raw.get("format_version") if isinstance(raw, dict) else None
             raise BundleError(f"the card has format version {got}, this kit reads {FORMAT_VERSION}")
@@ -110,7 +110,7 @@ class ModelCard:
 
 
 def _fields(raw: dict[str, Any]) -> dict[str, Any]:
-    """The values of one JSON object as the dataclass wants them; unknown keys are left out."""
+    """The values of a JSON object as the dataclass wants them; unknown keys are dropped."""
     hints = typing.get_type_hints(ModelCard)
     values = {name: raw[name] for name in hints if name in raw}
     for name in values:
@@ -127,7 +127,7 @@ def _fields(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _typed(name: str, value: Any, kind: Any) -> Any:
-    """The value if it is of that kind, lists as tuples; a null is of no kind."""
+    """The value if it has that type, lists as tuples; a null is never valid."""
     plain = typing.get_origin(kind) or kind
     wanted: Any = {tuple: list, float: (int, float)}.get(plain, plain)
     if not isinstance(value, wanted) or (isinstance(value, bool) and plain is not bool):
@@ -143,7 +143,7 @@ def _typed(name: str, value: Any, kind: Any) -> Any:
 def _estimate(raw: dict[str, Any]) -> Estimate:
     estimate = Estimate(**{name: float(value) for name, value in raw.items()})
     if not all(-1e-6 <= value <= 1 + 1e-6 for value in dataclasses.astuple(estimate)):  # an interval's end may round
-        raise ValueError(f"{raw} is no proportion, 0 to 1, with its interval")
+        raise ValueError(f"{raw} is not a proportion, 0 to 1, with its interval")
     return estimate
 
 

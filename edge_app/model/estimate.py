@@ -1,4 +1,4 @@
-"""A figure with its 95% interval; the one home of Wilson's interval."""
+"""A figure with its 95% interval, by Wilson's method."""
 
 import math
 from dataclasses import dataclass

@@ -57,5 +57,5 @@ def _steps_between(got: np.ndarray, expected: np.ndarray) -> int:
         )
     difference = np.abs(got.astype(np.float64) - expected.astype(np.float64)).max(initial=0.0)
     if not np.isfinite(difference):
-        raise BundleError("the model gives outputs that are no numbers: run convert again")
+        raise BundleError("the model gives outputs that are not finite: run convert again")
     return int(difference if np.issubdtype(got.dtype, np.integer) else difference / FLOAT_STEP)

@@ -1,11 +1,11 @@
-"""The models that a device keeps: versions side by side, one in use, one to go back to.
+"""The models that a device keeps: versions side by side, one in use and one to go back to.
 
     DATA/models/1f0c.../NAME.tflite   a version; its folder is named by its SHA-256
     DATA/models/current               two lines: the version in use and the one before it
-    DATA/allowed_signers              when there: nothing unsigned is installed
+    DATA/allowed_signers              if present, nothing unsigned is installed
 
-A version is written, flushed and tried in a child process before one rename of `current` makes it
-the one in use. So a crash or a power cut at any step leaves the old model or the new one.
+A version is written, flushed and tried in a child process before a single rename of `current` puts
+it into use. A crash or a power cut at any step leaves either the old model or the new one.
 """
 
 import contextlib
@@ -45,7 +45,7 @@ class ModelStore:
     """The models under one data folder. Reading never writes; writers take turns."""
 
     def __init__(self, data_dir: Path, check: Callable[[Path], None] = check_in_child) -> None:
-        """Name the folder.
+        """Set the folder.
 
         Args:
             check: raises `BundleError` for a bundle that does not work on this machine.
@@ -99,7 +99,7 @@ class ModelStore:
         return found[0]
 
     def install(self, source: Path) -> Bundle:
-        """Take a bundle from, say, a USB stick into use.
+        """Install a bundle, for example from a USB stick, and use it.
 
         Returns:
             The bundle as installed.
@@ -120,20 +120,20 @@ class ModelStore:
         return dataclasses.replace(bundle, path=self.bundle_path(version))
 
     def use(self, wanted: str) -> str:
-        """Take an installed version, or "shipped", into use, after trying it.
+        """Use an installed version, or "shipped", after trying it.
 
         Args:
             wanted: a version or the first digits of one.
         Returns:
             The version now in use.
         Raises:
-            BundleError: none or several begin so, or it does not work on this machine.
+            BundleError: none or several begin with it, or it does not work on this machine.
         """
         found = [version for version in (*self.installed(), SHIPPED) if version.startswith(wanted)]
         if len(found) != 1:
             known = ", ".join((*self.installed(), SHIPPED))
             raise BundleError(f"{len(found)} models begin with {wanted!r}; this device has {known}")
-        with self._writing(f"{found[0]} was not taken into use"):
+        with self._writing(f"{found[0]} was not put into use"):
             before = self._selection_or_shipped()
             self._check(self.bundle_path(found[0]))
             self._select(found[0], before)
@@ -151,7 +151,7 @@ class ModelStore:
         return self.use(selection.previous)
 
     def settle(self) -> tuple[str, list[str]]:
-        """Try the model in use, and when it fails go back to one that works. For use at start-up.
+        """Try the model in use, and if it fails go back to one that works. For start-up.
 
         Returns:
             The version in use afterwards, and a sentence for each that was refused.
@@ -188,7 +188,7 @@ class ModelStore:
             refused.append(str(error))
 
     def _selection_or_shipped(self) -> Selection:
-        """For writers: what is damaged is overwritten, but what a disk does not give stops them (OSError)."""
+        """For writers: a damaged file is overwritten, but a disk error stops them (OSError)."""
         try:
             return self._read_selection()
         except BundleError:
@@ -204,14 +204,14 @@ class ModelStore:
         return path
 
     def _holds(self, version: str) -> bool:
-        """Is it there, whole? Then it stays where it is: it may be in use, and moving it takes two steps."""
+        """Whether it is there and whole. It then stays where it is: it may be in use, and moving it takes two steps."""
         try:
             return read_bundle(self.bundle_path(version)).sha256.startswith(version)
         except BundleError:
             return False
 
     def _move_in(self, staged: Path, version: str) -> None:
-        """Name the folder by its version. A damaged one of that name gives way."""
+        """Name the folder by its version. A damaged one of that name is moved away."""
         target = self.folder / version
         if target.exists():
             target.rename(Path(tempfile.mkdtemp(dir=self.folder, prefix=STAGING_PREFIX)) / version)
@@ -229,14 +229,14 @@ class ModelStore:
                 shutil.rmtree(self.folder / version, ignore_errors=True)
 
     def _sweep(self) -> None:
-        """Remove what was staged, now or by a process that was killed; failing to is no failure."""
+        """Remove what was staged, now or by a process that was killed; errors are ignored."""
         with contextlib.suppress(OSError):
             for leftover in self.folder.glob(f"{STAGING_PREFIX}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
 
     @contextlib.contextmanager
     def _writing(self, failure: str) -> Iterator[None]:
-        """One writer at a time; a disk that fails becomes an error; nothing half-made is left."""
+        """One writer at a time; a disk failure becomes an error; nothing half-made is left."""
         import fcntl  # not on Windows, where films can still be scored
 
         try:
@@ -248,14 +248,14 @@ class ModelStore:
                 finally:
                     self._sweep()
         except OSError as cause:
-            raise BundleError(f"{failure}: {cause}: free or mend the disk, then see `models list`") from cause
+            raise BundleError(f"{failure}: {cause}: free space or repair the disk, then see `models list`") from cause
 
 
 def first_that_works(open_model: Callable[[Path], T], named: Path | None, data_dir: Path) -> tuple[T, list[str]]:
-    """Which model this device uses: the one named, else the installed one, else the shipped one.
+    """Open the model that this device uses: the one named, else the installed one, else the shipped one.
 
-    A model that was named has no substitute. An installed one that fails gives way to the one
-    before it, then to the shipped one, and a warning says so.
+    A model that was named has no substitute. If an installed one fails, the one before it is used,
+    then the shipped one, and a warning says so.
 
     Args:
         open_model: opens a bundle, and raises `BundleError` for one that does not work.

@@ -1,6 +1,6 @@
 """Signatures of model files, made and checked with OpenSSH, which every Raspberry Pi OS has.
 
-Who makes models signs them:  ssh-keygen -Y sign -f KEY -n cxr-edge-model FILE.tflite
+Whoever makes models signs them:  ssh-keygen -Y sign -f KEY -n cxr-edge-model FILE.tflite
 A device that holds `allowed_signers` (see ssh-keygen(1)) installs nothing unsigned.
 """
 
@@ -14,22 +14,24 @@ PRINCIPAL = "cxr-edge-kit"  # how a line of `allowed_signers` must begin
 
 
 def signature_path(bundle: Path) -> Path:
-    """Where the signature of a bundle stands."""
+    """The path of a bundle's signature."""
     return bundle.with_name(bundle.name + ".sig")
 
 
 def check_signature(bundle: Path, content: bytes, signers: Path, program: str = "ssh-keygen") -> None:
-    """Hold a bundle to the signers this device trusts.
+    """Check that a signer whom this device trusts has signed the bundle.
 
     Args:
         content: the bytes of the bundle as they will be installed.
         signers: a file in the format of OpenSSH's allowed_signers.
     Raises:
-        BundleError: not signed, signed by nobody on the list, or OpenSSH is not installed.
+        BundleError: not signed, signed by no trusted signer, or OpenSSH is not installed.
     """
     signature = signature_path(bundle)
     if not signature.is_file():
-        raise BundleError(f"{bundle.name} is not signed and this device wants it: {signature.name} is missing")
+        raise BundleError(
+            f"{bundle.name} is not signed, and this device requires a signature: {signature.name} is missing"
+        )
     command = [program, "-Y", "verify", "-f", str(signers), "-I", PRINCIPAL, "-n", NAMESPACE, "-s", str(signature)]
     try:
         verdict = subprocess.run(command, input=content, capture_output=True, check=False)

@@ -1,4 +1,4 @@
-"""Trying a model in a child process: a damaged file may crash the interpreter, and must not crash us."""
+"""Trying a model in a child process: a damaged file may crash the interpreter, and must not crash the kit."""
 
 import signal
 import sys
@@ -8,8 +8,8 @@ from edge_app.errors import BundleError, ChildFailed
 from edge_app.system.child_process import run_module
 
 TIMEOUT_S = 300.0  # a Pi Zero needs some 20 s from a cold start
-SPOKEN = "edge_app: "  # how the child begins the sentence of a refusal
-UNTYPED = "fails the self-test in a way that the kit does not know"
+SPOKEN = "edge_app: "  # how the child's message of a refusal begins
+UNTYPED = "fails the self-test in an unknown way"
 
 
 def check_in_child(bundle: Path, timeout_s: float = TIMEOUT_S, python: str = sys.executable) -> None:

@@ -1,1 +1,1 @@
-"""The machine: files, clock, data folder, watchdog. Knows of no film and no model."""
+"""The machine: files, clock, data folder, child processes, watchdog. It knows no film and no model."""

@@ -1,8 +1,8 @@
 """When something happened, on a device whose clock may be wrong.
 
-A Raspberry Pi has no battery: after a power cut it may believe any date until someone sets it. So
-beside the time of each act stands what no one can set: which start of the machine it was, and how
-long after it. Where one act of a start has a time that is known to be right, the others follow.
+A Raspberry Pi's clock has no battery: after a power cut it may show any date until someone sets it. So each act
+is also recorded with what nobody can set: which boot of the machine it was, and how long after it. If
+one act of a boot has a time that is known to be right, the times of the others follow.
 """
 
 import time
@@ -13,7 +13,7 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class MachineTime(NamedTuple):
-    """`boot_id` names the start of the machine, "" where the system gives none; `uptime_s` are seconds since it."""
+    """`boot_id` names the boot of the machine, "" where the system has none; `uptime_s` are seconds since it."""
 
     boot_id: str
     uptime_s: float
@@ -25,7 +25,7 @@ def machine_time() -> MachineTime:
 
 
 def boot_id() -> str:
-    """The id that the kernel drew at this start, "" where there is none."""
+    """The id of this boot from the kernel, "" where there is none."""
     try:
         return BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:

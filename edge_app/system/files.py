@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside, fsync, rename, fsync the folder.
+    """Write a temporary file beside it, fsync, rename, fsync the folder.
 
     Raises:
         OSError: the disk is full or read-only; `path` is then as it was.
@@ -47,7 +47,7 @@ def _fill(handle: int, content: bytes) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Put a folder's entries on the disk: a rename is only safe once its folder is."""
+    """Flush a folder's entries to the disk: a rename is safe only once its folder is flushed."""
     folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -56,5 +56,5 @@ def sync_folder(path: Path) -> None:
 
 
 def sha256_of(content: bytes) -> str:
-    """SHA-256 of some bytes, 64 hexadecimal digits."""
+    """SHA-256 of bytes: 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()

@@ -1,4 +1,4 @@
-"""Where a device keeps what it must not lose: the record, a site's threshold, installed models."""
+"""The folder for what a device must not lose: the record, a site's threshold, installed models."""
 
 import os
 from pathlib import Path
@@ -8,10 +8,10 @@ FOLDER_NAME = "cxr-edge"
 
 
 def data_home(chosen: Path | None = None) -> Path:
-    """The data folder; it is not made here.
+    """The data folder; it is not created here.
 
     Args:
-        chosen: what `--data-dir` said. Without it CXR_EDGE_HOME decides, then XDG_DATA_HOME.
+        chosen: the value of `--data-dir`. Without it CXR_EDGE_HOME decides, then XDG_DATA_HOME.
     """
     if chosen:
         return chosen

@@ -1,8 +1,8 @@
-"""systemd's watchdog: told that the kiosk is ready, and fed, only while its model answers rightly.
+"""Reports to systemd's watchdog, but only while the kiosk's model gives the right answers.
 
-Each time the kiosk is asked for its health through its own web server, as a browser would ask, and
-that runs a golden inference. A kiosk that hangs, or whose model went wrong, is not fed, and systemd
-starts it again. Without systemd nothing is done.
+Before each report the kiosk is asked for its health through its own web server, as a browser would
+ask, and that runs a golden inference. For a kiosk that hangs, or whose model is wrong, nothing is
+reported, and systemd restarts it. Without systemd nothing is done.
 """
 
 import os
@@ -14,17 +14,17 @@ import urllib.request
 from collections.abc import Mapping
 
 POLL_S = 1.0
-DEFAULT_INTERVAL_S = 30.0  # when the unit sets no watchdog, READY alone is sent
+DEFAULT_INTERVAL_S = 30.0  # when the unit sets no watchdog, only READY is sent
 
 
 def start(health_url: str, environment: Mapping[str, str] = os.environ) -> threading.Thread | None:
-    """Watch from a thread of its own, which ends with the process.
+    """Watch from a separate thread, which ends with the process.
 
     Args:
         health_url: answers 200 when the kiosk is well; must be on this machine.
         environment: holds NOTIFY_SOCKET and WATCHDOG_USEC when systemd started the process.
     Returns:
-        The thread, None without systemd.
+        The thread; None without systemd.
     """
     address = environment.get("NOTIFY_SOCKET")
     if not address:
@@ -47,7 +47,7 @@ def _watch(health_url: str, address: str, watchdog_s: float) -> None:
 
 
 def is_well(health_url: str, timeout_s: float) -> bool:
-    """Did the kiosk answer 200 in time? Asks no proxy, and itself for no proof of who it is."""
+    """Whether the kiosk answered 200 in time. Ignores proxy settings and does not verify the certificate."""
     unverified = ssl.create_default_context()
     unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
     handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=unverified))

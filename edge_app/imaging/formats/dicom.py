@@ -1,7 +1,7 @@
 """Reading a DICOM film: from the bytes of a file to 8-bit pixels, bright is dense.
 
 The order is the standard's (PS3.4 annex N): stored values, modality LUT, VOI LUT or window, then
-MONOCHROME1 is inverted, then 8 bits. The header is judged before a pixel is decoded. Of the
+MONOCHROME1 is inverted, then 8 bits. The header is checked before a pixel is decoded. Of the
 patient only the age is taken; names, numbers and dates are never returned, shown or kept.
 """
 
@@ -20,11 +20,11 @@ MAGIC_OFFSET = 128
 MAGIC = b"DICM"
 MODALITIES = frozenset({"CR", "DX"})
 CHEST_PARTS = frozenset({"", "CHEST", "THORAX", "LUNG"})
-MAX_BITS = 16  # allocated for a pixel; a DX film has 8 or 16 (PS3.3 C.8.11.3)
+MAX_BITS = 16  # allocated per pixel; a DX film has 8 or 16 (PS3.3 C.8.11.3)
 ROWS_AT_ONCE = 256
 LATERAL_VIEWS = frozenset({"LL", "RL", "LLD", "RLD", "LLO", "RLO"})
-# How far rows and columns must be turned to be upright, by Patient Orientation (PS3.3 C.7.6.1.1.1):
-# whether to mirror left and right. Others lie on their side, are upside down, or lateral.
+# Whether to mirror left and right, by Patient Orientation (PS3.3 C.7.6.1.1.1). Films with other values
+# lie on their side, are upside down, or lateral.
 UPRIGHT = {("L", "F"): False, ("R", "F"): True}
 UID = re.compile(r"[0-9][0-9.]{0,63}")
 UID_TAGS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
@@ -34,7 +34,7 @@ DAYS_OF = {"D": 1.0, "W": 7.0, "M": DAYS_PER_YEAR / 12, "Y": DAYS_PER_YEAR}
 
 
 def is_dicom(content: bytes) -> bool:
-    """Does it say that it is DICOM (part 10 file)?"""
+    """Whether the bytes are a DICOM part 10 file."""
     return content[MAGIC_OFFSET : MAGIC_OFFSET + 4] == MAGIC
 
 
@@ -53,14 +53,14 @@ def read_dicom(content: bytes, max_pixels: int, min_side_px: int) -> Film:
     Raises:
         FilmUnreadable: pydicom is missing, the file damaged, of several frames, too large, or in a
             transfer syntax that no installed decoder reads.
-        FilmRefused: no CR or DX film of a chest from the front, too small, or in colour.
+        FilmRefused: not a CR or DX film of a chest from the front, too small, or in colour.
     """
     try:
         import pydicom
     except ImportError as cause:
         raise FilmUnreadable("no_dicom", "DICOM films need pydicom: pip install pydicom.") from cause
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom warns of values that break the standard; machines do
+        warnings.simplefilter("ignore")  # pydicom warns about values that break the standard, and many files have them
         try:
             dataset = pydicom.dcmread(io.BytesIO(content))
             _check_header(dataset, max_pixels, min_side_px)
@@ -74,7 +74,7 @@ def read_dicom(content: bytes, max_pixels: int, min_side_px: int) -> Film:
             raise FilmUnreadable(
                 "no_memory", "This device has too little free memory for the film: export it smaller."
             ) from cause
-        except Exception as cause:  # a file made to break the decoder may raise anything
+        except Exception as cause:  # a file made to break the decoder can raise anything
             raise FilmUnreadable("damaged", "The DICOM file is damaged or cut short: export it again.") from cause
 
 
@@ -90,7 +90,7 @@ def _check_header(dataset: Any, max_pixels: int, min_side_px: int) -> None:
     if str(dataset.get("ViewPosition", "")).strip().upper() in LATERAL_VIEWS:
         raise FilmRefused("lateral_view", "This is a film from the side; films from the front are read.")
     if int(dataset.get("NumberOfFrames", 1) or 1) > 1:
-        raise FilmUnreadable("several_frames", "The file holds several pictures; export one film a file.")
+        raise FilmUnreadable("several_frames", "The file holds several pictures; export one film per file.")
     if int(dataset.SamplesPerPixel) != 1 or dataset.PhotometricInterpretation not in ("MONOCHROME1", "MONOCHROME2"):
         raise FilmRefused("colour_picture", "This is a colour picture, not an X-ray film.")
     if rows * columns > max_pixels:
@@ -116,12 +116,12 @@ def _stored_values(dataset: Any) -> np.ndarray:
         raise
     bits, allocated = int(dataset.BitsStored), 8 * values.dtype.itemsize
     if allocated > MAX_BITS or not 0 < bits <= allocated:
-        raise FilmUnreadable("damaged", f"The file says {bits} of {allocated} bits a pixel; a film has 8 or 16.")
+        raise FilmUnreadable("damaged", f"The file says {bits} of {allocated} bits per pixel; a film has 8 or 16.")
     return values
 
 
 def _rendered(stored: np.ndarray, dataset: Any) -> np.ndarray:
-    """Stored values to 8 bits: worked out once for each value that occurs, then looked up for each pixel.
+    """Stored values to 8 bits: computed once per value that occurs, then looked up per pixel.
 
     A few rows at a time: all of a large film in float64 takes a gigabyte, more than a Pi has.
     """
@@ -140,7 +140,7 @@ def _rendered(stored: np.ndarray, dataset: Any) -> np.ndarray:
 
 
 def _gray_levels(stored: np.ndarray, dataset: Any) -> np.ndarray:
-    """Every value that occurs in a film, to 8 bits, by the file's own LUTs or window, else by the range it uses."""
+    """Map every value that occurs in a film to 8 bits, by the file's own LUTs or window, else by its range."""
     from pydicom.pixels import apply_modality_lut
 
     unused = 8 * stored.dtype.itemsize - int(dataset.BitsStored)
@@ -200,7 +200,7 @@ def _first(dataset: Any, name: str) -> float | None:
 
 
 def _upright(film: np.ndarray, dataset: Any) -> np.ndarray:
-    """Mirror a film that says it was taken from behind the screen; refuse one that is not upright."""
+    """Mirror a film whose header says that it is seen from behind; refuse one that is not upright."""
     said = tuple(str(letter).strip().upper()[:1] for letter in (dataset.get("PatientOrientation") or ()))
     if len(said) != 2 or "" in said:
         return film
@@ -219,13 +219,13 @@ def _age_years(dataset: Any) -> float | None:
 
 
 def parse_age(text: str) -> float | None:
-    """DICOM's age string (VR AS, PS3.5 section 6.2) in years; None when it is no such string."""
+    """DICOM's age string (VR AS, PS3.5 section 6.2) in years; None when it is not one."""
     found = AGE.fullmatch(text.strip())
     return int(found[1]) * DAYS_OF[found[2]] / DAYS_PER_YEAR if found else None
 
 
 def age_between(birth: str, study: str) -> float | None:
-    """Years between two DICOM dates (YYYYMMDD); None when one is missing, wrong or they are swapped."""
+    """Years between two DICOM dates (YYYYMMDD); None when one is missing or wrong, or when they are swapped."""
     try:
         born, seen = (date(int(text[:4]), int(text[4:6]), int(text[6:8])) for text in (birth, study))
     except ValueError:
@@ -238,7 +238,7 @@ def _origin(dataset: Any) -> DicomOrigin | None:
     """The UIDs; None where one is missing or invalid."""
     try:
         uids = [str(dataset.get(name, "")) for name in UID_TAGS]
-    except Exception:  # an element made to break the reader may raise anything, and the film itself is sound
+    except Exception:  # an element made to break the reader can raise anything, and the film itself is sound
         return None
     return DicomOrigin(*uids) if all(UID.fullmatch(uid) for uid in uids) else None
 

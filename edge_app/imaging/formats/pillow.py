@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from edge_app.errors import FilmRefused, FilmUnreadable
 from edge_app.imaging.formats.base import MAX_PIXELS, MIN_SIDE_PX, Film, FilmFormat
 
-# Mean difference between colour channels, in gray levels, above which a picture is no film.
+# Mean difference between colour channels, in gray levels, above which a picture is not a film.
 # Gray films saved as colour JPEGs stay under 3; colour photographs are above 15.
 MAX_COLOUR_SPREAD = 10.0
 ROWS_AT_ONCE = 256
@@ -38,20 +38,22 @@ def opened(open_image: Callable[[], Image.Image]) -> Image.Image:
     """Open without decoding, and refuse by the header what must not be decoded.
 
     Raises:
-        FilmUnreadable: no picture, damaged, too large or of several frames.
+        FilmUnreadable: not a picture, damaged, too large or of several frames.
         FilmRefused: too small.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of bombs; MAX_PIXELS below refuses them
+            warnings.simplefilter("ignore")  # Pillow warns about huge pictures; MAX_PIXELS refuses them
             image = open_image()
             frames = getattr(image, "n_frames", 1)
     except Image.DecompressionBombError as cause:
         raise FilmUnreadable("too_many_pixels", f"More than {MAX_PIXELS:,} pixels are not read.") from cause
     except UnidentifiedImageError as cause:
-        raise FilmUnreadable("not_an_image", "The file begins like a picture, but is none: export it again.") from cause
+        raise FilmUnreadable(
+            "not_an_image", "The file begins like a picture, but is not one: export it again."
+        ) from cause
     except Exception as cause:  # a header made to break the decoder may raise anything
-        raise FilmUnreadable("damaged", "The head of the file is damaged: export it again.") from cause
+        raise FilmUnreadable("damaged", "The header of the file is damaged: export it again.") from cause
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise FilmUnreadable(
@@ -62,7 +64,7 @@ def opened(open_image: Callable[[], Image.Image]) -> Image.Image:
             "too_small", f"The picture has {width} x {height} pixels, the shorter side needs {MIN_SIDE_PX}."
         )
     if frames > 1:
-        raise FilmUnreadable("several_frames", "The file holds several pictures; export one film a file.")
+        raise FilmUnreadable("several_frames", "The file holds several pictures; export one film per file.")
     return image
 
 
@@ -118,19 +120,19 @@ def _grayscale(image: Image.Image) -> np.ndarray:
 
 
 def _scaled_by_table(values: np.ndarray) -> np.ndarray:
-    """`_scaled_to_8_bits` for uint16: worked out for each value there is, not for each pixel."""
+    """`_scaled_to_8_bits` for uint16: computed once per value, not once per pixel."""
     low, high = values.min(), values.max()
     return _scaled_to_8_bits(np.arange(low, high + 1, dtype=np.int32))[values - low]
 
 
 def _scaled_to_8_bits(values: np.ndarray) -> np.ndarray:
-    """Scale by the range the picture really uses: `convert("L")` would clip 16 bits to white.
+    """Scale by the range that the picture uses: `convert("L")` would clip 16 bits to white.
 
     A few rows at a time: all of a large film in float64 takes over a gigabyte, more than a Pi has.
     """
     low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):  # a NaN anywhere makes both NaN
-        raise FilmUnreadable("damaged", "The picture holds values that are no numbers: export it again.")
+        raise FilmUnreadable("damaged", "The picture holds values that are not numbers: export it again.")
     scale = 255.0 / max(high - low, 1e-12)
     pixels = np.empty(values.shape, dtype=np.uint8)
     for top in range(0, len(values), ROWS_AT_ONCE):

@@ -6,11 +6,11 @@ from datetime import datetime, timezone
 import pytest
 
 from edge_app.__main__ import main
-from edge_app.workflow import device_check as health
+from edge_app.workflow import device_check
 
 
-def findings(data):
-    return {finding.what: finding for finding in health.examine(data)}
+def checks(data):
+    return {check.what: check for check in device_check.check_device(data)}
 
 
 def test_a_working_device_has_nothing_to_mend(tmp_path, capsys):
@@ -19,10 +19,10 @@ def test_a_working_device_has_nothing_to_mend(tmp_path, capsys):
 
 
 def test_the_runtime_and_the_reason_for_it_are_named(tmp_path):
-    assert "kernels: " in findings(tmp_path)["runtime used"].got
+    assert "kernels: " in checks(tmp_path)["runtime used"].got
 
 
-def test_json_holds_the_same_findings(tmp_path, capsys):
+def test_json_holds_the_same_checks(tmp_path, capsys):
     main(["doctor", "--json", "--data-dir", str(tmp_path)])
     rows = json.loads(capsys.readouterr().out)
     assert {"what", "verdict", "got", "todo"} == set(rows[0])
@@ -40,44 +40,44 @@ def test_a_runtime_that_is_not_there_fails_and_the_rest_is_still_looked_at(tmp_p
 def test_records_that_others_can_read_are_warned_of(tmp_path):
     tmp_path.chmod(0o711)
     (tmp_path / "records.sqlite3").touch(0o644)
-    found = findings(tmp_path)["data folder"]
+    found = checks(tmp_path)["data folder"]
     assert found.verdict == "warn"
     assert "chmod 600" in found.todo
     (tmp_path / "records.sqlite3").chmod(0o600)
-    assert findings(tmp_path)["data folder"].verdict == "ok"
+    assert checks(tmp_path)["data folder"].verdict == "ok"
 
 
 def test_the_folder_of_the_kiosks_user_is_not_to_be_taken_from_it(tmp_path):
     """Whoever follows the advice of `doctor` must not end with a kiosk that cannot write its records."""
-    found = health.unwritable(tmp_path, owner=997, asking=1000)
-    assert (found.verdict, found.todo) == ("note", "look as that user: sudo cxr-edge doctor")
-    assert health.unwritable(tmp_path, owner=997, asking=997).verdict == "warn"
+    found = device_check.unwritable(tmp_path, owner=997, asking=1000)
+    assert (found.verdict, found.todo) == ("note", "run this as that user: sudo cxr-edge doctor")
+    assert device_check.unwritable(tmp_path, owner=997, asking=997).verdict == "warn"
 
 
 def test_a_damaged_installed_model_is_warned_of(tmp_path):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "current").write_text("0123456789abcdef\nshipped\n")
-    found = findings(tmp_path)
+    found = checks(tmp_path)
     assert found["model"].verdict == "ok"
     assert "is not there" in found["model refused"].got
 
 
 @pytest.mark.parametrize(("year", "verdict"), [(1970, "warn"), (2030, "ok")])
 def test_a_clock_before_the_kit_was_made_is_warned_of(year, verdict):
-    assert health.clock(datetime(year, 1, 1, tzinfo=timezone.utc)).verdict == verdict
+    assert device_check.clock(datetime(year, 1, 1, tzinfo=timezone.utc)).verdict == verdict
 
 
 @pytest.mark.parametrize(("free_mib", "verdict"), [(5, "fail"), (100, "warn"), (5000, "ok")])
 def test_a_full_disk_is_warned_of_before_it_fails(tmp_path, free_mib, verdict):
-    assert health.disk(tmp_path, free_mib).verdict == verdict
+    assert device_check.disk(tmp_path, free_mib).verdict == verdict
 
 
 @pytest.mark.parametrize(("free_mib", "verdict"), [(100, "warn"), (2000, "ok")])
 def test_little_memory_is_warned_of(free_mib, verdict):
     text = f"MemTotal: 8000000 kB\nMemFree: 1 kB\nMemAvailable: {free_mib * 1024} kB\n"
-    assert health.memory(text).verdict == verdict
+    assert device_check.memory(text).verdict == verdict
 
 
 @pytest.mark.parametrize(("celsius", "verdict"), [(45, "ok"), (84, "warn")])
 def test_a_hot_device_is_warned_of(celsius, verdict):
-    assert health.heat(celsius).verdict == verdict
+    assert device_check.heat(celsius).verdict == verdict

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Prints what systemd makes of the unit's sandbox, and of which unit: docs/evidence/unit-security.txt is this output.
+# Prints how systemd rates the sandbox of the unit, and of which unit: docs/evidence/unit-security.txt is this output.
 set -eu
-unit=$(dirname "$0")/cxr-edge.service
+unit=$(dirname "$0")/../../../edge_app/deploy/cxr-edge.service
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 sed -e "s|@PREFIX@|/opt/cxr-edge|g" -e "s|@DATA@|/var/lib/cxr-edge|g" -e "s|@USER@|cxr-edge|g" \

@@ -73,7 +73,7 @@ def test_a_float_film_with_a_value_that_is_no_number_is_refused(tmp_path, value)
     values = np.tile(np.arange(128, dtype=np.float32), (128, 1))
     values[5, 5] = value
     Image.fromarray(values).save(tmp_path / "film.tif")
-    with pytest.raises(FilmUnreadable, match="no numbers"):
+    with pytest.raises(FilmUnreadable, match="not numbers"):
         read_film(tmp_path / "film.tif")
 
 
