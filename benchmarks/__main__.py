@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from benchmarks.commands import ablation, hospitals, networks, occlusion, probe, stability
 from benchmarks.commands import all as everything
-from benchmarks.device import bulk, coldstart, kiosk, latency, pipeline, rivals, roofline
+from benchmarks.device import bulk, coldstart, compare, kiosk, latency, pipeline, roofline
 from benchmarks.studies import rejection
 from benchmarks.tables import fill, report
 from edge_app.commandline import run_commands
 
-DEVICE = (latency, rivals, pipeline, coldstart, kiosk, bulk, roofline)
+DEVICE = (latency, compare, pipeline, coldstart, kiosk, bulk, roofline)
 STUDIES = (networks, ablation, occlusion, stability, probe, hospitals, rejection)
 COMMANDS = (*DEVICE, *STUDIES, everything, report, fill)
 

@@ -26,7 +26,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    from benchmarks.output.publish import add_output_arguments
+    from benchmarks.output.result_files import add_output_arguments
 
     for name in ("model", "twin", "float-model", "cache", "films"):
         parser.add_argument(f"--{name}", type=Path, metavar="PATH", help="as for the parts")

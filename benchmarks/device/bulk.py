@@ -21,7 +21,7 @@ PROCESSES, DASK = "processes", "dask"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    from benchmarks.output.publish import add_output_arguments
+    from benchmarks.output.result_files import add_output_arguments
 
     parser.add_argument("--model", type=Path, metavar="BUNDLE", help="the shipped one by default")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="films to score instead of phantoms")
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         0 if both engines that ran gave the same answers and every film got one, else 1.
     """
     from benchmarks.device.harness import machine as device
-    from benchmarks.output import publish as output
+    from benchmarks.output import result_files as output
     from edge_app.model.bundle import read_bundle, shipped_bundle_path
 
     bundle = read_bundle(args.model or shipped_bundle_path())
@@ -130,14 +130,14 @@ def add_scaling(rows: list[dict[str, Any]]) -> None:
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
-    from benchmarks.output.publish import device_line
+    from benchmarks.output.result_files import device_line
 
     return f"# Many films\n\n{device_line(result)}. Films: {result['films']}.\n\n{rows_table(result['rows'])}"
 
 
 def plan_table(result: dict[str, Any]) -> str:
     """Ten million films at the rate of one worker, by number of workers."""
-    from benchmarks.output.publish import figure, table
+    from benchmarks.output.result_files import figure, table
 
     single = next(row for row in result["rows"] if row["workers"] == 1 and "films_per_s" in row)
     body = []
@@ -150,7 +150,7 @@ def plan_table(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line a row."""
-    from benchmarks.output.publish import figure, table
+    from benchmarks.output.result_files import figure, table
 
     head = [
         "engine",

@@ -27,7 +27,7 @@ MIN_STARTS, MAX_SECONDS = 3, 30.0  # a slow program is not started in every roun
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    from benchmarks.output.publish import add_output_arguments
+    from benchmarks.output.result_files import add_output_arguments
 
     parser.add_argument("--model", type=Path, metavar="BUNDLE", help="the shipped one by default")
     add_output_arguments(parser)
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         0 if `predict` gave an answer, else 1.
     """
     from benchmarks.device.harness import machine as device
-    from benchmarks.output import publish as output
+    from benchmarks.output import result_files as output
 
     result = output.heading(NAME, args) | {"device": device.facts(), "before": device.state()}
     with tempfile.TemporaryDirectory() as folder:
@@ -180,7 +180,7 @@ def goal(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
-    from benchmarks.output.publish import device_line, goals_table
+    from benchmarks.output.result_files import device_line, goals_table
 
     head = f"# From the start of a process to its first answer\n\n{device_line(result)}.\n\n"
     return f"{head}{goals_table(result['goals'])}\n{rows_table(result['rows'])}"
@@ -188,7 +188,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line a program."""
-    from benchmarks.output.publish import figure, table
+    from benchmarks.output.result_files import figure, table
 
     body = []
     for row in rows:

@@ -26,7 +26,7 @@ SAMPLE_SECONDS = 0.25
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    from benchmarks.output.publish import add_output_arguments
+    from benchmarks.output.result_files import add_output_arguments
 
     parser.add_argument("--url", help="of a kiosk that runs; it keeps a record of every film")
     parser.add_argument("--pid", type=int, help="its process, to watch its memory")
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from benchmarks.device.films import film_bytes
     from benchmarks.device.harness import machine as device
-    from benchmarks.output import publish as output
+    from benchmarks.output import result_files as output
 
     film = film_bytes("JPEG", SIDE_PX)
     seconds = QUICK_SECONDS if args.quick else SECONDS
@@ -238,7 +238,7 @@ def memory_growth(samples: list[tuple[int, float]]) -> dict[str, float | None]:
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
-    from benchmarks.output.publish import device_line
+    from benchmarks.output.result_files import device_line
 
     ready = result["rows"][0].get("ready_s")
     started = f" From its start to a healthy answer: {ready} s." if ready else ""
@@ -248,7 +248,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line a number of clients."""
-    from benchmarks.output.publish import figure, table
+    from benchmarks.output.result_files import figure, table
 
     names = ("median_ms", "p90_ms", "p99_ms", "max_ms", "answers_per_s", "rss_mb", "mb_per_1000_films")
     head = ["clients", "answers", "errors", "p50 ms", "p90", "p99", "max", "per s", "memory MB", "MB per 1,000 films"]

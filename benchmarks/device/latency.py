@@ -17,7 +17,7 @@ NO_TWIN = "no float twin here: python -m convert --float32"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    from benchmarks.output.publish import add_output_arguments
+    from benchmarks.output.result_files import add_output_arguments
 
     parser.add_argument(
         "--model", type=Path, action="append", metavar="BUNDLE", help="a bundle; several times for several ones"
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from benchmarks.device.harness import machine as device
     from benchmarks.device.harness.interleave import measure
-    from benchmarks.output import publish as output
+    from benchmarks.output import result_files as output
 
     contenders, missing = rows_to_measure(args)
     result = output.heading(NAME, args) | {"device": device.facts(), "before": device.state()}
@@ -133,7 +133,7 @@ def _model(row: dict[str, Any]) -> str:
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
-    from benchmarks.output.publish import device_line
+    from benchmarks.output.result_files import device_line
 
     lines = [f"# Latency of one inference\n\n{device_line(result)}.\n\n", rows_table(result["rows"])]
     if result["ratios"]:
@@ -143,7 +143,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line a row; those that could not run say why."""
-    from benchmarks.output.publish import figure, table
+    from benchmarks.output.result_files import figure, table
 
     head = ["model", "runtime", "threads", "load ms", "first ms", "p50 ms", "p90", "p99", "max", "std", "per s"]
     head += ["peak MB", "delegated"]
@@ -163,7 +163,7 @@ def rows_table(rows: list[dict[str, Any]]) -> str:
 
 def ratios_table(found: list[dict[str, Any]]) -> str:
     """One line a ratio."""
-    from benchmarks.output.publish import interval, table
+    from benchmarks.output.result_files import interval, table
 
     body = [[r["question"], r["name"], r["engine"], str(r["threads"]), interval(r["ratio"])] for r in found]
     return table(["question", "model", "runtime", "threads", "ratio"], body, text_columns=3)

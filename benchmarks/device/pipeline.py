@@ -26,7 +26,7 @@ ORDER_SEED = 4
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    from benchmarks.output.publish import add_output_arguments
+    from benchmarks.output.result_files import add_output_arguments
 
     parser.add_argument("--model", type=Path, metavar="BUNDLE", help="the shipped one by default")
     parser.add_argument("--films", type=Path, metavar="DIR", help="also compare reduced with full decoding on these")
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         0 if any film got an answer, else 1.
     """
     from benchmarks.device.harness import machine as device
-    from benchmarks.output import publish as output
+    from benchmarks.output import result_files as output
     from edge_app.reading.predictor import load_predictor
 
     predictor = load_predictor(args.model)
@@ -229,7 +229,7 @@ def goals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
-    from benchmarks.output.publish import device_line, goals_table
+    from benchmarks.output.result_files import device_line, goals_table
 
     head = f"# From file to answer\n\n{device_line(result)}. {result['runtime']}.\n\n"
     return f"{head}{goals_table(result['goals'])}\n{rows_table(result['rows'])}{reduced_scale_words(result)}"
@@ -249,7 +249,7 @@ def reduced_scale_words(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line a film."""
-    from benchmarks.output.publish import figure, interval, table
+    from benchmarks.output.result_files import figure, interval, table
 
     head = ["film", "file KB", "read ms", "preprocess", "infer", "post", "in all", "bare decode", "times it", "moved"]
     body = []

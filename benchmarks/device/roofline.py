@@ -16,7 +16,7 @@ MATMUL = "int8 matrix product"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    from benchmarks.output.publish import add_output_arguments
+    from benchmarks.output.result_files import add_output_arguments
 
     parser.add_argument("--model", type=Path, metavar="BUNDLE", help="the shipped one by default")
     parser.add_argument("--twin", type=Path, metavar="BUNDLE", help="its float twin")
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.device.harness import machine as device
     from benchmarks.device.harness.interleave import Contender, measure
     from benchmarks.device.latency import bundle_facts, effort, twin_path
-    from benchmarks.output import publish as output
+    from benchmarks.output import result_files as output
     from edge_app.model.bundle import shipped_bundle_path
     from edge_app.model.runtime import RUNTIMES
 
@@ -85,7 +85,7 @@ def _seconds_an_op(row: dict[str, Any]) -> list[float]:
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
-    from benchmarks.output.publish import device_line
+    from benchmarks.output.result_files import device_line
 
     flags = ", ".join(result["device"]["cpu_flags"]) or "none known"
     head = f"# Operations per second on one core\n\n{device_line(result)}. Instruction sets: {flags}.\n\n"
@@ -94,7 +94,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line a row."""
-    from benchmarks.output.publish import figure, interval, table
+    from benchmarks.output.result_files import figure, interval, table
 
     body = []
     for row in rows:

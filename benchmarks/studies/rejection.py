@@ -24,7 +24,7 @@ MIN_PASSING = 0.99  # of films as they are: what the promise says
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    from benchmarks.output.publish import add_output_arguments
+    from benchmarks.output.result_files import add_output_arguments
 
     parser.add_argument("--model", type=Path, metavar="BUNDLE", help="the shipped one by default")
     parser.add_argument("--data", default="phantom", help="films, as for train (default: %(default)s)")
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if enough films pass as they are, else 1.
     """
-    from benchmarks.output import publish as output
+    from benchmarks.output import result_files as output
     from benchmarks.studies.wrong_pictures import CHANGES, drawn_kinds, other_kinds, read_films
     from edge_app.reading.predictor import load_predictor
 
@@ -92,7 +92,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line a kind; shares in percent."""
-    from benchmarks.output.publish import table
+    from benchmarks.output.result_files import table
 
     head = ["what was handed in", "pictures", "scored", "scored with a warning", "refused", "codes"]
     lines = []

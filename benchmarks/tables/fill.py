@@ -91,20 +91,20 @@ def table_named(name: str, results: Results) -> str:
 
 
 def _goals(results: Results) -> str:
-    from benchmarks.output.publish import goals_table
+    from benchmarks.output.result_files import goals_table
 
     return goals_table([goal for result in results.values() for goal in result.get("goals", [])])
 
 
 def _machine(results: Results) -> str:
-    from benchmarks.output.publish import device_line
+    from benchmarks.output.result_files import device_line
 
     return f"{device_line(results['latency'])}. Version {results['latency']['kit_version']} of kit and model.\n"
 
 
 def _compare_litert(results: Results) -> str:
     """The rows that answer `is it faster`: LiteRT, and TensorFlow as what many start from."""
-    from benchmarks.device.rivals import rows_table
+    from benchmarks.device.compare import rows_table
 
     wanted = ("ai-edge-litert", "tensorflow")
     return rows_table([row for row in results["compare"]["rows"] if row.get("engine") in wanted])

@@ -26,7 +26,7 @@ QUICK = "A quick look, not for publishing: too few rounds."
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    from benchmarks.output.publish import DEFAULT_FOLDER
+    from benchmarks.output.result_files import DEFAULT_FOLDER
 
     parser.add_argument(
         "--out",
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 def page(results: dict[str, dict[str, Any]]) -> str:
     """The whole page, with nothing to fetch from anywhere."""
     from benchmarks.output.markup import to_html
-    from benchmarks.output.publish import goals_table
+    from benchmarks.output.result_files import goals_table
 
     goals = [goal for result in results.values() for goal in result.get("goals", [])]
     parts = [

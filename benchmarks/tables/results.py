@@ -5,8 +5,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from benchmarks.device import bulk, coldstart, kiosk, latency, pipeline, roofline
-from benchmarks.device import rivals as compare
+from benchmarks.device import bulk, coldstart, compare, kiosk, latency, pipeline, roofline
 from edge_app.errors import DataError
 
 SHOWN = (latency, compare, pipeline, coldstart, kiosk, bulk, roofline)
@@ -19,7 +18,7 @@ def load_results(folder: Path) -> dict[str, dict[str, Any]]:
     Raises:
         DataError: a result is no JSON or of another format.
     """
-    from benchmarks.output.publish import FORMAT_VERSION
+    from benchmarks.output.result_files import FORMAT_VERSION
 
     results = {}
     for command in SHOWN:

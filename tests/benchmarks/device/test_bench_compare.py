@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.device import rivals as compare
+from benchmarks.device import compare
 from benchmarks.device.harness.interleave import child_environment
 from edge_app.model.bundle import MODELS_DIR
 
@@ -77,7 +77,7 @@ def test_rivals_built_by_hand_have_the_published_size(
     name: str, count: str, classes: int, features: int, published: int
 ) -> None:
     code = (
-        "import sys, tf_keras; from benchmarks.device.rival_networks import *;"
+        "import sys, tf_keras; from benchmarks.device.reference_networks import *;"
         f"n = NETWORKS[sys.argv[1]]; m = n.build(tf_keras, n.size_px); print({count})"
     )
     environment = child_environment() | {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -62,7 +62,7 @@ def test_a_format_that_is_not_read_here_costs_its_own_row_only(tmp_path: Path) -
     (tmp_path / "good.jpg").write_bytes(film_bytes("JPEG", 256))
     cases.append({"name": "good", "format": "JPEG", "side_px": 256, "path": tmp_path / "good.jpg", "file_kb": 9})
     code = (
-        "import sys, json; from pathlib import Path; from benchmarks import pipeline;"
+        "import sys, json; from pathlib import Path; from benchmarks.device import pipeline;"
         "from edge_app.reading.predictor import load_predictor; cases = json.loads(sys.argv[1]);"
         "[c.update(path=Path(c['path'])) for c in cases if 'path' in c];"
         "rows = pipeline.measure(load_predictor(), cases, 2, lambda _: None);"

@@ -12,7 +12,7 @@ from benchmarks.device.harness.interleave import ROOT
 from benchmarks.device.harness.matmul import MACS, write_matmul
 from benchmarks.device.roofline import MATMUL, add_rates
 from benchmarks.output.markup import to_html
-from benchmarks.output.publish import as_json, figure
+from benchmarks.output.result_files import as_json, figure
 from benchmarks.tables import fill as tables
 from benchmarks.tables import report
 from benchmarks.tables.results import COMMITTED, load_results

@@ -29,8 +29,8 @@ NO_FLOAT_MODEL = "no float model here: python -m train fit, or name one with --f
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    from benchmarks.device.rival_networks import NETWORKS
-    from benchmarks.output.publish import add_output_arguments
+    from benchmarks.device.reference_networks import NETWORKS
+    from benchmarks.output.result_files import add_output_arguments
 
     parser.add_argument("--model", type=Path, metavar="BUNDLE", help="the shipped one by default")
     parser.add_argument("--twin", type=Path, metavar="BUNDLE", help="its float twin")
@@ -57,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.device.harness import machine as device
     from benchmarks.device.harness.interleave import measure
     from benchmarks.device.latency import effort
-    from benchmarks.device.rival_networks import NETWORKS
-    from benchmarks.output import publish as output
+    from benchmarks.device.reference_networks import NETWORKS
+    from benchmarks.output import result_files as output
 
     progress = output.progress_on_terminal()
     names = args.network or list(NETWORKS)
@@ -83,7 +83,7 @@ def shipped_rows(args: argparse.Namespace) -> tuple[list[Any], list[dict[str, An
         BundleError: a bundle is missing or damaged.
     """
     from benchmarks.device.latency import NO_TWIN, bundle_facts, twin_path
-    from benchmarks.device.rival_networks import write_onnx
+    from benchmarks.device.reference_networks import write_onnx
     from edge_app.model.bundle import shipped_bundle_path
 
     model = args.model or shipped_bundle_path()
@@ -105,10 +105,10 @@ def shipped_rows(args: argparse.Namespace) -> tuple[list[Any], list[dict[str, An
 def rival_rows(name: str, folder: Path) -> tuple[list[Any], list[dict[str, Any]]]:
     """One rival, built by a child process so that TensorFlow's memory goes away again."""
     from benchmarks.device.harness.interleave import child_environment
-    from benchmarks.device.rival_networks import NETWORKS, files_of
+    from benchmarks.device.reference_networks import NETWORKS, files_of
 
     network, files = NETWORKS[name], files_of(name, folder)
-    words = [sys.executable, "-m", "benchmarks.device.rival_networks", name, str(folder)]
+    words = [sys.executable, "-m", "benchmarks.device.reference_networks", name, str(folder)]
     if not all(file.exists() or (kind == "onnx" and not find_spec("tf2onnx")) for kind, file in files.items()):
         subprocess.run(words, check=False, capture_output=True, env=child_environment())
     facts = {"title": network.title, "input": f"{network.size_px}x{network.size_px}x3", "source": network.source}
@@ -171,7 +171,7 @@ def _float_model_failure(float_model: Path, saved_model: Path) -> str | None:
 
     if not float_model.exists():
         return NO_FLOAT_MODEL
-    words = [sys.executable, "-m", "benchmarks.device.rival_networks", str(float_model), str(saved_model)]
+    words = [sys.executable, "-m", "benchmarks.device.reference_networks", str(float_model), str(saved_model)]
     done = subprocess.run(words, check=False, capture_output=True, text=True, env=child_environment())
     lines = done.stderr.strip().splitlines()
     return None if done.returncode == 0 else f"{float_model.name} cannot be exported: {lines[-1] if lines else ''}"
@@ -225,7 +225,7 @@ def _inverse(ratio: dict[str, float]) -> dict[str, float]:
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
-    from benchmarks.output.publish import device_line, goals_table
+    from benchmarks.output.result_files import device_line, goals_table
 
     lines = [
         f"# The shipped bundle against others, one thread\n\n{device_line(result)}.\n\n",
@@ -237,7 +237,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line a row; those that could not run say why."""
-    from benchmarks.output.publish import figure, interval, table
+    from benchmarks.output.result_files import figure, interval, table
 
     head = ["network", "kind", "engine", "input", "MB", "p50 ms", "p99 ms", "peak MB", "times the shipped one"]
     body = []

@@ -1,7 +1,7 @@
 """The networks that people would otherwise have used, built here without weights, as files to time.
 
 Latency depends on a network's shape, not on what it learned, so every network has random weights and
-the kit's three classes; none of these files can read a film. `python -m benchmarks.device.rival_networks NAME DIR`
+the kit's three classes; none of these files can read a film. `python -m benchmarks.device.reference_networks NAME DIR`
 writes NAME-int8.tflite and NAME-float32.tflite, a SavedModel and, where tf2onnx is installed, an
 ONNX file; with the path of a trained Keras model for NAME it exports that. Needs the `train` extra.
 """
