@@ -1,190 +1,184 @@
-"""The shipped bundle against what people would otherwise have used, in one interleaved run.
+"""The shipped bundle against other networks that a user might take, in one interleaved run.
 
-Host side: the rivals are built with TensorFlow (`train` extra) and kept in a cache.
-Every row runs on one thread in a process of its own. A rival has random weights: its time is that of
-its shape, and none of these files can read a film.
+Runs on a workstation: the other networks are built with TensorFlow (`train` extra) and cached. Every
+candidate runs on one thread in a process of its own. The other networks have random weights: their
+time is that of their shape, and they cannot read a film.
 """
 
-import argparse
 import subprocess
 import sys
-from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-NAME = "compare"
-HELP = "time the shipped bundle against MobileNet, EfficientNet-Lite, DenseNet and others, here"
-# What is held, single thread, in LiteRT: question, rival, its kind, and the bound on the ratio.
+from benchmarks.device.harness.bundles import NO_TWIN, bundle_facts, twin_path
+from benchmarks.device.harness.candidate import FULL, Candidate, Progress, RunLength
+from benchmarks.device.harness.child import child_environment
+from benchmarks.device.harness.interleave import measure_candidates
+from benchmarks.device.harness.machine import observed
+from benchmarks.device.network_files import files_of, write_onnx
+from benchmarks.device.reference_networks import NETWORKS
+from benchmarks.output.goals import NOT_MEASURED, Goal, verdict
+from benchmarks.output.markdown import figure, interval, measured_table, page
+from benchmarks.output.plot import latency_bars
+from benchmarks.output.statistics import ratio
+from edge_app.model.bundle import shipped_bundle_path
+from edge_app.model.runtime import RUNTIMES
+
+# Each goal with the row that it bounds and the row it is compared with, as (network, kind), in LiteRT.
+SHIPPED = ("shipped", "int8")
 GOALS = (
-    ("int8 is at least 20 times faster than MobileNetV2 at 224 px in int8", "mobilenet-v2", "int8", "at least", 20.0),
-    ("int8 is at least 100 times faster than DenseNet201 in float", "densenet201", "float32", "at least", 100.0),
-    ("int8 takes at most 1.3 times as long as its own float twin", "shipped", "float32", "at most", 1.3),
+    (
+        Goal("int8 is at least 20 times faster than MobileNetV2 at 224 px in int8", 20.0, at_least=True),
+        ("mobilenet-v2", "int8"),
+        SHIPPED,
+    ),
+    (
+        Goal("int8 is at least 100 times faster than DenseNet201 in float", 100.0, at_least=True),
+        ("densenet201", "float32"),
+        SHIPPED,
+    ),
+    (Goal("int8 takes at most 1.3 times as long as its own float twin", 1.3), SHIPPED, ("shipped", "float32")),
 )
 GOAL_ENGINE = "ai-edge-litert"
-CACHE = Path("runs/benchmarks/networks")
-FLOAT_MODEL = Path("runs/fit/model.keras")
 NO_FLOAT_MODEL = "no float model here: python -m train fit, or name one with --float-model"
+Candidates = tuple[list[Candidate], list[dict[str, Any]]]  # those to run, and rows of those that cannot run
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    from benchmarks.device.reference_networks import NETWORKS
-    from benchmarks.output.result_files import add_output_arguments
+@dataclass(frozen=True)
+class CompareOptions:
+    """What to time, and where the built networks are."""
 
-    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="the shipped one by default")
-    parser.add_argument("--twin", type=Path, metavar="BUNDLE", help="its float twin")
-    parser.add_argument(
-        "--float-model",
-        type=Path,
-        default=FLOAT_MODEL,
-        metavar="PATH",
-        help="the .keras model it was made from, to time it in TensorFlow (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--cache", type=Path, default=CACHE, metavar="DIR", help="where built networks are kept (default: %(default)s)"
-    )
-    parser.add_argument("--network", action="append", choices=list(NETWORKS), help="all of them by default")
-    add_output_arguments(parser)
+    model: Path | None  # a bundle; None: the shipped one
+    twin: Path | None  # its float twin; None: the one found by `twin_path`
+    float_model: Path  # the .keras model that it was made from, to time it in TensorFlow
+    cache: Path  # folder of the built networks
+    networks: tuple[str, ...] = tuple(NETWORKS)
+    run_length: RunLength = FULL
 
 
-def run(args: argparse.Namespace) -> int:
-    """Build what is missing, measure, publish.
+def measure(options: CompareOptions, progress: Progress) -> dict[str, Any]:
+    """Build the networks that are missing, and time all of them.
 
     Returns:
-        0 if the shipped bundle ran, else 1. A missed goal is a result, and stands in it.
+        The machine, `rows` (the shipped bundle first) and `goals`.
+    Raises:
+        BundleError: a bundle is missing or damaged.
     """
-    from benchmarks.device.harness import machine as device
-    from benchmarks.device.harness.interleave import measure
-    from benchmarks.device.latency import effort
-    from benchmarks.device.reference_networks import NETWORKS
-    from benchmarks.output import result_files as output
-
-    progress = output.progress_on_terminal()
-    names = args.network or list(NETWORKS)
-    contenders, missing = shipped_rows(args)
-    for name in names:
+    candidates, missing = shipped_candidates(options)
+    for name in options.networks:
         progress(f"building {name}")
-        found, absent = rival_rows(name, args.cache)
-        contenders += found
+        found, absent = network_candidates(name, options.cache)
+        candidates += found
         missing += absent
-    result = output.heading(NAME, args) | {"device": device.facts(), "before": device.state()}
-    rows = measure(contenders, effort(args.quick), progress) + missing
-    add_ratios(rows)
-    result |= {"after": device.state(), "rows": rows, "goals": goals(rows)}
-    output.publish(args, result, markdown(result), plot(rows))
-    return int("rounds" not in rows[0])
+
+    def timed() -> dict[str, Any]:
+        rows = measure_candidates(candidates, options.run_length, progress) + missing
+        add_ratios(rows)
+        return {"rows": rows, "goals": goals(rows)}
+
+    return observed(timed)
 
 
-def shipped_rows(args: argparse.Namespace) -> tuple[list[Any], list[dict[str, Any]]]:
-    """The shipped bundle and its float twin, in everything that can run them.
+def succeeded(rows: list[dict[str, Any]]) -> bool:
+    """Whether the shipped bundle ran. A missed goal is a result, and is shown in it."""
+    return "rounds" in rows[0]
+
+
+def shipped_candidates(options: CompareOptions) -> Candidates:
+    """The shipped bundle and its float twin, in every engine that can run them.
 
     Raises:
         BundleError: a bundle is missing or damaged.
     """
-    from benchmarks.device.latency import NO_TWIN, bundle_facts, twin_path
-    from benchmarks.device.reference_networks import write_onnx
-    from edge_app.model.bundle import shipped_bundle_path
-
-    model = args.model or shipped_bundle_path()
-    twin = args.twin or twin_path(model)
-    contenders = _tflite_rows("shipped", model, {"title": model.stem, "kind": "int8"} | bundle_facts(model))
+    model = options.model or shipped_bundle_path()
+    twin = options.twin or twin_path(model)
+    candidates = _tflite_candidates("shipped", model, {"title": model.stem, "kind": "int8"} | bundle_facts(model))
     facts: dict[str, Any] = {"title": model.stem, "kind": "float32"}
     if not twin:
-        return contenders, [{"name": "shipped", "cannot_run": NO_TWIN} | facts]
+        return candidates, [{"name": "shipped", "cannot_run": NO_TWIN} | facts]
     twin_facts = facts | bundle_facts(twin)
-    contenders += _tflite_rows("shipped", twin, twin_facts)
-    onnx = args.cache / f"shipped-{twin_facts['model']['sha256'][:12]}.onnx"
-    onnx.parent.mkdir(parents=True, exist_ok=True)
-    onnx_failure = _failure(lambda: onnx.exists() or write_onnx(onnx, tflite=twin))
-    saved_model = args.cache / "shipped-saved-model"
-    saved_failure = _float_model_failure(args.float_model, saved_model)
-    return _with_float_rows(contenders, "shipped", facts, (saved_model, saved_failure), (onnx, onnx_failure))
+    candidates += _tflite_candidates("shipped", twin, twin_facts)
+    onnx = options.cache / f"shipped-{twin_facts['model']['sha256'][:12]}.onnx"
+    saved_model = options.cache / "shipped-saved-model"
+    found, missing = _float_candidates(
+        "shipped",
+        facts,
+        (saved_model, _export_failure(options.float_model, saved_model)),
+        (onnx, _onnx_failure(onnx, twin)),
+    )
+    return candidates + found, missing
 
 
-def rival_rows(name: str, folder: Path) -> tuple[list[Any], list[dict[str, Any]]]:
-    """One rival, built by a child process so that TensorFlow's memory goes away again."""
-    from benchmarks.device.harness.interleave import child_environment
-    from benchmarks.device.reference_networks import NETWORKS, files_of
-
+def network_candidates(name: str, folder: Path) -> Candidates:
+    """One network, built by a child process so that TensorFlow's memory is freed again."""
     network, files = NETWORKS[name], files_of(name, folder)
-    words = [sys.executable, "-m", "benchmarks.device.reference_networks", name, str(folder)]
+    words = [sys.executable, "-m", "benchmarks.device.network_files", name, str(folder)]
     if not all(file.exists() or (kind == "onnx" and not find_spec("tf2onnx")) for kind, file in files.items()):
         subprocess.run(words, check=False, capture_output=True, env=child_environment())
     facts = {"title": network.title, "input": f"{network.size_px}x{network.size_px}x3", "source": network.source}
-    contenders: list[Any] = []
+    candidates: list[Candidate] = []
     missing: list[dict[str, Any]] = []
     for kind in ("int8", "float32"):
         if files[kind].exists():
-            contenders += _tflite_rows(name, files[kind], facts | {"kind": kind})
+            candidates += _tflite_candidates(name, files[kind], facts | {"kind": kind})
         else:
             why = f"could not be built here: {' '.join(words[1:])}"
             missing.append({"name": name, "cannot_run": why} | facts | {"kind": kind})
     saved, onnx = files["saved_model"], files["onnx"]
-    found, absent = _with_float_rows(
-        contenders,
+    found, absent = _float_candidates(
         name,
         facts | {"kind": "float32"},
         (saved, None if saved.exists() else "TensorFlow is not installed"),
         (onnx, None if onnx.exists() else "tf2onnx is not installed"),
     )
-    return found, missing + absent
+    return candidates + found, missing + absent
 
 
-def _tflite_rows(name: str, model: Path, facts: dict[str, Any]) -> list[Any]:
-    from benchmarks.device.harness.interleave import Contender
-    from edge_app.model.runtime import RUNTIMES
-
-    return [Contender(name, engine, model, 1, facts) for engine in RUNTIMES]
+def _tflite_candidates(name: str, model: Path, facts: dict[str, Any]) -> list[Candidate]:
+    return [Candidate(name, engine, model, 1, facts) for engine in RUNTIMES]
 
 
-def _with_float_rows(
-    contenders: list[Any],
-    name: str,
-    facts: dict[str, Any],
-    saved_model: tuple[Path, str | None],
-    onnx: tuple[Path, str | None],
-) -> tuple[list[Any], list[dict[str, Any]]]:
-    """Add TensorFlow and ONNX Runtime, or the reason why not."""
-    from benchmarks.device.harness.interleave import Contender
-
+def _float_candidates(
+    name: str, facts: dict[str, Any], saved_model: tuple[Path, str | None], onnx: tuple[Path, str | None]
+) -> Candidates:
+    """The float model in TensorFlow and ONNX Runtime; each file comes with the reason why it is missing, or None."""
+    candidates: list[Candidate] = []
     missing: list[dict[str, Any]] = []
     for engine, (path, failure) in (("tensorflow", saved_model), ("onnxruntime", onnx)):
         if failure:
             missing.append({"name": name, "engine": engine, "threads": 1, "cannot_run": failure} | facts)
         else:
-            contenders.append(Contender(name, engine, path, 1, facts))
-    return contenders, missing
+            candidates.append(Candidate(name, engine, path, 1, facts))
+    return candidates, missing
 
 
-def _failure(attempt: Callable[[], bool]) -> str | None:
-    """None if an ONNX file was made, else why not."""
+def _onnx_failure(onnx: Path, twin: Path) -> str | None:
+    """Write the float twin as ONNX if that was not done yet; None if the file is there, otherwise the reason."""
+    onnx.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return None if attempt() else "tf2onnx is not installed"
+        return None if onnx.exists() or write_onnx(onnx, tflite=twin) else "tf2onnx is not installed"
     except subprocess.CalledProcessError as cause:
         return f"tf2onnx failed with code {cause.returncode}"
 
 
-def _float_model_failure(float_model: Path, saved_model: Path) -> str | None:
-    """Export the trained Keras model for TensorFlow; None if that worked, else why not."""
-    from benchmarks.device.harness.interleave import child_environment
-
+def _export_failure(float_model: Path, saved_model: Path) -> str | None:
+    """Export the trained Keras model for TensorFlow; None if that worked, otherwise the reason."""
     if not float_model.exists():
         return NO_FLOAT_MODEL
-    words = [sys.executable, "-m", "benchmarks.device.reference_networks", str(float_model), str(saved_model)]
+    words = [sys.executable, "-m", "benchmarks.device.network_files", str(float_model), str(saved_model)]
     done = subprocess.run(words, check=False, capture_output=True, text=True, env=child_environment())
     lines = done.stderr.strip().splitlines()
     return None if done.returncode == 0 else f"{float_model.name} cannot be exported: {lines[-1] if lines else ''}"
 
 
 def add_ratios(rows: list[dict[str, Any]]) -> None:
-    """Write into every row how many times longer it takes than the first one.
+    """Write into every row how many times as long it takes as the first one.
 
     `times_shipped` compares wall clock, `times_shipped_cpu` processor time: on a busy machine a long
     inference is interrupted more often than a short one, which wall clock counts against it.
     """
-    from benchmarks.output.statistics import ratio
-
     if "rounds" not in rows[0]:
         return
     reference = rows[0]["rounds"]
@@ -195,77 +189,40 @@ def add_ratios(rows: list[dict[str, Any]]) -> None:
 
 
 def goals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What was promised, and whether it holds here by wall clock and by processor time both."""
-    return [_judged(goal, rows) for goal in GOALS]
+    """The verdict on each goal, by wall clock and by processor time."""
 
+    def row_of(network: str, kind: str) -> dict[str, Any]:
+        wanted = (row for row in rows if (row["name"], row["kind"]) == (network, kind))
+        # A row without an engine says why none of them can run the file.
+        return next((row for row in wanted if row.get("engine", GOAL_ENGINE) == GOAL_ENGINE), NOT_MEASURED)
 
-def _judged(goal: tuple[str, str, str, str, float], rows: list[dict[str, Any]]) -> dict[str, Any]:
-    words, name, kind, direction, bound = goal
-    judged: dict[str, Any] = {"goal": words, "bound": bound}
-    row = next((r for r in rows if (r["name"], r["kind"], r.get("engine")) == (name, kind, GOAL_ENGINE)), None)
-    if not row or "times_shipped" not in row:
-        return judged | {"holds": None, "why": row["cannot_run"] if row and "cannot_run" in row else "not measured"}
-    ratios = {"wall": row["times_shipped"], "cpu": row["times_shipped_cpu"]}
-    if direction == "at most":
-        ratios = {clock: _inverse(ratio) for clock, ratio in ratios.items()}
-        worst = max(ratio["value"] for ratio in ratios.values())
-        return judged | {"measured": ratios, "holds": worst <= bound}
-    worst = min(ratio["value"] for ratio in ratios.values())
-    return judged | {"measured": ratios, "holds": worst >= bound}
-
-
-def _inverse(ratio: dict[str, float]) -> dict[str, float]:
-    """The same comparison seen from the other side."""
-    return {
-        "value": round(1 / ratio["value"], 4),
-        "low": round(1 / ratio["high"], 4),
-        "high": round(1 / ratio["low"], 4),
-    }
+    return [verdict(goal, row_of(*row), row_of(*reference)) for goal, row, reference in GOALS]
 
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
-    from benchmarks.output.result_files import device_line, goals_table
-
-    lines = [
-        f"# The shipped bundle against others, one thread\n\n{device_line(result)}.\n\n",
-        goals_table(result["goals"]),
-    ]
-    lines += ["\n", rows_table(result["rows"])]
-    return "".join(lines)
+    return page("The shipped bundle against others, one thread", result, rows_table(result["rows"]))
 
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
-    """One line a row; those that could not run say why."""
-    from benchmarks.output.result_files import figure, interval, table
-
+    """One line per file and engine."""
     head = ["network", "kind", "engine", "input", "MB", "p50 ms", "p99 ms", "peak MB", "times the shipped one"]
-    body = []
-    for row in rows:
+
+    def labels(row: dict[str, Any]) -> list[str]:
         engine = row.get("engine_version") or row.get("engine", "-")
-        start = [row["title"], row["kind"], engine, row.get("input", "-")]
-        if "cannot_run" in row:
-            body.append([*start, row["cannot_run"], "", "", "", ""])
-            continue
+        return [row["title"], row["kind"], engine, row.get("input", "-")]
+
+    def figures(row: dict[str, Any]) -> list[str]:
         metrics, memory = row["latency_metrics"], row["memory_metrics"]
-        figures = [row["misc_metrics"]["model_size_mb"], metrics["median_ms"], metrics["p99_ms"]]
-        figures += [memory and memory["peak_mem_mb"]]
-        body.append([*start, *map(figure, figures), interval(row.get("times_shipped"))])
-    return table(head, body, text_columns=4)
+        cells = [row["misc_metrics"]["model_size_mb"], metrics["median_ms"], metrics["p99_ms"]]
+        cells += [memory and memory["peak_mem_mb"]]
+        return [*map(figure, cells), interval(row.get("times_shipped"))]
+
+    return measured_table(head, rows, labels, figures, text_columns=4)
 
 
 def plot(rows: list[dict[str, Any]]) -> str | None:
-    """Every row that ran, fastest first."""
-    from benchmarks.output.plot import bars
-
+    """Median and p99 of every row that ran, fastest first; None when none did."""
     ran = sorted((row for row in rows if "rounds" in row), key=lambda row: row["latency_metrics"]["median_ms"])
-    points = [
-        (
-            f"{row['title']}, {row['kind']}",
-            row["latency_metrics"]["median_ms"],
-            row["latency_metrics"]["p99_ms"],
-            row["engine_version"],
-        )
-        for row in ran
-    ]
-    return bars("One inference on one thread: median, line to p99", "ms", points) if points else None
+    title = "One inference on one thread: median, line to p99"
+    return latency_bars(title, ran, lambda row: f"{row['title']}, {row['kind']}")

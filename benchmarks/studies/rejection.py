@@ -1,103 +1,110 @@
-"""What is refused, what is warned of: films as they are, laid wrongly, cut, and things that are no film.
+"""What is refused and what is warned of: films as they are, laid wrongly, cut, and pictures that are no film.
 
-Every film goes through the whole path, as the kiosk takes it. With `--manifest` only films are used
-that the model was not trained on. `--others` adds pictures of one's own: every folder in it is a kind.
+Every picture takes the whole path, as in the kiosk. With a manifest only films are used that the model
+was not trained on.
 """
 
-import argparse
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    from edge_app.reading.predictor import Predictor
+from benchmarks.output.markdown import table
+from benchmarks.studies.wrong_pictures import CHANGES, as_file, drawn_kinds, other_kinds, read_films
+from edge_app.errors import FilmError
+from edge_app.reading.predictor import Predictor, load_predictor
 
-NAME = "rejection"
-HELP = "count what is refused: films laid wrongly, cut or inverted, and things that are no film"
-MOST_FILMS, QUICK_FILMS = 1000, 12
-DRAWN = 50  # pictures of each kind that is drawn here
-MIN_PASSING = 0.99  # of films as they are: what the promise says
+MIN_PASSING = 0.99  # share of the films as they are that must not be refused
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    from benchmarks.output.result_files import add_output_arguments
+@dataclass(frozen=True)
+class PictureCounts:
+    """How many pictures to take."""
 
-    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="the shipped one by default")
-    parser.add_argument("--data", default="phantom", help="films, as for train (default: %(default)s)")
-    parser.add_argument("--manifest", type=Path, metavar="FILE", help="of the model's run: its validation films alone")
-    parser.add_argument("--others", type=Path, metavar="DIR", help="pictures that are no chest film, a folder a kind")
-    add_output_arguments(parser)
+    films: int  # at most, of the data set
+    drawn: int  # of each kind that is drawn here
 
 
-def run(args: argparse.Namespace) -> int:
-    """Count and publish.
+FULL = PictureCounts(films=1000, drawn=50)
+QUICK = PictureCounts(films=12, drawn=12)
+
+
+@dataclass(frozen=True)
+class RejectionOptions:
+    """Which model to ask, and about which pictures."""
+
+    model: Path | None = None  # a bundle; None: the shipped one
+    data: str = "phantom"  # the data set, as `--data` of train
+    manifest: Path | None = None  # of the model's run: its validation films alone; None: films of any part
+    others: Path | None = None  # a folder with one folder per kind of picture that is no chest film
+    counts: PictureCounts = FULL
+
+
+def count_refused(options: RejectionOptions) -> dict[str, Any]:
+    """Count what happens to each kind of picture.
 
     Returns:
-        0 if enough films pass as they are, else 1.
+        `model`, `statistics` (whether its card has those of its training films), `source` and `rows`;
+        the films as they are come first.
+    Raises:
+        DataError: there are no films, or no kinds in `others`.
+        BundleError: the model is unfit.
     """
-    from benchmarks.output import result_files as output
-    from benchmarks.studies.wrong_pictures import CHANGES, drawn_kinds, other_kinds, read_films
-    from edge_app.reading.predictor import load_predictor
-
-    predictor = load_predictor(args.model)
-    films = read_films(args.data, args.manifest, QUICK_FILMS if args.quick else MOST_FILMS)
+    predictor = load_predictor(options.model)
+    films = read_films(options.data, options.manifest, options.counts.films)
     rows = [row(predictor, kind, map(change, films)) for kind, change in CHANGES.items()]
-    rows += [row(predictor, kind, pictures) for kind, pictures in drawn_kinds(QUICK_FILMS if args.quick else DRAWN)]
-    if args.others:
-        rows += [row(predictor, *kind) for kind in other_kinds(args.others)]
-    source = f"{args.data}, {'validation films of the run' if args.manifest else 'films of any part'}"
+    rows += [row(predictor, kind, pictures) for kind, pictures in drawn_kinds(options.counts.drawn)]
+    if options.others:
+        rows += [row(predictor, *kind) for kind in other_kinds(options.others)]
+    source = f"{options.data}, {'validation films of the run' if options.manifest else 'films of any part'}"
     statistics = predictor.rejection is not None
-    result = output.heading(NAME, args) | {"model": predictor.identity(), "statistics": statistics}
-    result |= {"source": source, "rows": rows}
-    output.publish(args, result, markdown(result))
-    return int(rows[0]["refused"] > 1 - MIN_PASSING)
+    return {"model": predictor.identity(), "statistics": statistics, "source": source, "rows": rows}
 
 
-def row(predictor: "Predictor", kind: str, pictures: Iterable["np.ndarray | bytes"]) -> dict[str, Any]:
-    """Shares of one kind: scored without a doubt, warned of, refused; and the codes, the commonest first."""
+def succeeded(rows: list[dict[str, Any]]) -> bool:
+    """Whether enough films pass as they are."""
+    return bool(rows[0]["refused"] <= 1 - MIN_PASSING)
+
+
+def row(predictor: Predictor, kind: str, pictures: Iterable[np.ndarray | bytes]) -> dict[str, Any]:
+    """The shares of one kind that passed, got a warning and were refused, and the codes, most frequent first."""
     outcomes = [outcome(predictor, picture) for picture in pictures]
     total = max(len(outcomes), 1)
-    verdicts = Counter(verdict for verdict, _ in outcomes)
+    results = Counter(result for result, _ in outcomes)
     codes = Counter(code for _, found in outcomes for code in found)
-    shares = {name: verdicts[name] / total for name in ("passed", "warned", "refused")}
+    shares = {name: results[name] / total for name in ("passed", "warned", "refused")}
     return {"kind": kind, "pictures": len(outcomes)} | shares | {"codes": dict(codes.most_common())}
 
 
-def outcome(predictor: "Predictor", picture: "np.ndarray | bytes") -> tuple[str, tuple[str, ...]]:
-    """What the whole path makes of a picture: a verdict, and the codes of its doubts or of its refusal."""
-    from benchmarks.studies.wrong_pictures import as_file
-    from edge_app.errors import FilmError
-
+def outcome(predictor: Predictor, picture: np.ndarray | bytes) -> tuple[str, tuple[str, ...]]:
+    """`passed`, `warned` or `refused`, and the codes of the warnings or of the refusal."""
     try:
-        doubts = predictor.read(picture if isinstance(picture, bytes) else as_file(picture)).warnings
+        warnings = predictor.read(picture if isinstance(picture, bytes) else as_file(picture)).warnings
     except FilmError as error:
         return "refused", (error.code,)
-    return ("warned" if doubts else "passed"), doubts
+    return ("warned" if warnings else "passed"), warnings
 
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
     model = result["model"]
-    witness = "with" if result["statistics"] else "WITHOUT"
+    statistics = "with" if result["statistics"] else "WITHOUT"
     return (
         "# What is refused\n\n"
-        f"{model['name']} {model['version']} ({model['sha256'][:12]}), {witness} statistics of its training films. "
+        f"{model['name']} {model['version']} ({model['sha256'][:12]}), {statistics} statistics of its training films. "
         f"Films: {result['source']}.\n\n{rows_table(result['rows'])}"
     )
 
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
-    """One line a kind; shares in percent."""
-    from benchmarks.output.result_files import table
-
+    """One line per kind; shares in percent."""
     head = ["what was handed in", "pictures", "scored", "scored with a warning", "refused", "codes"]
-    lines = []
-    for line in rows:
-        shares = [f"{100 * line[name]:.1f}%" for name in ("passed", "warned", "refused")]
-        codes = ", ".join(f"{code} {count}" for code, count in list(line["codes"].items())[:3])
-        lines.append([line["kind"], str(line["pictures"]), *shares, codes])
-    return table(head, lines)
+    body = []
+    for kind in rows:
+        shares = [f"{100 * kind[name]:.1f}%" for name in ("passed", "warned", "refused")]
+        codes = ", ".join(f"{code} {count}" for code, count in list(kind["codes"].items())[:3])
+        body.append([kind["kind"], str(kind["pictures"]), *shares, codes])
+    return table(head, body)

@@ -1,4 +1,4 @@
-"""The pictures that `benchmarks rejection` hands in: films, films laid wrongly or cut, and things that are no film."""
+"""The pictures of `benchmarks rejection`: films, films laid wrongly or cut, and pictures that are no film."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -7,13 +7,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from edge_app.errors import DataError, FilmError
+from train.data.sources import find_data
+from train.data.split import VALIDATION, read_manifest
+
 SIDE_PX = 320
 SEED = 0
 AS_THEY_ARE = "as they are"
 
 
 def enlarged(cut: np.ndarray) -> np.ndarray:
-    """Three times as large, so that a cut of a small film is not refused for its size alone."""
+    """Enlarge three times, so that a part of a small film is not refused for its size alone."""
     return np.asarray(Image.fromarray(np.ascontiguousarray(cut)).resize((3 * cut.shape[1], 3 * cut.shape[0])))
 
 
@@ -32,15 +36,11 @@ CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def read_films(data: str, manifest: Path | None, most: int) -> list[np.ndarray]:
-    """Decoded films, uint8 (height, width), spread evenly over the set; those that cannot be read are left out.
+    """Decoded films, uint8 (height, width), spread evenly over the set, without those that cannot be read.
 
     Raises:
         DataError: there are none.
     """
-    from edge_app.errors import DataError, FilmError
-    from train.data.sources import find_data
-    from train.data.split import VALIDATION, read_manifest
-
     films = list(find_data(data).films)
     if manifest:
         held_out = {film["name"] for film in read_manifest(manifest).films if film["part"] == VALIDATION}
@@ -57,7 +57,7 @@ def read_films(data: str, manifest: Path | None, most: int) -> list[np.ndarray]:
 
 
 def drawn_kinds(count: int) -> Iterator[tuple[str, list[np.ndarray]]]:
-    """Things without anatomy; a model must not score them."""
+    """Pictures without anatomy; a model must not score them."""
     random = np.random.default_rng(SEED)
     down, across = np.mgrid[0:SIDE_PX, 0:SIDE_PX] / SIDE_PX
     noise = [random.integers(0, 256, (SIDE_PX, SIDE_PX)) for _ in range(count)]
@@ -70,13 +70,11 @@ def drawn_kinds(count: int) -> Iterator[tuple[str, list[np.ndarray]]]:
 
 
 def other_kinds(folder: Path) -> Iterator[tuple[str, list[bytes]]]:
-    """The files of every folder in a folder, as they are.
+    """The bytes of the files in each subfolder.
 
     Raises:
-        DataError: there is no folder in it.
+        DataError: there is no subfolder.
     """
-    from edge_app.errors import DataError
-
     kinds = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     if not kinds:
         raise DataError(f"{folder} holds no folder: make one for each kind, with pictures in it")

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.device import bulk, kiosk
 from benchmarks.device.films import film_bytes
-from benchmarks.device.harness.interleave import child_environment
+from benchmarks.device.harness.child import child_environment
 from benchmarks.device.worker_pool import chunks
 from edge_app.model.bundle import MODELS_DIR
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import main
+from benchmarks.device.harness.child import ROOT
 from benchmarks.device.harness.engines import multiply_accumulates
-from benchmarks.device.harness.interleave import ROOT
 from benchmarks.device.harness.matmul import MACS, write_matmul
 from benchmarks.device.roofline import MATMUL, add_rates
+from benchmarks.output.markdown import figure
 from benchmarks.output.markup import to_html
-from benchmarks.output.result_files import as_json, figure
+from benchmarks.output.result_files import as_json
 from benchmarks.tables import fill as tables
 from benchmarks.tables import report
 from benchmarks.tables.results import COMMITTED, load_results
@@ -192,7 +193,7 @@ def test_the_matrix_product_is_right(tmp_path: Path) -> None:
     import subprocess
     import sys
 
-    from benchmarks.device.harness.interleave import child_environment
+    from benchmarks.device.harness.child import child_environment
 
     pytest.importorskip("flatbuffers")
     write_matmul(tmp_path / "matmul.tflite")

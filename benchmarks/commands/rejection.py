@@ -1,0 +1,34 @@
+"""`rejection`: what is refused and what is warned of."""
+
+import argparse
+from pathlib import Path
+
+from benchmarks.commands.options import add_model, add_result_options, publish
+
+NAME = "rejection"
+HELP = "count what is refused: films laid wrongly, cut or inverted, and pictures that are no film"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    add_model(parser)
+    parser.add_argument("--data", default="phantom", help="films, as for train (default: %(default)s)")
+    parser.add_argument("--manifest", type=Path, metavar="FILE", help="of the model's run: its validation films alone")
+    parser.add_argument(
+        "--others", type=Path, metavar="DIR", help="pictures that are no chest film, one folder per kind"
+    )
+    add_result_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Count and publish.
+
+    Returns:
+        0 if enough films pass as they are, else 1.
+    """
+    from benchmarks.studies.rejection import FULL, QUICK, RejectionOptions, count_refused, markdown, succeeded
+
+    pictures = QUICK if args.quick else FULL
+    counted = count_refused(RejectionOptions(args.model, args.data, args.manifest, args.others, pictures))
+    publish(args, counted, markdown)
+    return int(not succeeded(counted["rows"]))
