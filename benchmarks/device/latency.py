@@ -90,7 +90,7 @@ def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
     text = page("Latency of one inference", result, rows_table(result["rows"]))
     if result["ratios"]:
-        text += "\nTimes as long, with 95% intervals over the rounds:\n\n" + ratios_table(result["ratios"])
+        text += "\nRatios of the time, with 95% intervals over the rounds:\n\n" + ratios_table(result["ratios"])
     return text
 
 

@@ -176,7 +176,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line per film."""
-    head = ["film", "file KB", "read ms", "preprocess", "infer", "post", "in all", "bare decode", "times it", "moved"]
+    head = ["film", "file KB", "read ms", "preprocess", "infer", "post", "total", "bare decode", "ratio", "moved"]
 
     def figures(row: dict[str, Any]) -> list[str]:
         times = [row["steps_ms"][step] for step in STEPS] + [row["median_ms"], row["floor_ms"]]

@@ -107,7 +107,7 @@ def rows_table(rows: list[dict[str, Any]]) -> str:
         cells = map(figure, (millions, row["cpu_median_ms"], row.get("gops")))
         return [*cells, interval(row.get("share_of_matmul"))]
 
-    head = ["what", "runtime", "million MACs", "p50 processor ms", "Gop/s", "share of the product's rate"]
+    head = ["file", "runtime", "million MACs", "p50 processor ms", "Gop/s", "share of the product's rate"]
     return measured_table(head, rows, labels, figures, text_columns=2)
 
 

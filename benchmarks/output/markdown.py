@@ -21,7 +21,7 @@ def machine_line(result: dict[str, Any]) -> str:
     """One line about the machine of a result."""
     machine, before, after = result["device"], result["before"], result["after"]
     parts = [machine["board"], machine["cpu"], f"{machine['cores']} cores", machine["system"]]
-    parts += [f"Python {machine['python']}", f"governor {machine['governor'] or 'not told'}"]
+    parts += [f"Python {machine['python']}", f"governor {machine['governor'] or 'unknown'}"]
     parts += [f"load {before['load_average_1min']} before, {after['load_average_1min']} after"]
     if after["temperature_c"] is not None:
         parts += [f"{before['temperature_c']} to {after['temperature_c']} °C"]

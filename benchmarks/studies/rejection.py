@@ -101,7 +101,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line per kind; shares in percent."""
-    head = ["what was handed in", "pictures", "scored", "scored with a warning", "refused", "codes"]
+    head = ["picture", "count", "scored", "scored with a warning", "refused", "codes"]
     body = []
     for kind in rows:
         shares = [f"{100 * kind[name]:.1f}%" for name in ("passed", "warned", "refused")]

@@ -1,4 +1,4 @@
-"""Every command of the bench is documented, every documented one exists, and help is quick."""
+"""Every benchmark is documented, every documented command exists, and help is quick."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What the bench says of a machine, on folders that look like one."""
+"""The facts about a machine, read from folders that look like one."""
 
 from pathlib import Path
 

@@ -34,7 +34,7 @@ def test_command_counts_every_kind(tmp_path, capsys):
     assert "| inverted | 12 | 0.0% | 0.0% | 100.0% | inverted 12 |" in (tmp_path / "out" / "rejection.md").read_text()
 
 
-def test_outcome_tells_warned_from_refused(shipped):
+def test_outcome_distinguishes_warned_from_refused(shipped):
     predictor, film = Predictor(shipped), draw_phantom("normal", 2)
     dark = (film * 0.35).astype(np.uint8)
     verdict, codes = rejection.outcome(predictor, dark)

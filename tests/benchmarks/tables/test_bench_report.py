@@ -14,9 +14,10 @@ from benchmarks.device.roofline import MATMUL, add_rates
 from benchmarks.output.markdown import figure
 from benchmarks.output.markup import to_html
 from benchmarks.output.result_files import as_json
+from benchmarks.studies import rejection
 from benchmarks.tables import fill as tables
 from benchmarks.tables import report
-from benchmarks.tables.results import COMMITTED, load_results
+from benchmarks.tables.results import COMMITTED, load_results, markdown_of, plot_of
 from edge_app.errors import DataError
 
 DEVICE = {
@@ -135,6 +136,15 @@ def test_tables_in_the_documentation_are_those_of_the_committed_results() -> Non
         text = file.read_text(encoding="utf-8")
         assert tables.fill(text, results) == text, f"{file.name}: run `python -m benchmarks tables`"
     assert not [name for name, result in results.items() if result["quick"]], "quick looks are not for publishing"
+
+
+def test_committed_pages_and_plots_are_those_of_the_committed_results() -> None:
+    pages: dict[str, str | None] = {}
+    for name, result in load_results(COMMITTED).items():
+        pages |= {f"{name}.md": markdown_of(result), f"{name}.svg": plot_of(result)}
+    pages["rejection.md"] = rejection.markdown(json.loads((COMMITTED / "rejection.json").read_text()))
+    for name, text in pages.items():
+        assert text is None or (COMMITTED / name).read_text(encoding="utf-8") == text, name
 
 
 def test_json_keeps_lists_of_numbers_on_one_line_and_loses_nothing() -> None:
