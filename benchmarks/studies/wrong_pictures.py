@@ -1,4 +1,4 @@
-"""The pictures of `benchmarks rejection`: films, films laid wrongly or cut, and pictures that are no film."""
+"""The pictures for `benchmarks rejection`: films, films laid wrongly or cut, and things that are no film."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ AS_THEY_ARE = "as they are"
 
 
 def enlarged(cut: np.ndarray) -> np.ndarray:
-    """Enlarge three times, so that a part of a small film is not refused for its size alone."""
+    """Three times as large, so that part of a small film is not refused for its size alone."""
     return np.asarray(Image.fromarray(np.ascontiguousarray(cut)).resize((3 * cut.shape[1], 3 * cut.shape[0])))
 
 
@@ -36,8 +36,12 @@ CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def read_films(data: str, manifest: Path | None, most: int) -> list[np.ndarray]:
-    """Decoded films, uint8 (height, width), spread evenly over the set, without those that cannot be read.
+    """Decoded films, uint8 (height, width), spread evenly over the set; unreadable ones are left out.
 
+    Args:
+        data: films, as `--data`.
+        manifest: of a run; only its validation films are used.
+        most: how many at most.
     Raises:
         DataError: there are none.
     """
@@ -52,7 +56,8 @@ def read_films(data: str, manifest: Path | None, most: int) -> list[np.ndarray]:
         except FilmError:
             continue
     if not found:
-        raise DataError(f"{data} holds no film of {manifest}: give --data the films that the model was trained on")
+        of = f" of {manifest}" if manifest else " that can be read"
+        raise DataError(f"{data} holds no film{of}: give --data the films that the model was trained on")
     return found
 
 
@@ -70,7 +75,7 @@ def drawn_kinds(count: int) -> Iterator[tuple[str, list[np.ndarray]]]:
 
 
 def other_kinds(folder: Path) -> Iterator[tuple[str, list[bytes]]]:
-    """The bytes of the files in each subfolder.
+    """The files of every subfolder, as they are.
 
     Raises:
         DataError: there is no subfolder.
