@@ -1,6 +1,6 @@
-"""The bench: what the kit costs on the machine at hand, and what the alternatives cost there.
+"""Benchmarks: what the kit and its alternatives cost on this machine, and what its models are worth.
 
-`latency`, `pipeline` and `coldstart` need `edge_app` alone; `compare` also needs TensorFlow.
-Rows are measured in turns, each in a process of its own, so that a machine that slows down slows
-every row, and a ratio of two rows stays fair.
+`benchmarks.device` measures speed and memory: candidates run in turns, each in a process of its own, so
+that a machine that slows down slows all of them and a ratio of two stays fair. `benchmarks.studies`
+trains, converts and compares models.
 """

@@ -1,16 +1,15 @@
-"""`python -m benchmarks`: measures the kit on this device."""
+"""`python -m benchmarks`: measures the kit on this machine, and studies its models."""
 
 from collections.abc import Sequence
 
-from benchmarks.commands import ablation, hospitals, networks, occlusion, probe, rejection, stability
-from benchmarks.commands import all as everything
-from benchmarks.device import bulk, coldstart, kiosk, latency, pipeline, rivals, roofline
-from benchmarks.tables import fill, report
+from benchmarks.commands import ablation, hospitals, networks, occlusion, probe, rejection, report, stability, tables
+from benchmarks.commands import all as all_benchmarks
+from benchmarks.commands.device import bulk, coldstart, compare, kiosk, latency, pipeline, roofline
 from edge_app.commandline import run_commands
 
-DEVICE = (latency, rivals, pipeline, coldstart, kiosk, bulk, roofline)
+DEVICE = (latency, compare, pipeline, coldstart, kiosk, bulk, roofline)
 STUDIES = (networks, ablation, occlusion, stability, probe, hospitals, rejection)
-COMMANDS = (*DEVICE, *STUDIES, everything, report, fill)
+COMMANDS = (*DEVICE, *STUDIES, all_benchmarks, report, tables)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

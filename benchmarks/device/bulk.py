@@ -1,67 +1,75 @@
 """A folder of many films: films per second by number of workers, on this machine or on several.
 
-The films are phantoms, 200 drawn and the rest the same ones under other names. Time counts from the
-call to the last answer, so starting the workers and loading the model is in it.
+The films are phantoms: 200 are drawn, and the rest are the same ones under other names. Time counts
+from the call to the last prediction, so it includes starting the workers and loading the model.
 """
 
-import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-NAME = "bulk"
-HELP = "score a folder of many films with several workers, by processes and by Dask"
-FILMS, QUICK_FILMS, DRAWN = 10_000, 200, 200
+from benchmarks.device.films import film_bytes
+from benchmarks.device.harness.machine import observed
+from benchmarks.device.worker_pool import Prediction, score_in_pool, score_with_dask
+from benchmarks.output.markdown import figure, measured_table, page, table
+from edge_app.commands.predict import walk
+from edge_app.errors import DataError
+from edge_app.model.bundle import read_bundle, shipped_bundle_path
+
+QUICK_FILMS, DRAWN = 200, 200
 SIDE_PX = 1024
 PLANNED_FILMS, PLANNED_WORKERS = 10_000_000, (1, 8, 64, 512)
 PROCESSES, DASK = "processes", "dask"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    from benchmarks.output.publish import add_output_arguments
+@dataclass(frozen=True)
+class BulkOptions:
+    """What to score, and with how many workers."""
 
-    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="the shipped one by default")
-    parser.add_argument("--folder", type=Path, metavar="DIR", help="films to score instead of phantoms")
-    parser.add_argument(
-        "--films", type=int, default=FILMS, metavar="N", help="how many phantoms (default: %(default)s)"
-    )
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N", help="default: 1 2")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, as tcp://10.0.0.1:8786")
-    add_output_arguments(parser)
+    model: Path | None  # a bundle; None: the shipped one
+    folder: Path | None  # films; None: phantoms
+    films: int  # how many phantoms, 1 or more
+    workers: tuple[int, ...]  # 1 or more each
+    scheduler: str | None  # address of a running Dask cluster; None: Dask on this machine
 
 
-def run(args: argparse.Namespace) -> int:
-    """Measure and publish.
+def measure(options: BulkOptions) -> dict[str, Any]:
+    """Score the films with each engine and number of workers.
 
     Returns:
-        0 if both engines that ran gave the same answers and every film got one, else 1.
+        The machine, `films`, `mean_film_kb` and `rows`.
+    Raises:
+        BundleError: the bundle is missing or damaged.
+        DataError: the folder holds no film.
     """
-    from benchmarks.device.harness import machine as device
-    from benchmarks.output import publish as output
-    from edge_app.model.bundle import read_bundle, shipped_bundle_path
+    bundle = read_bundle(options.model or shipped_bundle_path())
 
-    bundle = read_bundle(args.model or shipped_bundle_path())
-    result = output.heading(NAME, args) | {"device": device.facts(), "before": device.state()}
-    with tempfile.TemporaryDirectory() as temporary:
-        count = QUICK_FILMS if args.quick else args.films
-        paths = films_in(args.folder) if args.folder else write_films(Path(temporary), count)
-        mean_film_kb = sum(Path(path).stat().st_size for path in paths) / len(paths) / 1024
-        rows = measure(paths, str(bundle.path.resolve()), args.workers, args.scheduler)
-    result |= {"after": device.state(), "films": f"JPEG {SIDE_PX} px" if not args.folder else str(args.folder)}
-    result |= {"mean_film_kb": round(mean_film_kb, 1), "rows": rows}
-    output.publish(args, result, markdown(result))
+    def scored() -> dict[str, Any]:
+        with tempfile.TemporaryDirectory() as temporary:
+            paths = films_in(options.folder) if options.folder else write_films(Path(temporary), options.films)
+            mean_film_kb = sum(Path(path).stat().st_size for path in paths) / len(paths) / 1024
+            rows = measure_engines(paths, str(bundle.path.resolve()), options)
+        films = str(options.folder) if options.folder else f"JPEG {SIDE_PX} px"
+        return {"films": films, "mean_film_kb": round(mean_film_kb, 1), "rows": rows}
+
+    return observed(scored)
+
+
+def succeeded(rows: list[dict[str, Any]]) -> bool:
+    """Whether an engine ran, every film was scored, and all engines that ran agree."""
     ran = [row for row in rows if "cannot_run" not in row]
-    return int(not ran or any(row["without_answer"] or not row["same_answers"] for row in ran))
+    return bool(ran) and not any(row["without_answer"] or not row["same_answers"] for row in ran)
 
 
 def films_in(folder: Path) -> list[str]:
-    """Every film in a folder, as `predict` would find them."""
-    from edge_app.commands.predict import walk
-    from edge_app.errors import DataError
+    """Every film in a folder, as `predict` would find them.
 
+    Raises:
+        DataError: there is none.
+    """
     paths = [str(path.resolve()) for path in walk([folder])]
     if not paths:
         raise DataError(f"{folder} holds no film")
@@ -69,9 +77,7 @@ def films_in(folder: Path) -> list[str]:
 
 
 def write_films(folder: Path, count: int) -> list[str]:
-    """`count` files; beyond the drawn ones they are the same films under other names."""
-    from benchmarks.device.films import film_bytes
-
+    """Write `count` phantoms; those beyond the drawn ones are the same films under other names."""
     paths: list[str] = []
     for index in range(count):
         path = folder / f"film-{index:05d}.jpg"
@@ -83,45 +89,47 @@ def write_films(folder: Path, count: int) -> list[str]:
     return paths
 
 
-def measure(paths: list[str], model: str, workers: list[int], scheduler: str | None) -> list[dict[str, Any]]:
-    """One row an engine and number of workers; every row's answers are held against the first one's."""
-    from benchmarks.device.worker_pool import score_in_pool, score_with_dask
+def measure_engines(paths: list[str], model: str, options: BulkOptions) -> list[dict[str, Any]]:
+    """One row per engine and number of workers; every row's predictions are compared with the first one's."""
 
-    def dask(count: int) -> Any:
-        return score_with_dask(paths, model, count, scheduler)
+    def pool(count: int) -> list[Prediction]:
+        return score_in_pool(paths, model, count)
 
-    runs: list[tuple[str, int, Callable[[int], Any]]] = [
-        (PROCESSES, count, lambda count: score_in_pool(paths, model, count)) for count in workers
+    def dask(count: int) -> list[Prediction]:
+        return score_with_dask(paths, model, count, options.scheduler)
+
+    runs: list[tuple[str, int, Callable[[int], list[Prediction]]]] = [
+        *((PROCESSES, count, pool) for count in options.workers),
+        *((DASK, count, dask) for count in ([0] if options.scheduler else options.workers)),
     ]
-    runs += [(DASK, count, dask) for count in ([0] if scheduler else workers)]
     rows: list[dict[str, Any]] = []
-    expected: list[Any] | None = None
+    expected: list[Prediction] = []
     for engine, count, score in runs:
-        row: dict[str, Any] = {"engine": engine, "workers": count or scheduler, "films": len(paths)}
+        row: dict[str, Any] = {"engine": engine, "workers": count or options.scheduler, "films": len(paths)}
         started = time.perf_counter()
         try:
-            answers = score(count)
+            predictions = score(count)
         except ImportError as cause:
             rows.append(row | {"cannot_run": f"{cause.name} is not installed"})
             continue
         seconds = time.perf_counter() - started
-        expected = expected or answers
-        rows.append(row | _figures(answers, expected, seconds))
+        expected = expected or predictions
+        rows.append(row | _figures(predictions, expected, seconds))
     add_scaling(rows)
     return rows
 
 
-def _figures(answers: list[Any], expected: list[Any], seconds: float) -> dict[str, Any]:
+def _figures(predictions: list[Prediction], expected: list[Prediction], seconds: float) -> dict[str, Any]:
     return {
         "seconds": round(seconds, 2),
-        "films_per_s": round(len(answers) / seconds, 1),
-        "without_answer": sum(status != "ok" for _, status, _ in answers),
-        "same_answers": answers == expected,
+        "films_per_s": round(len(predictions) / seconds, 1),
+        "without_answer": sum(status != "ok" for _, status, _ in predictions),
+        "same_answers": predictions == expected,
     }
 
 
 def add_scaling(rows: list[dict[str, Any]]) -> None:
-    """Write into every row how many times faster it is than one worker of the same engine."""
+    """Write into every row how many times as fast it is as one worker of the same engine."""
     single = {row["engine"]: row["films_per_s"] for row in rows if row["workers"] == 1 and "films_per_s" in row}
     for row in rows:
         if "films_per_s" in row and row["engine"] in single:
@@ -130,15 +138,11 @@ def add_scaling(rows: list[dict[str, Any]]) -> None:
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
-    from benchmarks.output.publish import device_line
-
-    return f"# Many films\n\n{device_line(result)}. Films: {result['films']}.\n\n{rows_table(result['rows'])}"
+    return page("Many films", result, rows_table(result["rows"]), f"Films: {result['films']}.")
 
 
 def plan_table(result: dict[str, Any]) -> str:
     """Ten million films at the rate of one worker, by number of workers."""
-    from benchmarks.output.publish import figure, table
-
     single = next(row for row in result["rows"] if row["workers"] == 1 and "films_per_s" in row)
     body = []
     for workers in PLANNED_WORKERS:
@@ -149,9 +153,7 @@ def plan_table(result: dict[str, Any]) -> str:
 
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
-    """One line a row."""
-    from benchmarks.output.publish import figure, table
-
+    """One line per engine and number of workers."""
     head = [
         "engine",
         "workers",
@@ -162,12 +164,12 @@ def rows_table(rows: list[dict[str, Any]]) -> str:
         "without answer",
         "same answers",
     ]
-    body = []
-    for row in rows:
-        start = [row["engine"], str(row["workers"]), str(row["films"])]
-        if "cannot_run" in row:
-            body.append([*start, row["cannot_run"], "", "", "", ""])
-            continue
-        figures = [figure(row["seconds"]), figure(row["films_per_s"]), figure(row.get("speedup"))]
-        body.append([*start, *figures, str(row["without_answer"]), "yes" if row["same_answers"] else "NO"])
-    return table(head, body)
+
+    def labels(row: dict[str, Any]) -> list[str]:
+        return [row["engine"], str(row["workers"]), str(row["films"])]
+
+    def figures(row: dict[str, Any]) -> list[str]:
+        cells = [figure(row["seconds"]), figure(row["films_per_s"]), figure(row.get("speedup"))]
+        return [*cells, str(row["without_answer"]), "yes" if row["same_answers"] else "NO"]
+
+    return measured_table(head, rows, labels, figures)

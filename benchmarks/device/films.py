@@ -1,4 +1,4 @@
-"""Films to read, in the formats that hospitals hand over. All are phantoms: no patient is in them."""
+"""Phantoms as files, in the formats that hospitals deliver; no patient is in them."""
 
 import io
 

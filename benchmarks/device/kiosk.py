@@ -1,179 +1,115 @@
-"""Load on a kiosk: some clients hand in film after film, each as soon as it has its answer.
+"""Load on a kiosk: clients upload film after film, each as soon as it has its answer.
 
-Without `--url` a kiosk is started for this, with records in a folder that is removed afterwards. With
-`--url` one that runs already is used, and keeps a draft record of every film it was handed.
+The kiosk is started for this, with records in a temporary folder, unless the address of a running one
+is given; that one keeps a draft record of every film.
 """
 
-import argparse
 import http.client
-import json
-import subprocess
-import sys
-import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-NAME = "kiosk"
-HELP = "load a kiosk with several clients: latency, errors, memory"
+import numpy as np
+
+from benchmarks.device.films import film_bytes
+from benchmarks.device.harness.machine import memory_kb, observed
+from benchmarks.device.kiosk_process import KioskUnavailable, connect, health, request, started_kiosk
+from benchmarks.output.markdown import figure, measured_table, page
+from benchmarks.output.statistics import percentiles
+
 SIDE_PX = 1024
-CLIENTS = (1, 2, 8)
 SECONDS, QUICK_SECONDS = 20.0, 1.0
-START_SECONDS = 120.0
 SAMPLE_SECONDS = 0.25
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    from benchmarks.output.publish import add_output_arguments
+@dataclass(frozen=True)
+class KioskOptions:
+    """Which kiosk to load, and how."""
 
-    parser.add_argument("--url", help="of a kiosk that runs; it keeps a record of every film")
-    parser.add_argument("--pid", type=int, help="its process, to watch its memory")
-    parser.add_argument("--clients", type=int, nargs="+", default=list(CLIENTS), metavar="N", help=f"{CLIENTS}")
-    add_output_arguments(parser)
+    url: str | None  # of a running kiosk; None: start one
+    pid: int | None  # of a running kiosk, to follow its memory
+    clients: tuple[int, ...]  # at the same time, 1 or more each
+    seconds: float = SECONDS  # per number of clients
 
 
-def run(args: argparse.Namespace) -> int:
-    """Measure and publish.
+def measure(options: KioskOptions) -> dict[str, Any]:
+    """Load the kiosk with each number of clients.
 
     Returns:
-        0 if every film got its answer, else 1.
+        The machine, `film` and `rows`; one row with `cannot_run` where no kiosk answers.
     """
-    from benchmarks.device.films import film_bytes
-    from benchmarks.device.harness import machine as device
-    from benchmarks.output import publish as output
-
     film = film_bytes("JPEG", SIDE_PX)
-    seconds = QUICK_SECONDS if args.quick else SECONDS
-    result = output.heading(NAME, args) | {"device": device.facts(), "before": device.state()}
-    try:
-        if args.url:
-            rows = measure(args.url, args.pid, film, args.clients, seconds)
-        else:
-            rows = measure_own(film, args.clients, seconds)
-    except KioskUnavailable as cause:
-        rows = [{"clients": 0, "cannot_run": str(cause)}]
-    result |= {"after": device.state(), "film": f"JPEG {SIDE_PX} px", "rows": rows}
-    output.publish(args, result, markdown(result))
-    return int(any("cannot_run" in row or row["errors"] for row in rows))
+
+    def loaded() -> dict[str, Any]:
+        try:
+            rows = measure_running(options, film) if options.url else measure_started(options, film)
+        except KioskUnavailable as cause:
+            rows = [{"clients": 0, "cannot_run": str(cause)}]
+        return {"film": f"JPEG {SIDE_PX} px", "rows": rows}
+
+    return observed(loaded)
 
 
-class KioskUnavailable(Exception):
-    """The kiosk does not answer; the message says what was tried."""
+def succeeded(rows: list[dict[str, Any]]) -> bool:
+    """Whether every film got its answer."""
+    return not any("cannot_run" in row or row["errors"] for row in rows)
 
 
-def measure_own(film: bytes, clients: list[int], seconds: float) -> list[dict[str, Any]]:
-    """Start a kiosk on a free port, load it, stop it.
+def measure_started(options: KioskOptions, film: bytes) -> list[dict[str, Any]]:
+    """Start a kiosk, load it, stop it.
 
     Raises:
-        KioskUnavailable: it does not start; its last words are in the message.
+        KioskUnavailable: it does not start.
     """
-    from edge_app.system.child_process import child_environment
-
-    words = [sys.executable, "-m", "edge_app", "serve", "--port", "0"]
-    with tempfile.TemporaryDirectory() as home, tempfile.TemporaryFile() as log:
-        environment = child_environment() | {"CXR_EDGE_HOME": home, "PYTHONUNBUFFERED": "1"}
-        started = time.perf_counter()
-        child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, env=environment, text=True)
-        try:
-            url = _address(child, log)
-            _wait_until_healthy(url)
-            ready_s = time.perf_counter() - started
-            rows = measure(url, child.pid, film, clients, seconds)
-        finally:
-            child.terminate()
-            child.wait(timeout=30)
-            if child.stdout:
-                child.stdout.close()
-    return [row | {"ready_s": round(ready_s, 2)} for row in rows]
+    with started_kiosk() as kiosk:
+        rows = [load(kiosk.url, kiosk.pid, film, count, options.seconds) for count in options.clients]
+    return [row | {"ready_s": round(kiosk.ready_s, 2)} for row in rows]
 
 
-def _address(child: subprocess.Popen[str], log: Any) -> str:
-    """The kiosk says where it is in the first line it writes."""
-    assert child.stdout
-    line = child.stdout.readline()
-    if " at http://" not in line:
-        child.wait(timeout=30)
-        log.seek(0)
-        lines = log.read().decode(errors="replace").strip().splitlines()
-        raise KioskUnavailable(f"the kiosk did not start: {lines[-1] if lines else line.strip()}")
-    return "http://" + line.strip().rpartition(" at http://")[2]
-
-
-def _wait_until_healthy(url: str) -> None:
-    last = "no answer"
-    until = time.perf_counter() + START_SECONDS
-    while time.perf_counter() < until:
-        try:
-            status, answer = _health(url)
-            if status == 200:
-                return
-            last = str(answer)
-        except OSError as cause:
-            last = str(cause)
-        time.sleep(0.05)
-    raise KioskUnavailable(f"{url}/health: {last}")
-
-
-def measure(url: str, pid: int | None, film: bytes, clients: list[int], seconds: float) -> list[dict[str, Any]]:
-    """One row a number of clients.
+def measure_running(options: KioskOptions, film: bytes) -> list[dict[str, Any]]:
+    """Load the kiosk at the address.
 
     Raises:
-        KioskUnavailable: nothing answers at the address.
+        KioskUnavailable: nothing answers there.
     """
+    assert options.url
     try:
-        _health(url)
+        health(options.url)
     except OSError as cause:
-        raise KioskUnavailable(f"{url}: {cause}") from cause
-    return [load(url, pid, film, count, seconds) for count in clients]
+        raise KioskUnavailable(f"{options.url}: {cause}") from cause
+    return [load(options.url, options.pid, film, count, options.seconds) for count in options.clients]
 
 
 def load(url: str, pid: int | None, film: bytes, clients: int, seconds: float) -> dict[str, Any]:
-    """Let some clients hand in films for some time."""
-    taken_ms: list[float] = []
+    """Let clients upload films for some seconds."""
+    answered_ms: list[float] = []
     errors: list[str] = []
     until = time.perf_counter() + seconds
 
     def client() -> None:
-        connection = _connection(url)
+        connection = connect(url)
         while time.perf_counter() < until:
             started = time.perf_counter()
-            problem = _hand_in(connection, film)
+            problem = _upload(connection, film)
             if problem:
                 errors.append(problem)
                 connection.close()
-                connection = _connection(url)
+                connection = connect(url)
             else:
-                taken_ms.append(1e3 * (time.perf_counter() - started))
+                answered_ms.append(1e3 * (time.perf_counter() - started))
         connection.close()
 
     threads = [threading.Thread(target=client) for _ in range(clients)]
     for thread in threads:
         thread.start()
-    samples = _watch(pid, until, taken_ms)
+    samples = _memory_samples(pid, until, answered_ms)
     for thread in threads:
         thread.join()
-    return _row(clients, seconds, taken_ms, errors, samples)
+    return _row(clients, seconds, answered_ms, errors, samples)
 
 
-def request(connection: http.client.HTTPConnection, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
-    """One request; the answer as JSON.
-
-    Raises:
-        OSError: no connection, or an answer that is no JSON.
-    """
-    headers = {"Content-Type": "application/octet-stream"} if body else {}
-    try:
-        connection.request(method, path, body or None, headers)
-        response = connection.getresponse()
-        answer: dict[str, Any] = json.loads(response.read())
-    except (http.client.HTTPException, ValueError) as cause:
-        raise OSError(f"{type(cause).__name__}: {cause}") from cause
-    return response.status, answer
-
-
-def _hand_in(connection: http.client.HTTPConnection, film: bytes) -> str | None:
+def _upload(connection: http.client.HTTPConnection, film: bytes) -> str | None:
     """None if the film got its answer, else what went wrong."""
     try:
         status, answer = request(connection, "POST", "/films", film)
@@ -182,53 +118,35 @@ def _hand_in(connection: http.client.HTTPConnection, film: bytes) -> str | None:
     return None if status == 200 and answer.get("status") == "ok" else f"{status} {answer}"
 
 
-def _health(url: str) -> tuple[int, dict[str, Any]]:
-    connection = _connection(url)
-    try:
-        return request(connection, "GET", "/health", b"")
-    finally:
-        connection.close()
-
-
-def _connection(url: str) -> http.client.HTTPConnection:
-    parts = urlsplit(url)
-    return http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=60)
-
-
-def _watch(pid: int | None, until: float, taken_ms: list[float]) -> list[tuple[int, float]]:
-    """Films answered so far and the kiosk's resident memory in MB, now and then."""
-    from benchmarks.device.harness.machine import memory_kb
-
+def _memory_samples(pid: int | None, until: float, answered_ms: list[float]) -> list[tuple[int, float]]:
+    """Films answered so far and the kiosk's resident memory in MB, every `SAMPLE_SECONDS`."""
     samples = []
     while time.perf_counter() < until:
         memory = memory_kb(pid) if pid else None
         if memory:
-            samples.append((len(taken_ms), memory["rss"] / 1024))
+            samples.append((len(answered_ms), memory["rss"] / 1024))
         time.sleep(SAMPLE_SECONDS)
     return samples
 
 
 def _row(
-    clients: int, seconds: float, taken_ms: list[float], errors: list[str], samples: list[tuple[int, float]]
+    clients: int, seconds: float, answered_ms: list[float], errors: list[str], samples: list[tuple[int, float]]
 ) -> dict[str, Any]:
-    import numpy as np
-
-    row: dict[str, Any] = {"clients": clients, "seconds": seconds, "answers": len(taken_ms), "errors": len(errors)}
+    row: dict[str, Any] = {"clients": clients, "seconds": seconds, "answers": len(answered_ms), "errors": len(errors)}
     row["first_error"] = errors[0] if errors else None
-    if taken_ms:
-        percentiles = zip(("median_ms", "p90_ms", "p99_ms"), np.percentile(taken_ms, [50, 90, 99]), strict=True)
-        row |= {name: round(float(value), 2) for name, value in percentiles}
-        row |= {"max_ms": round(max(taken_ms), 2), "answers_per_s": round(len(taken_ms) / seconds, 1)}
+    if answered_ms:
+        row |= percentiles(answered_ms, {"median_ms": 50, "p90_ms": 90, "p99_ms": 99}, digits=2)
+        row |= {"max_ms": round(max(answered_ms), 2), "answers_per_s": round(len(answered_ms) / seconds, 1)}
     return row | memory_growth(samples)
 
 
 def memory_growth(samples: list[tuple[int, float]]) -> dict[str, float | None]:
-    """Resident memory at the end, and how much it grows in 1,000 films, by a straight line.
+    """Resident memory at the end, and its growth per 1,000 films by a straight line.
 
-    The first half of the samples is left out: caches and pools fill up there.
+    Args:
+        samples: films answered and resident memory in MB. The first half is left out: caches and pools
+            fill up in it.
     """
-    import numpy as np
-
     late = samples[len(samples) // 2 :]
     if len(late) < 3 or late[0][0] == late[-1][0]:
         return {"rss_mb": round(late[-1][1], 1) if late else None, "mb_per_1000_films": None}
@@ -238,25 +156,20 @@ def memory_growth(samples: list[tuple[int, float]]) -> dict[str, float | None]:
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
-    from benchmarks.output.publish import device_line
-
     ready = result["rows"][0].get("ready_s")
-    started = f" From its start to a healthy answer: {ready} s." if ready else ""
-    head = f"# Load on a kiosk\n\n{device_line(result)}. Films: {result['film']}.{started}\n\n"
-    return head + rows_table(result["rows"])
+    sentences = [f"Films: {result['film']}."] + ([f"From its start to a healthy answer: {ready} s."] if ready else [])
+    return page("Load on a kiosk", result, rows_table(result["rows"]), *sentences)
 
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
-    """One line a number of clients."""
-    from benchmarks.output.publish import figure, table
-
+    """One line per number of clients."""
     names = ("median_ms", "p90_ms", "p99_ms", "max_ms", "answers_per_s", "rss_mb", "mb_per_1000_films")
     head = ["clients", "answers", "errors", "p50 ms", "p90", "p99", "max", "per s", "memory MB", "MB per 1,000 films"]
-    body = []
-    for row in rows:
-        if "cannot_run" in row:
-            body.append(["-", row["cannot_run"], *[""] * (len(head) - 2)])
-        else:
-            counts = [str(row[name]) for name in ("clients", "answers", "errors")]
-            body.append([*counts, *(figure(row.get(name)) for name in names)])
-    return table(head, body)
+
+    def labels(row: dict[str, Any]) -> list[str]:
+        return ["-" if "cannot_run" in row else str(row["clients"])]
+
+    def figures(row: dict[str, Any]) -> list[str]:
+        return [str(row["answers"]), str(row["errors"]), *(figure(row.get(name)) for name in names)]
+
+    return measured_table(head, rows, labels, figures)

@@ -1,115 +1,70 @@
-"""How long one inference takes on this device, by bundle, runtime and number of threads.
+"""How long one inference takes on this machine, by bundle, runtime and number of threads.
 
-Needs the `edge` extra alone. Every row runs in a process of its own, in turns with the others, until
-it has 1,000 runs or 10 seconds of them. A row that cannot run here says why, and the others go on.
+Needs the `edge` extra alone. Every candidate runs in a process of its own, in turns with the others,
+until it has 1,000 runs or 10 seconds of them.
 """
 
-import argparse
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-NAME = "latency"
-HELP = "time one inference on this device: p50 to p99, memory, throughput, ops delegated"
-TWIN_FOLDER = Path("runs/convert")
-NO_TWIN = "no float twin here: python -m convert --float32"
+from benchmarks.device.harness.bundles import NO_TWIN, bundle_facts, twin_path
+from benchmarks.device.harness.candidate import FULL, Candidate, Progress, RunLength
+from benchmarks.device.harness.interleave import measure_candidates
+from benchmarks.device.harness.machine import observed
+from benchmarks.output.markdown import figure, interval, measured_table, page, table
+from benchmarks.output.plot import latency_bars
+from benchmarks.output.statistics import ratio
+from edge_app.model.bundle import shipped_bundle_path
+from edge_app.model.runtimes.registry import RUNTIMES
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    from benchmarks.output.publish import add_output_arguments
+@dataclass(frozen=True)
+class LatencyOptions:
+    """What to time."""
 
-    parser.add_argument(
-        "--model", type=Path, action="append", metavar="BUNDLE", help="a bundle; several times for several ones"
-    )
-    parser.add_argument("--twin", type=Path, metavar="BUNDLE", help="the float twin of the first model")
-    parser.add_argument("--runtime", action="append", metavar="PACKAGE", help="both by default")
-    parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="1 and all cores by default")
-    add_output_arguments(parser)
+    models: tuple[Path, ...] = ()  # bundles; none: the shipped one
+    twin: Path | None = None  # the float twin of the first model; None: the one found by `twin_path`
+    runtimes: tuple[str, ...] = tuple(RUNTIMES)
+    threads: tuple[int, ...] = ()  # 1 or more each; none: 1 and all cores
+    run_length: RunLength = FULL
 
 
-def run(args: argparse.Namespace) -> int:
-    """Measure and publish.
+def measure(options: LatencyOptions, progress: Progress) -> dict[str, Any]:
+    """Time every bundle in every runtime with every number of threads.
 
     Returns:
-        0 if every bundle that was found ran in at least one runtime, else 1.
-    """
-    from benchmarks.device.harness import machine as device
-    from benchmarks.device.harness.interleave import measure
-    from benchmarks.output import publish as output
-
-    contenders, missing = rows_to_measure(args)
-    result = output.heading(NAME, args) | {"device": device.facts(), "before": device.state()}
-    rows = measure(contenders, effort(args.quick), output.progress_on_terminal()) + missing
-    result |= {"after": device.state(), "rows": rows, "ratios": ratios(rows)}
-    output.publish(args, result, markdown(result), plot(rows))
-    ran = {row["name"] for row in rows if "cannot_run" not in row}
-    return int(not ran or any(contender.name not in ran for contender in contenders))
-
-
-def effort(quick: bool) -> Any:
-    """How long to measure; the same for every command with rows in turns."""
-    from benchmarks.device.harness.interleave import Effort
-
-    return Effort(rounds=5, min_runs=50, max_seconds=0.5, warmup_seconds=0.05) if quick else Effort()
-
-
-def rows_to_measure(args: argparse.Namespace) -> tuple[list[Any], list[dict[str, Any]]]:
-    """The rows to run, and those of which is known beforehand that they cannot.
-
+        The machine, `rows` and `ratios`.
     Raises:
         BundleError: a bundle that was named is missing or damaged.
     """
-    from benchmarks.device.harness.interleave import Contender
-    from edge_app.model.bundle import shipped_bundle_path
-    from edge_app.model.runtimes.registry import RUNTIMES
-
-    models = args.model or [shipped_bundle_path()]
-    twin = args.twin or twin_path(models[0])
+    models = options.models or (shipped_bundle_path(),)
+    twin = options.twin or twin_path(models[0])
     missing = [] if twin else [{"name": f"{models[0].stem}, float32", "cannot_run": NO_TWIN}]
-    bundles = [*models, twin] if twin else models
-    threads = args.threads or sorted({1, os.cpu_count() or 1})
-    contenders = [
-        Contender(path.stem, engine, path, count, facts)
-        for path, facts in ((path, bundle_facts(path)) for path in bundles)
-        for engine in args.runtime or RUNTIMES
-        for count in threads
+    bundles = [(path, bundle_facts(path)) for path in (*models, twin) if path]
+    candidates = [
+        Candidate(path.stem, engine, path, count, facts)
+        for path, facts in bundles
+        for engine in options.runtimes
+        for count in options.threads or sorted({1, os.cpu_count() or 1})
     ]
-    return contenders, missing
+
+    def timed() -> dict[str, Any]:
+        rows = measure_candidates(candidates, options.run_length, progress) + missing
+        return {"rows": rows, "ratios": ratios(rows)}
+
+    return observed(timed)
 
 
-def twin_path(model: Path) -> Path | None:
-    """The float twin of a bundle, beside it or where `convert` leaves it; None if it is in neither.
-
-    Raises:
-        BundleError: the bundle is missing or damaged.
-    """
-    name = f"{bundle_facts(model)['model']['name']}-float32.tflite"
-    places = (model.with_name(name), TWIN_FOLDER / name)
-    return next((path for path in places if path.exists() and path != model), None)
-
-
-def bundle_facts(path: Path) -> dict[str, Any]:
-    """What a row says of its bundle.
-
-    Raises:
-        BundleError: it is missing or damaged.
-    """
-    from edge_app.model.bundle import read_bundle
-
-    bundle = read_bundle(path)
-    card = bundle.card
-    return {
-        "model": {"name": card.name, "version": card.version, "sha256": bundle.sha256, "phantom": card.phantom},
-        "input": f"{card.input_size_px}x{card.input_size_px}x1",
-        "quantization": card.quantization,
-    }
+def succeeded(rows: list[dict[str, Any]]) -> bool:
+    """Whether every bundle that was found ran in at least one runtime."""
+    found = {row["name"] for row in rows if "engine" in row}
+    return found == {row["name"] for row in rows if "cannot_run" not in row}
 
 
 def ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What a person wants to know of the rows: int8 against float, and more threads against one."""
-    from benchmarks.output.statistics import ratio
-
+    """Compare int8 with its float twin, and more threads with one."""
     ran = {(row["name"], row["engine"], row["threads"]): row for row in rows if "rounds" in row}
     found = []
     twins = {(_model(row), row["engine"], row["threads"]): row for row in ran.values() if _is_float(row)}
@@ -133,54 +88,40 @@ def _model(row: dict[str, Any]) -> str:
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
-    from benchmarks.output.publish import device_line
-
-    lines = [f"# Latency of one inference\n\n{device_line(result)}.\n\n", rows_table(result["rows"])]
+    text = page("Latency of one inference", result, rows_table(result["rows"]))
     if result["ratios"]:
-        lines += ["\nTimes as long, with 95% intervals over the rounds:\n\n", ratios_table(result["ratios"])]
-    return "".join(lines)
+        text += "\nRatios of the time, with 95% intervals over the rounds:\n\n" + ratios_table(result["ratios"])
+    return text
 
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
-    """One line a row; those that could not run say why."""
-    from benchmarks.output.publish import figure, table
-
+    """One line per bundle, runtime and number of threads."""
     head = ["model", "runtime", "threads", "load ms", "first ms", "p50 ms", "p90", "p99", "max", "std", "per s"]
     head += ["peak MB", "delegated"]
-    body = []
-    for row in rows:
-        start = [row["name"], row.get("engine_version") or row.get("engine", "-"), str(row.get("threads", "-"))]
-        if "cannot_run" in row:
-            body.append([*start, row["cannot_run"], *[""] * (len(head) - 4)])
-            continue
-        metrics, memory, ops = row["latency_metrics"], row["memory_metrics"], row["ops"]
-        names = ("init_ms", "first_inference_ms", "median_ms", "p90_ms", "p99_ms", "max_ms", "stddev_ms")
-        figures = [figure(metrics[name]) for name in names]
-        figures += [f"{row['throughput_per_s']:.0f}", figure(memory and memory["peak_mem_mb"])]
-        body.append([*start, *figures, f"{ops['delegated']} of {ops['total']}" if ops else "-"])
-    return table(head, body, text_columns=2)
+    names = ("init_ms", "first_inference_ms", "median_ms", "p90_ms", "p99_ms", "max_ms", "stddev_ms")
+
+    def labels(row: dict[str, Any]) -> list[str]:
+        return [row["name"], row.get("engine_version") or row.get("engine", "-"), str(row.get("threads", "-"))]
+
+    def figures(row: dict[str, Any]) -> list[str]:
+        memory, ops = row["memory_metrics"], row["ops"]
+        cells = [figure(row["latency_metrics"][name]) for name in names]
+        cells += [f"{row['throughput_per_s']:.0f}", figure(memory and memory["peak_mem_mb"])]
+        return [*cells, f"{ops['delegated']} of {ops['total']}" if ops else "-"]
+
+    return measured_table(head, rows, labels, figures, text_columns=2)
 
 
 def ratios_table(found: list[dict[str, Any]]) -> str:
-    """One line a ratio."""
-    from benchmarks.output.publish import interval, table
-
+    """One line per ratio."""
     body = [[r["question"], r["name"], r["engine"], str(r["threads"]), interval(r["ratio"])] for r in found]
     return table(["question", "model", "runtime", "threads", "ratio"], body, text_columns=3)
 
 
 def plot(rows: list[dict[str, Any]]) -> str | None:
     """Median and p99 of every row that ran; None when none did."""
-    from benchmarks.output.plot import bars
 
-    ran = [row for row in rows if "rounds" in row]
-    points = [
-        (
-            f"{row['name']}, {row['threads']} thread{'s' * (row['threads'] > 1)}",
-            row["latency_metrics"]["median_ms"],
-            row["latency_metrics"]["p99_ms"],
-            row["engine_version"],
-        )
-        for row in ran
-    ]
-    return bars("One inference: median, line to p99", "ms", points) if points else None
+    def label(row: dict[str, Any]) -> str:
+        return f"{row['name']}, {row['threads']} thread{'s' * (row['threads'] > 1)}"
+
+    return latency_bars("One inference: median, line to p99", rows, label)

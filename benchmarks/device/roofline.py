@@ -1,64 +1,72 @@
 """Operations per second of the network against a plain int8 matrix product on the same core.
 
-The product is one FULLY_CONNECTED in the same runtime, measured in turns with the network: what is
-left between the two is what small layers, memory and the other operators cost.
+The product is one FULLY_CONNECTED in the same runtime, measured in turns with the network. The
+difference between the two is the cost of small layers, memory and the other operators.
 """
 
-import argparse
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-NAME = "roofline"
-HELP = "int8 operations per second, against a plain int8 matrix product on the same core"
+from benchmarks.device.harness.bundles import bundle_facts, twin_path
+from benchmarks.device.harness.candidate import FULL, Candidate, Progress, RunLength
+from benchmarks.device.harness.interleave import measure_candidates
+from benchmarks.device.harness.machine import observed
+from benchmarks.device.harness.matmul import write_matmul
+from benchmarks.output.markdown import figure, interval, measured_table, page
+from benchmarks.output.plot import bars
+from benchmarks.output.statistics import ratio
+from edge_app.model.bundle import shipped_bundle_path
+from edge_app.model.runtimes.registry import RUNTIMES
+
 MATMUL = "int8 matrix product"
+NO_SCHEMA = "ai-edge-litert is not installed: its schema writes the file"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    from benchmarks.output.publish import add_output_arguments
+@dataclass(frozen=True)
+class RooflineOptions:
+    """What to set against the matrix product."""
 
-    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="the shipped one by default")
-    parser.add_argument("--twin", type=Path, metavar="BUNDLE", help="its float twin")
-    add_output_arguments(parser)
+    model: Path | None = None  # a bundle; None: the shipped one
+    twin: Path | None = None  # its float twin; None: the one found by `twin_path`
+    run_length: RunLength = FULL
 
 
-def run(args: argparse.Namespace) -> int:
-    """Measure and publish.
+def measure(options: RooflineOptions, progress: Progress) -> dict[str, Any]:
+    """Time the bundle, its float twin and the matrix product in every runtime, on one thread.
 
     Returns:
-        0 if the bundle ran in any runtime, else 1.
+        The machine and `rows`; the rows of the bundle come first.
+    Raises:
+        BundleError: a bundle is missing or damaged.
     """
-    from benchmarks.device.harness import machine as device
-    from benchmarks.device.harness.interleave import Contender, measure
-    from benchmarks.device.latency import bundle_facts, effort, twin_path
-    from benchmarks.output import publish as output
-    from edge_app.model.bundle import shipped_bundle_path
-    from edge_app.model.runtimes.registry import RUNTIMES
+    model = options.model or shipped_bundle_path()
+    models = [(path.stem, path, bundle_facts(path)) for path in (model, options.twin or twin_path(model)) if path]
 
-    model = args.model or shipped_bundle_path()
-    twin = args.twin or twin_path(model)
-    result = output.heading(NAME, args) | {"device": device.facts(), "before": device.state()}
-    with tempfile.TemporaryDirectory() as folder:
-        matmul, missing = _matmul(Path(folder))
-        models = [(path.stem, path, bundle_facts(path)) for path in (model, twin) if path]
-        models += [(MATMUL, matmul, {"quantization": "int8"})] if matmul else []
-        contenders = [Contender(name, engine, path, 1, facts) for name, path, facts in models for engine in RUNTIMES]
-        rows = measure(contenders, effort(args.quick), output.progress_on_terminal()) + missing
-    add_rates(rows)
-    result |= {"after": device.state(), "rows": rows}
-    output.publish(args, result, markdown(result), plot(rows))
-    return int(all("cannot_run" in row for row in rows if row["name"] == model.stem))
+    def timed() -> dict[str, Any]:
+        with tempfile.TemporaryDirectory() as folder:
+            matmul, missing = _matmul(Path(folder))
+            files = [*models, *([(MATMUL, matmul, {"quantization": "int8"})] if matmul else [])]
+            candidates = [Candidate(name, engine, path, 1, facts) for name, path, facts in files for engine in RUNTIMES]
+            rows = measure_candidates(candidates, options.run_length, progress) + missing
+        add_rates(rows)
+        return {"rows": rows}
+
+    return observed(timed)
+
+
+def succeeded(rows: list[dict[str, Any]]) -> bool:
+    """Whether the bundle ran in any runtime."""
+    return any("cannot_run" not in row for row in rows if row["name"] == rows[0]["name"])
 
 
 def _matmul(folder: Path) -> tuple[Path | None, list[dict[str, Any]]]:
-    from benchmarks.device.harness.matmul import write_matmul
-
     path = folder / "matmul.tflite"
     try:
         write_matmul(path)
     except ImportError:
-        return None, [{"name": MATMUL, "cannot_run": "ai-edge-litert is not installed: its schema writes the file"}]
+        return None, [{"name": MATMUL, "cannot_run": NO_SCHEMA}]
     return path, []
 
 
@@ -67,8 +75,6 @@ def add_rates(rows: list[dict[str, Any]]) -> None:
 
     One multiply-accumulate counts as two operations; the time is processor time of the median run.
     """
-    from benchmarks.output.statistics import ratio
-
     ran = [row for row in rows if "rounds" in row and row.get("macs")]
     for row in ran:
         row["gops"] = round(2 * row["macs"] / (row["cpu_median_ms"] * 1e6), 2)
@@ -76,42 +82,36 @@ def add_rates(rows: list[dict[str, Any]]) -> None:
     for row in ran:
         product = products.get(row["engine"])
         if product and row is not product and row["quantization"] != "float32":
-            row["share_of_matmul"] = ratio(_seconds_an_op(product), _seconds_an_op(row))
+            row["share_of_matmul"] = ratio(_ms_per_mac(product), _ms_per_mac(row))
 
 
-def _seconds_an_op(row: dict[str, Any]) -> list[float]:
+def _ms_per_mac(row: dict[str, Any]) -> list[float]:
     return [ms / row["macs"] for ms in row["rounds"]["cpu_median_ms"]]
 
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
-    from benchmarks.output.publish import device_line
-
     flags = ", ".join(result["device"]["cpu_flags"]) or "none known"
-    head = f"# Operations per second on one core\n\n{device_line(result)}. Instruction sets: {flags}.\n\n"
-    return head + rows_table(result["rows"])
+    rows = rows_table(result["rows"])
+    return page("Operations per second on one core", result, rows, f"Instruction sets: {flags}.")
 
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
-    """One line a row."""
-    from benchmarks.output.publish import figure, interval, table
+    """One line per file and runtime."""
 
-    body = []
-    for row in rows:
-        start = [row["name"], row.get("engine_version") or row.get("engine", "-")]
-        if "cannot_run" in row:
-            body.append([*start, row["cannot_run"], "", "", ""])
-        else:
-            millions = row["macs"] / 1e6 if row.get("macs") else None
-            figures = [figure(millions), figure(row["cpu_median_ms"]), figure(row.get("gops"))]
-            body.append([*start, *figures, interval(row.get("share_of_matmul"))])
-    head = ["what", "runtime", "million MACs", "p50 processor ms", "Gop/s", "share of the product's rate"]
-    return table(head, body, text_columns=2)
+    def labels(row: dict[str, Any]) -> list[str]:
+        return [row["name"], row.get("engine_version") or row.get("engine", "-")]
+
+    def figures(row: dict[str, Any]) -> list[str]:
+        millions = row["macs"] / 1e6 if row.get("macs") else None
+        cells = map(figure, (millions, row["cpu_median_ms"], row.get("gops")))
+        return [*cells, interval(row.get("share_of_matmul"))]
+
+    head = ["file", "runtime", "million MACs", "p50 processor ms", "Gop/s", "share of the product's rate"]
+    return measured_table(head, rows, labels, figures, text_columns=2)
 
 
 def plot(rows: list[dict[str, Any]]) -> str | None:
-    """Operations per second of every row that ran."""
-    from benchmarks.output.plot import bars
-
+    """Operations per second of every row that ran; None when none did."""
     points = [(row["name"], row["gops"], row["gops"], row["engine_version"]) for row in rows if row.get("gops")]
     return bars("Operations per second on one core", "Gop/s", points) if points else None

@@ -1,7 +1,7 @@
 """Scoring many films with several workers, each with its own interpreter and one thread.
 
-Two engines give the same answers: processes on this machine, and Dask on this one or on several. A
-worker loads the model once and then takes films in chunks; a film that cannot be read costs itself.
+Two engines give the same predictions: processes on this machine, and Dask on one or several machines.
+A worker loads the model once and then takes films in chunks; one unreadable film does not affect the others.
 """
 
 import functools
@@ -9,28 +9,27 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
-CHUNK = 50  # films a task: some 100 ms of work, against about 1 ms to hand a task over
-Answer = tuple[str, str, float | None]
+from edge_app.reading.predictor import Predictor, load_predictor
+
+CHUNK = 50  # films per task: some 100 ms of work, against about 1 ms to send a task
+Prediction = tuple[str, str, float | None]  # file, status, P(pneumonia)
 
 
 def chunks(paths: Sequence[str], size: int = CHUNK) -> Iterator[list[str]]:
-    """The films in tasks."""
+    """Split the films into tasks."""
     for start in range(0, len(paths), size):
         yield list(paths[start : start + size])
 
 
 @functools.cache
-def _predictor(model: str) -> Any:
-    """One a process: loading costs as much as some hundred films."""
-    from edge_app.reading.predictor import load_predictor
-
+def _predictor(model: str) -> Predictor:
+    """One per process: loading costs as much as some hundred films."""
     return load_predictor(Path(model))
 
 
-def score(paths: list[str], model: str) -> list[Answer]:
-    """Score some films: file, status, and P(pneumonia) where there is an answer."""
+def score(paths: list[str], model: str) -> list[Prediction]:
+    """Score films; P(pneumonia) is None where there is no answer."""
     predictor = _predictor(model)
     answers = [predictor.answer(Path(path)) for path in paths]
     return [
@@ -39,15 +38,15 @@ def score(paths: list[str], model: str) -> list[Answer]:
     ]
 
 
-def score_in_pool(paths: Sequence[str], model: str, workers: int) -> list[Answer]:
-    """With processes on this machine. They are started afresh: a fork would copy threads' locks."""
+def score_in_pool(paths: Sequence[str], model: str, workers: int) -> list[Prediction]:
+    """Score with processes on this machine. They are spawned: a fork would copy locks held by threads."""
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         parts = pool.map(functools.partial(score, model=model), chunks(paths))
-        return [answer for part in parts for answer in part]
+        return [prediction for part in parts for prediction in part]
 
 
-def score_with_dask(paths: Sequence[str], model: str, workers: int, scheduler: str | None = None) -> list[Answer]:
-    """With Dask: a cluster of this machine's processes, or the one behind a scheduler's address.
+def score_with_dask(paths: Sequence[str], model: str, workers: int, scheduler: str | None = None) -> list[Prediction]:
+    """Score with Dask: a cluster of this machine's processes, or the one at a scheduler's address.
 
     Args:
         scheduler: as `tcp://10.0.0.1:8786`; its workers need the kit and see the films and the model
@@ -60,7 +59,7 @@ def score_with_dask(paths: Sequence[str], model: str, workers: int, scheduler: s
     local = None if scheduler else LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
     with Client(scheduler or local) as client:
         tasks = client.map(functools.partial(score, model=model), list(chunks(paths)), pure=False)
-        answers = [answer for part in client.gather(tasks) for answer in part]
+        predictions = [prediction for part in client.gather(tasks) for prediction in part]
     if local:
         local.close()
-    return answers
+    return predictions

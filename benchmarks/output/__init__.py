@@ -1,1 +1,1 @@
-"""What a measurement leaves behind: JSON, Markdown, plots, and the statistics in them."""
+"""What a measurement leaves behind: result files, Markdown, plots, and the statistics and goals in them."""

@@ -1,4 +1,4 @@
-"""The little Markdown that the bench writes, as HTML: headings, paragraphs and tables."""
+"""The Markdown that benchmarks write, as HTML: headings, paragraphs and tables."""
 
 from collections.abc import Iterator
 from html import escape
@@ -27,7 +27,7 @@ def _kind(line: str) -> str:
 
 
 def _level(line: str) -> int:
-    """Headings go one level down: the page has a title of its own."""
+    """One level lower, since the page has a title of its own."""
     return len(line) - len(line.lstrip("#")) + 1
 
 
@@ -42,7 +42,7 @@ def _table(lines: list[str]) -> Iterator[str]:
 
 
 def _line(tag: str, cells: list[str], sides: list[str]) -> str:
-    """One line of a table; the reason why a row could not run takes the empty cells after it."""
+    """One line of a table; the last filled cell spans the empty ones after it."""
     filled = max((index for index, cell in enumerate(cells) if cell), default=0) + 1
     span = len(cells) - filled + 1
     parts = [f'<{tag} class="{side}">{escape(cell)}</{tag}>' for cell, side in zip(cells[:filled], sides, strict=False)]

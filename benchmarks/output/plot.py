@@ -1,8 +1,9 @@
-"""A bar chart as SVG, written by hand: it needs nothing, so it works on the device too."""
+"""Bar charts as SVG text; they need no library, so they are drawn on the device too."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
+from typing import Any
 
 ROW_PX = 26
 LABEL_PX = 330
@@ -14,10 +15,10 @@ COLOURS = ("#1b6ca8", "#d1822b", "#4c8c4a", "#8a5a9e", "#777777")
 def bars(
     title: str, unit: str, rows: Sequence[tuple[str, float, float, str]], groups: Sequence[str] | None = None
 ) -> str:
-    """Draw horizontal bars on a logarithmic axis, shortest times left.
+    """Draw horizontal bars on a logarithmic axis.
 
     Args:
-        rows: label, value, upper end of the whisker (the value itself: none), group.
+        rows: label, value, upper end of the whisker (the value itself for none), group.
         groups: the groups in the order of their colours.
     Returns:
         An SVG document.
@@ -48,6 +49,16 @@ def bars(
             f'<text x="{whisker + 6:.1f}" y="{y + 15}">{value:.3g} {escape(unit)}</text>',
         ]
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def latency_bars(title: str, rows: Sequence[dict[str, Any]], label: Callable[[dict[str, Any]], str]) -> str | None:
+    """Draw the median and the p99 of every row that ran, coloured by engine; None when none ran."""
+    points = []
+    for row in rows:
+        if "rounds" in row:
+            metrics = row["latency_metrics"]
+            points.append((label(row), metrics["median_ms"], metrics["p99_ms"], row["engine_version"]))
+    return bars(title, "ms", points) if points else None
 
 
 def _legend(groups: Sequence[str]) -> list[str]:

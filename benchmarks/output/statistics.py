@@ -4,8 +4,7 @@ Field names are those of the TFLite benchmark tool (`benchmark_result.proto`: la
 memory_metrics, misc_metrics); percentiles that it does not have follow its pattern.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -26,17 +25,32 @@ def latency_metrics(wall_ns: Sequence[int], init_ns: int, first_ns: int, warmup_
         "min_ms": float(ms.min()),
         "max_ms": float(ms.max()),
     }
-    metrics |= {name: float(np.percentile(ms, percent)) for name, percent in PERCENTILES.items()}
-    return {name: round(value, 5) for name, value in metrics.items()}
+    return {name: round(value, 5) for name, value in metrics.items()} | percentiles(ms, PERCENTILES, digits=5)
+
+
+def percentiles(values: Sequence[float] | np.ndarray, named: Mapping[str, float], digits: int) -> dict[str, float]:
+    """Percentiles, rounded.
+
+    Args:
+        values: at least one, in any unit.
+        named: name in the result to percent, 0..100.
+    """
+    found = np.percentile(values, list(named.values()))
+    return {name: round(float(value), digits) for name, value in zip(named, found, strict=True)}
+
+
+def median(values: Sequence[float] | np.ndarray, digits: int) -> float:
+    """The median, rounded."""
+    return round(float(np.median(values)), digits)
 
 
 def median_ms(times_ns: Sequence[int]) -> float:
-    """Median of some times, in ms."""
-    return round(float(np.median(times_ns)) / 1e6, 6)
+    """The median of times in ns, in ms."""
+    return median(np.asarray(times_ns) / 1e6, digits=6)
 
 
 def ratio(numerator: Sequence[float], denominator: Sequence[float]) -> dict[str, float]:
-    """How many times slower one row is than another, measured in the same rounds.
+    """How many times as long one row takes as another, measured in the same rounds.
 
     Args:
         numerator, denominator: the rows' median of every round, of equal length, in the same unit.
@@ -52,20 +66,3 @@ def ratio(numerator: Sequence[float], denominator: Sequence[float]) -> dict[str,
     draws = np.random.default_rng(BOOTSTRAP_SEED).integers(0, len(ratios), (BOOTSTRAP_DRAWS, len(ratios)))
     low, high = np.percentile(np.median(ratios[draws], axis=1), [2.5, 97.5])
     return {"value": round(float(np.median(ratios)), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
-
-
-def judged(goal: str, bound: float, row: dict[str, Any], floor: dict[str, Any]) -> dict[str, Any]:
-    """Whether a row takes at most `bound` times as long as another one, by both clocks.
-
-    Wall clock alone depends on what else the machine does; processor time alone hides waiting. The
-    goal holds where both ratios are within the bound; None where one of the rows could not run.
-    """
-    for side in (row, floor):
-        if "cannot_run" in side:
-            return {"goal": goal, "bound": bound, "holds": None, "why": side["cannot_run"]}
-    measured = {
-        clock: ratio(row["rounds"][name], floor["rounds"][name])
-        for clock, name in (("wall", "median_ms"), ("cpu", "cpu_median_ms"))
-    }
-    worst = max(side["value"] for side in measured.values())
-    return {"goal": goal, "bound": bound, "measured": measured, "holds": worst <= bound}

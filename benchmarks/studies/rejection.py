@@ -1,6 +1,7 @@
-"""What is refused and what is warned of: films as they are, laid wrongly or cut, and things that are no film.
+"""What is refused and what is warned of: films as they are, laid wrongly, cut, and pictures that are no film.
 
-Every picture takes the whole path from file to decision, as in the kiosk.
+Every picture takes the whole path, as in the kiosk. With a manifest only films are used that the model
+was not trained on.
 """
 
 from collections import Counter
@@ -11,58 +12,74 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.output.publish import table
+from benchmarks.output.markdown import table
 from benchmarks.studies.wrong_pictures import CHANGES, as_file, drawn_kinds, other_kinds, read_films
 from edge_app.reading.predictor import Predictor, load_predictor
+
+MIN_PASSING = 0.99  # share of the films as they are that must not be refused
+
+
+@dataclass(frozen=True)
+class PictureCounts:
+    """How many pictures to take."""
+
+    films: int  # at most, of the data set
+    drawn: int  # of each kind that is drawn here
+
+
+FULL = PictureCounts(films=1000, drawn=50)
+QUICK = PictureCounts(films=12, drawn=12)
 
 
 @dataclass(frozen=True)
 class RejectionOptions:
-    """What `benchmarks rejection` was asked for."""
+    """Which model to ask, and about which pictures."""
 
-    model: Path | None  # a bundle; None for the shipped one
-    data: str  # films, as `--data`
-    manifest: Path | None  # of the model's run: only its validation films are used
-    others: Path | None  # a folder of pictures that are no chest film; each folder in it is a kind
-    most_films: int  # of the data set, spread evenly over it
-    drawn: int  # pictures of each kind that is drawn
+    model: Path | None = None  # a bundle; None: the shipped one
+    data: str = "phantom"  # the data set, as `--data` of train
+    manifest: Path | None = None  # of the model's run: its validation films alone; None: films of any part
+    others: Path | None = None  # a folder with one folder per kind of picture that is no chest film
+    counts: PictureCounts = FULL
 
 
-def count_refusals(options: RejectionOptions) -> dict[str, Any]:
-    """Hand every picture to the model and count the outcomes.
+def count_refused(options: RejectionOptions) -> dict[str, Any]:
+    """Count what happens to each kind of picture.
 
     Returns:
-        `model`, `statistics` (whether the bundle has those of its training films), `source` and `rows`.
+        `model`, `statistics` (whether its card has those of its training films), `source` and `rows`;
+        the films as they are come first.
     Raises:
-        DataError: there are no films, or no other pictures.
+        DataError: there are no films, or no kinds in `others`.
         BundleError: the model is unfit.
     """
     predictor = load_predictor(options.model)
-    films = read_films(options.data, options.manifest, options.most_films)
+    films = read_films(options.data, options.manifest, options.counts.films)
     rows = [row(predictor, kind, map(change, films)) for kind, change in CHANGES.items()]
-    rows += [row(predictor, kind, pictures) for kind, pictures in drawn_kinds(options.drawn)]
+    rows += [row(predictor, kind, pictures) for kind, pictures in drawn_kinds(options.counts.drawn)]
     if options.others:
         rows += [row(predictor, *kind) for kind in other_kinds(options.others)]
-    return {
-        "model": asdict(predictor.identity),
-        "statistics": predictor.rejection is not None,
-        "source": f"{options.data}, {'validation films of the run' if options.manifest else 'films of any part'}",
-        "rows": rows,
-    }
+    source = f"{options.data}, {'validation films of the run' if options.manifest else 'films of any part'}"
+    statistics = predictor.rejection is not None
+    return {"model": asdict(predictor.identity), "statistics": statistics, "source": source, "rows": rows}
+
+
+def succeeded(rows: list[dict[str, Any]]) -> bool:
+    """Whether enough films pass as they are."""
+    return bool(rows[0]["refused"] <= 1 - MIN_PASSING)
 
 
 def row(predictor: Predictor, kind: str, pictures: Iterable[np.ndarray | bytes]) -> dict[str, Any]:
-    """One kind: shares that were scored without a doubt, warned of and refused; and the codes, most frequent first."""
+    """The shares of one kind that passed, got a warning and were refused, and the codes, most frequent first."""
     outcomes = [outcome(predictor, picture) for picture in pictures]
     total = max(len(outcomes), 1)
-    verdicts = Counter(verdict for verdict, _ in outcomes)
+    results = Counter(result for result, _ in outcomes)
     codes = Counter(code for _, found in outcomes for code in found)
-    shares = {name: verdicts[name] / total for name in ("passed", "warned", "refused")}
+    shares = {name: results[name] / total for name in ("passed", "warned", "refused")}
     return {"kind": kind, "pictures": len(outcomes)} | shares | {"codes": dict(codes.most_common())}
 
 
 def outcome(predictor: Predictor, picture: np.ndarray | bytes) -> tuple[str, tuple[str, ...]]:
-    """One picture's outcome ("passed", "warned" or "refused") with the codes of its warnings or its refusal."""
+    """`passed`, `warned` or `refused`, and the codes of the warnings or of the refusal."""
     answer = predictor.answer(picture if isinstance(picture, bytes) else as_file(picture))
     if answer.refusal:
         return "refused", (answer.refusal.code,)
@@ -72,20 +89,20 @@ def outcome(predictor: Predictor, picture: np.ndarray | bytes) -> tuple[str, tup
 def markdown(result: dict[str, Any]) -> str:
     """The result as a page."""
     model = result["model"]
-    having = "with" if result["statistics"] else "WITHOUT"
+    statistics = "with" if result["statistics"] else "WITHOUT"
     return (
         "# What is refused\n\n"
-        f"{model['name']} {model['version']} ({model['sha256'][:12]}), {having} statistics of its training films. "
+        f"{model['name']} {model['version']} ({model['sha256'][:12]}), {statistics} statistics of its training films. "
         f"Films: {result['source']}.\n\n{rows_table(result['rows'])}"
     )
 
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line per kind; shares in percent."""
-    head = ["what was handed in", "pictures", "scored", "scored with a warning", "refused", "codes"]
-    lines = []
-    for line in rows:
-        shares = [f"{100 * line[name]:.1f}%" for name in ("passed", "warned", "refused")]
-        codes = ", ".join(f"{code} {count}" for code, count in list(line["codes"].items())[:3])
-        lines.append([line["kind"], str(line["pictures"]), *shares, codes])
-    return table(head, lines)
+    head = ["picture", "count", "scored", "scored with a warning", "refused", "codes"]
+    body = []
+    for kind in rows:
+        shares = [f"{100 * kind[name]:.1f}%" for name in ("passed", "warned", "refused")]
+        codes = ", ".join(f"{code} {count}" for code, count in list(kind["codes"].items())[:3])
+        body.append([kind["kind"], str(kind["pictures"]), *shares, codes])
+    return table(head, body)

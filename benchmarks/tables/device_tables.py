@@ -5,7 +5,7 @@ Each function takes the rows of one committed result. A row that could not run s
 
 from typing import Any
 
-from benchmarks.output.publish import figure, interval, table
+from benchmarks.output.markdown import figure, interval, table
 
 Rows = list[dict[str, Any]]
 ENGINES = ("ai-edge-litert", "tflite-runtime", "tensorflow", "onnxruntime")

@@ -7,56 +7,16 @@ Pages mark where a table goes. `docs/evidence/model-card.md` as a whole is the s
 <!-- /table -->
 """
 
-import argparse
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-NAME = "tables"
-HELP = "fill the tables in README.md and docs from the committed results"
 MARKED = re.compile(r"(?P<start><!-- table:(?P<name>[a-z-]+) -->\n)(?P<body>.*?)(?P<end><!-- /table -->)", re.DOTALL)
 Results = dict[str, dict[str, Any]]
 EVALUATION_SETS = ("random", "shortcut-swapped", "shortcut-free")
 RECIPES = ("recipes", "recipes-at-length")  # results of `benchmarks ablation`, at few epochs and at full length
 RECIPE_PARTS = ("auc", "classes", "note")
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    from benchmarks.tables.results import COMMITTED
-
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="README.md and all of docs by default")
-    parser.add_argument("--results", type=Path, default=COMMITTED, metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a table is not up to date")
-
-
-def run(args: argparse.Namespace) -> int:
-    """Fill the tables, or check them.
-
-    Returns:
-        0, or 1 if `--check` found a table that is not up to date.
-    """
-    from benchmarks.tables.model_tables import CARD_PAGE, shipped_card_text
-    from benchmarks.tables.results import load_results
-    from edge_app.system.files import write_atomically
-
-    results = load_results(args.results)
-    pages = {file: fill(file.read_text(encoding="utf-8"), results) for file in args.files or marked_files(Path())}
-    if not args.files:
-        pages[CARD_PAGE] = shipped_card_text()
-    stale = 0
-    for file, filled in pages.items():
-        if file.exists() and filled == file.read_text(encoding="utf-8"):
-            continue
-        stale += 1
-        if args.check:
-            print(f"benchmarks: tables in {file} are not up to date: python -m benchmarks tables", file=sys.stderr)
-        else:
-            write_atomically(file, filled.encode())
-            print(file)
-    return int(args.check and stale > 0)
 
 
 def marked_files(root: Path) -> list[Path]:
@@ -80,7 +40,7 @@ def table_named(name: str, results: Results) -> str:
     Raises:
         DataError: there is no such table.
     """
-    from benchmarks.tables.results import SHOWN
+    from benchmarks.device import BENCHMARKS
     from edge_app.errors import DataError
 
     if name not in TABLES:
@@ -88,21 +48,21 @@ def table_named(name: str, results: Results) -> str:
     try:
         return TABLES[name](results)
     except KeyError as cause:
-        if cause.args[0] not in [command.NAME for command in SHOWN]:
+        if cause.args[0] not in BENCHMARKS:
             raise
         return f"Not measured yet: `python -m benchmarks {cause.args[0]}`.\n"
 
 
 def _goals(results: Results) -> str:
-    from benchmarks.output.publish import goals_table
+    from benchmarks.output.markdown import goals_table
 
     return goals_table([goal for result in results.values() for goal in result.get("goals", [])])
 
 
 def _machine(results: Results) -> str:
-    from benchmarks.output.publish import device_line
+    from benchmarks.output.markdown import machine_line
 
-    return f"{device_line(results['latency'])}. Version {results['latency']['kit_version']} of kit and model.\n"
+    return f"{machine_line(results['latency'])}. Version {results['latency']['kit_version']} of kit and model.\n"
 
 
 def _rows(name: str, command: str) -> Callable[[Results], str]:
@@ -146,7 +106,7 @@ def _kiosk_start(results: Results) -> str:
 
 
 def _reduced_scale(results: Results) -> str:
-    from benchmarks.device.pipeline import reduced_scale_words
+    from benchmarks.device.reduced_scale import reduced_scale_words
 
     return reduced_scale_words(results["pipeline"]).lstrip()
 

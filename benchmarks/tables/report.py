@@ -1,13 +1,9 @@
 """One page from the JSON that the other commands wrote: tables, plots, goals and the machine."""
 
-import argparse
 import json
 from html import escape
-from pathlib import Path
 from typing import Any
 
-NAME = "report"
-HELP = "write one HTML page from the results"
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c1c1c; background: #fff }
 body { max-width: 76rem; margin: 2rem auto; padding: 0 1rem }
@@ -24,44 +20,10 @@ th, td { border-color: #444 } .quick { background: #4b3d10 } }
 QUICK = "A quick look, not for publishing: too few rounds."
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    from benchmarks.output.publish import DEFAULT_FOLDER
-
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=DEFAULT_FOLDER,
-        metavar="DIR",
-        help="where the results are, and where report.html goes (default: %(default)s)",
-    )
-
-
-def run(args: argparse.Namespace) -> int:
-    """Write the page.
-
-    Returns:
-        0 if there was any result, else 1.
-    """
-    import sys
-
-    from benchmarks.tables.results import load_results
-    from edge_app.system.files import write_atomically
-
-    results = load_results(args.out)
-    if not results:
-        print(f"benchmarks: no results in {args.out}: run `python -m benchmarks latency` first", file=sys.stderr)
-        return 1
-    path = args.out / "report.html"
-    write_atomically(path, page(results).encode())
-    print(path)
-    return 0
-
-
 def page(results: dict[str, dict[str, Any]]) -> str:
     """The whole page, with nothing to fetch from anywhere."""
+    from benchmarks.output.markdown import goals_table
     from benchmarks.output.markup import to_html
-    from benchmarks.output.publish import goals_table
 
     goals = [goal for result in results.values() for goal in result.get("goals", [])]
     parts = [

@@ -1,15 +1,15 @@
-"""Results that were written earlier: reading them, and showing each as its own command would."""
+"""Results that were written earlier: reading them, and showing each as its benchmark does."""
 
+import importlib
 import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from benchmarks.device import bulk, coldstart, kiosk, latency, pipeline, roofline
-from benchmarks.device import rivals as compare
+from benchmarks.device import BENCHMARKS
+from benchmarks.output.result_files import FORMAT_VERSION
 from edge_app.errors import DataError
 
-SHOWN = (latency, compare, pipeline, coldstart, kiosk, bulk, roofline)
 COMMITTED = Path(__file__).parents[1] / "results"
 
 
@@ -19,39 +19,37 @@ def load_results(folder: Path) -> dict[str, dict[str, Any]]:
     Raises:
         DataError: a result is no JSON or of another format.
     """
-    from benchmarks.output.publish import FORMAT_VERSION
-
     results = {}
-    for command in SHOWN:
-        path = folder / f"{command.NAME}.json"
+    for name in BENCHMARKS:
+        path = folder / f"{name}.json"
         if not path.exists():
             continue
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as cause:
-            raise DataError(f"{path} is no JSON: measure again: python -m benchmarks {command.NAME}") from cause
+            raise DataError(f"{path} is no JSON: measure again: python -m benchmarks {name}") from cause
         if result.get("format_version") != FORMAT_VERSION:
             got = result.get("format_version")
             raise DataError(f"{path} has format version {got}, expected {FORMAT_VERSION}: measure again")
-        results[command.NAME] = result
+        results[name] = result
     return results
 
 
 def markdown_of(result: dict[str, Any]) -> str:
     """The page of a result."""
-    return str(_command(result).markdown(result))
+    return str(_benchmark(result).markdown(result))
 
 
 def table_of(result: dict[str, Any]) -> str:
     """The rows of a result, as a Markdown table."""
-    return str(_command(result).rows_table(result["rows"]))
+    return str(_benchmark(result).rows_table(result["rows"]))
 
 
 def plot_of(result: dict[str, Any]) -> str | None:
-    """The plot of a result, as SVG; None where its command draws none."""
-    command = _command(result)
-    return command.plot(result["rows"]) if hasattr(command, "plot") else None
+    """The plot of a result, as SVG; None where its benchmark draws none."""
+    benchmark = _benchmark(result)
+    return benchmark.plot(result["rows"]) if hasattr(benchmark, "plot") else None
 
 
-def _command(result: dict[str, Any]) -> ModuleType:
-    return next(command for command in SHOWN if result["benchmark"] == command.NAME)
+def _benchmark(result: dict[str, Any]) -> ModuleType:
+    return importlib.import_module(f"benchmarks.device.{result['benchmark']}")

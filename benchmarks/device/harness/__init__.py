@@ -1,1 +1,1 @@
-"""The measuring machinery: rows in turns, each in a process of its own."""
+"""The measuring machinery: candidates in turns, each in a process of its own, and the machine they run on."""

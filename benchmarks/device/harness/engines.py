@@ -1,7 +1,7 @@
 """One model in one engine, ready to run: a .tflite runtime, TensorFlow or ONNX Runtime.
 
-The input is random and set once: latency does not depend on what is in it, and reading, resizing
-and quantizing a film are measured by `pipeline`.
+The input is random and set once: latency does not depend on its values. `pipeline` measures reading,
+resizing and quantizing a film.
 """
 
 import importlib
@@ -24,7 +24,7 @@ INPUT_SEED = 20
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that can run. `ops` is None for engines that do not tell."""
+    """A model that can run. `ops` and `macs` are None for engines that do not list their operators."""
 
     version: str
     invoke: Callable[[], Any]
@@ -33,7 +33,7 @@ class Loaded:
 
 
 def import_engine(engine: str) -> Any:
-    """Import the engine's package, so that its cost is not counted as the model's.
+    """Import the engine's package before the model is loaded, so that the import is not counted as loading.
 
     Raises:
         RuntimeUnavailable, ImportError: it is not installed.
@@ -67,12 +67,12 @@ def random_input(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 
 def delegated_ops(ops: list[dict[str, Any]]) -> dict[str, Any]:
-    """How many operators a delegate took over, and which kinds it left.
+    """How many operators a delegate runs, and which kinds it left.
 
     Args:
-        ops: what the interpreter lists, as for `split_by_delegate`.
+        ops: as the interpreter lists them; see `split_by_delegate`.
     Returns:
-        `total`, `delegated` and `left`, a dictionary from an operator's name to how often it was left.
+        `total`, `delegated` and `left`, a dictionary from an operator's name to how many were left.
     """
     delegated, left = split_by_delegate(ops)
     return {"total": len(delegated) + len(left), "delegated": len(delegated), "left": dict(Counter(left))}
@@ -82,7 +82,7 @@ def multiply_accumulates(ops: list[dict[str, Any]], shapes: dict[int, Any]) -> i
     """Multiply-accumulates of the convolutions and dense layers of one inference.
 
     Args:
-        ops: what the interpreter lists.
+        ops: as the interpreter lists them.
         shapes: the shape of every tensor: outputs (1, height, width, channels), weights (out, height,
             width, in), for depthwise (1, height, width, channels), for dense (out, in).
     """
@@ -105,7 +105,7 @@ def _load_tflite(runtime: Any, model: Path, threads: int) -> Loaded:
 
 
 def _tflite_ops(interpreter: Any) -> tuple[dict[str, Any] | None, int | None]:
-    """The list of ops is no public call; a runtime without it leaves the figures out."""
+    """The list of operators has no public call; None for a runtime without it."""
     try:
         ops = interpreter._get_ops_details()
     except (AttributeError, KeyError):
@@ -123,7 +123,7 @@ def _load_tensorflow(tensorflow: Any, model: Path, threads: int) -> Loaded:
     value = tensorflow.constant(random_input(tuple(side or 1 for side in spec.shape), np.float32))
 
     def invoke() -> Any:
-        # The answer is fetched: TensorFlow may return before it has been computed.
+        # Fetch the outputs: TensorFlow may return before they are computed.
         return [output.numpy() for output in function(**{name: value}).values()]
 
     invoke.keep = loaded  # type: ignore[attr-defined]  # the function does not keep its variables alive

@@ -1,12 +1,13 @@
-"""Facts about the machine under test: what it is, and how hot, fast and busy it is right now.
+"""Facts about the machine under test: what it is, and how hot, fast and busy it is now.
 
-Every fact is None where the system does not tell; nothing here may fail a benchmark.
+A fact that the system does not provide is None; nothing here may fail a benchmark.
 """
 
 import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,18 @@ THROTTLE_BITS = {
 }
 
 
+def observed(measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Measure something, and add the machine's `device` facts and its state `before` and `after`."""
+    start = {"device": facts(), "before": state()}
+    measured = measure()
+    return start | {"after": state()} | measured
+
+
 def facts(root: Path = Path("/")) -> dict[str, Any]:
     """What does not change during a run: board, CPU, memory, system, Python.
 
     Args:
-        root: where `/proc` and `/sys` are looked for; tests give a folder of their own.
+        root: the folder that holds `proc` and `sys`; tests give their own.
     """
     return {
         "board": _text(root / "proc/device-tree/model") or _text(root / "sys/class/dmi/id/product_name"),
@@ -45,7 +53,7 @@ def facts(root: Path = Path("/")) -> dict[str, Any]:
 
 
 def state(root: Path = Path("/")) -> dict[str, Any]:
-    """What may change during a run; taken before and after it."""
+    """What may change during a run; recorded before and after it."""
     return {
         "load_average_1min": round(os.getloadavg()[0], 2),
         "frequency_mhz": _mhz(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"),
@@ -68,7 +76,7 @@ def memory_kb(pid: int | str = "self", root: Path = Path("/")) -> dict[str, int]
 
 
 def throttle_words(text: str) -> list[str] | None:
-    """What `throttled=0x50005` says, in words; None when the text is something else."""
+    """What `throttled=0x50005` means, in words; None when the text is something else."""
     name, _, value = text.strip().partition("=")
     if name != "throttled":
         return None
@@ -110,7 +118,7 @@ def _cpu_name(root: Path) -> str | None:
 
 
 def _simd_flags(root: Path) -> list[str]:
-    """The instruction sets that int8 kernels choose by."""
+    """The instruction sets by which int8 kernels are chosen."""
     known = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "asimd", "asimddp", "i8mm", "neon", "sve")
     flags = set((_cpu_field(root, "flags", "Features") or "").split())
     return [flag for flag in known if flag in flags]

@@ -1,6 +1,6 @@
-"""A .tflite file with one int8 matrix product in it: what this core can do at best.
+"""A .tflite file with one int8 matrix product in it: the best rate that this core reaches.
 
-Written with the flatbuffer schema that ai-edge-litert brings along, so it needs no TensorFlow.
+It is written with the flatbuffer schema that ai-edge-litert contains, so it needs no TensorFlow.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The comparison: what is promised is judged by both clocks, and rivals have their published shape."""
+"""The comparison: goals need both clocks, and the networks have their published shape."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.device import rivals as compare
+from benchmarks.device import compare
 from edge_app.model.bundle import MODELS_DIR
 from edge_app.system.child_process import child_environment
 
@@ -18,19 +18,19 @@ def row(name: str, kind: str, wall: list[float], cpu: list[float]) -> dict:
     return {"name": name, "title": name, "kind": kind, "engine": "ai-edge-litert", "threads": 1, "rounds": rounds}
 
 
-def judged(rows: list[dict]) -> list[bool | None]:
+def verdicts(rows: list[dict]) -> list[bool | None]:
     compare.add_ratios(rows)
     return [goal["holds"] for goal in compare.goals(rows)]
 
 
-def test_goals_are_judged_against_the_shipped_int8_row() -> None:
+def test_goals_are_checked_against_the_shipped_int8_row() -> None:
     rows = [
         row("shipped", "int8", [1.0] * 5, [1.0] * 5),
         row("shipped", "float32", [0.8] * 5, [0.8] * 5),
         row("mobilenet-v2", "int8", [25.0] * 5, [25.0] * 5),
         row("densenet201", "float32", [99.0] * 5, [99.0] * 5),
     ]
-    assert judged(rows) == [True, False, True]
+    assert verdicts(rows) == [True, False, True]
     assert compare.goals(rows)[2]["measured"]["wall"]["value"] == 1.25
 
 
@@ -40,7 +40,7 @@ def test_a_goal_that_only_a_busy_machine_reaches_is_missed() -> None:
         row("shipped", "int8", [1.0] * 5, [1.0] * 5),
         row("mobilenet-v2", "int8", [26.0] * 5, [13.0] * 5),
     ]
-    assert judged(rows)[0] is False
+    assert verdicts(rows)[0] is False
 
 
 def test_a_goal_without_its_row_is_neither_held_nor_missed() -> None:
@@ -48,7 +48,7 @@ def test_a_goal_without_its_row_is_neither_held_nor_missed() -> None:
         row("shipped", "int8", [1.0], [1.0]),
         {"name": "shipped", "title": "s", "kind": "float32", "engine": "ai-edge-litert", "cannot_run": "no twin"},
     ]
-    assert judged(rows) == [None, None, None]
+    assert verdicts(rows) == [None, None, None]
     assert compare.goals(rows)[2]["why"] == "no twin"
     assert "no twin" in compare.rows_table(rows[1:])
 
@@ -73,11 +73,11 @@ TRAINED = "sum(tf_keras.backend.count_params(w) for w in m.trainable_weights)"
         ("mlperf-tiny-vww", "m.count_params() + 2736", 2, 256, 221_794),
     ],
 )
-def test_rivals_built_by_hand_have_the_published_size(
+def test_networks_built_by_hand_have_the_published_size(
     name: str, count: str, classes: int, features: int, published: int
 ) -> None:
     code = (
-        "import sys, tf_keras; from benchmarks.device.rival_networks import *;"
+        "import sys, tf_keras; from benchmarks.device.reference_networks import *;"
         f"n = NETWORKS[sys.argv[1]]; m = n.build(tf_keras, n.size_px); print({count})"
     )
     environment = child_environment() | {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -88,7 +88,7 @@ def test_rivals_built_by_hand_have_the_published_size(
 
 
 @pytest.mark.slow
-def test_compare_builds_a_rival_and_times_it_beside_the_bundle(tmp_path: Path) -> None:
+def test_compare_builds_a_network_and_times_it_beside_the_bundle(tmp_path: Path) -> None:
     if not sorted(MODELS_DIR.glob("*.tflite")):
         pytest.skip("no bundle is shipped yet")
     words = ["compare", "--quick", "--json", "--network", "mlperf-tiny-vww"]

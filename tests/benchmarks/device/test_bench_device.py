@@ -1,10 +1,10 @@
-"""What the bench says of a machine, on folders that look like one."""
+"""The facts about a machine, read from folders that look like one."""
 
 from pathlib import Path
 
 import pytest
 
-from benchmarks.device.harness import machine as device
+from benchmarks.device.harness import machine
 
 
 def fake_pi(root: Path) -> Path:
@@ -25,7 +25,7 @@ def fake_pi(root: Path) -> Path:
 
 def test_a_pi_is_described_by_board_governor_and_heat(tmp_path: Path) -> None:
     root = fake_pi(tmp_path)
-    facts, state = device.facts(root), device.state(root)
+    facts, state = machine.facts(root), machine.state(root)
     assert facts["board"] == "Raspberry Pi 4 Model B Rev 1.4"
     assert facts["cpu_flags"] == ["asimd"]
     assert (facts["governor"], facts["memory_mb"]) == ("ondemand", 3793)
@@ -34,10 +34,10 @@ def test_a_pi_is_described_by_board_governor_and_heat(tmp_path: Path) -> None:
 
 
 def test_a_machine_that_tells_nothing_stops_no_benchmark(tmp_path: Path) -> None:
-    facts, state = device.facts(tmp_path), device.state(tmp_path)
+    facts, state = machine.facts(tmp_path), machine.state(tmp_path)
     assert [facts["board"], facts["governor"], facts["memory_mb"]] == [None, None, None]
     assert [state["frequency_mhz"], state["temperature_c"]] == [None, None]
-    assert device.memory_kb(root=tmp_path) is None
+    assert machine.memory_kb(root=tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -50,16 +50,16 @@ def test_a_machine_that_tells_nothing_stops_no_benchmark(tmp_path: Path) -> None
     ],
 )
 def test_throttling_is_said_in_words(text: str, words: list[str] | None) -> None:
-    got = device.throttle_words(text)
+    got = machine.throttle_words(text)
     assert got == words if not words else got is not None and got[: len(words)] == words
 
 
 def test_peak_memory_is_that_of_the_process_itself() -> None:
-    before = device.memory_kb()
+    before = machine.memory_kb()
     if before is None:
         pytest.skip("this system has no /proc")
     ballast = bytearray(64 * 2**20)
-    after = device.memory_kb()
+    after = machine.memory_kb()
     assert after is not None
     assert after["peak"] - before["rss"] > 60 * 1024
     assert len(ballast) == 64 * 2**20

@@ -62,10 +62,10 @@ def test_a_format_that_is_not_read_here_costs_its_own_row_only(tmp_path: Path) -
     (tmp_path / "good.jpg").write_bytes(film_bytes("JPEG", 256))
     cases.append({"name": "good", "format": "JPEG", "side_px": 256, "path": tmp_path / "good.jpg", "file_kb": 9})
     code = (
-        "import sys, json; from pathlib import Path; from benchmarks import pipeline;"
+        "import sys, json; from pathlib import Path; from benchmarks.device import pipeline;"
         "from edge_app.reading.predictor import load_predictor; cases = json.loads(sys.argv[1]);"
         "[c.update(path=Path(c['path'])) for c in cases if 'path' in c];"
-        "rows = pipeline.measure(load_predictor(), cases, 2, lambda _: None);"
+        "rows = pipeline.measure_cases(load_predictor(), cases, 2, lambda _: None);"
         "print(json.dumps(rows)); pipeline.rows_table(rows)"
     )
     done = call("-c", code, json.dumps(cases, default=str), cwd=tmp_path)
@@ -78,7 +78,7 @@ def test_a_format_that_is_not_read_here_costs_its_own_row_only(tmp_path: Path) -
 
 def test_cold_start_watches_memory_of_the_child_not_of_its_parent(tmp_path: Path) -> None:
     ballast = bytearray(80 * 2**20)
-    times = coldstart.start(["-c", "import time; time.sleep(0.1)"], tmp_path, watch_memory=True)
+    times = coldstart.start(["-c", "import time; time.sleep(0.1)"], tmp_path, poll_memory=True)
     assert 1 < times["peak_mb"] < 60
     assert times["wall_ms"] > 100  # it slept that long
     assert times["cpu_ms"] > 0
@@ -87,13 +87,13 @@ def test_cold_start_watches_memory_of_the_child_not_of_its_parent(tmp_path: Path
 
 def test_a_program_that_cannot_start_says_why_and_the_others_go_on() -> None:
     programs = {"good": ["-c", "pass"], "bad": ["-c", "import no_such_package"]}
-    good, bad = coldstart.measure(programs, 1, lambda _: None)
+    good, bad = coldstart.measure_programs(programs, 1, lambda _: None)
     assert good["starts"] == 1
     assert bad["cannot_run"] == "ModuleNotFoundError: No module named 'no_such_package'"
 
 
 def test_a_slow_program_is_started_less_often_but_still_timed() -> None:
-    (row,) = coldstart.measure({"slow": ["-c", "pass"]}, 6, lambda _: None, max_seconds=0.0)
+    (row,) = coldstart.measure_programs({"slow": ["-c", "pass"]}, 6, lambda _: None, max_seconds=0.0)
     assert row["starts"] == coldstart.MIN_STARTS
 
 

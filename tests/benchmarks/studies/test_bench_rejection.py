@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from benchmarks.__main__ import main
-from benchmarks.commands.rejection import QUICK_FILMS
 from benchmarks.studies import rejection, wrong_pictures
 from edge_app.errors import DataError
 from edge_app.imaging.phantom import draw_phantom
@@ -29,13 +28,13 @@ def test_command_counts_every_kind(tmp_path, capsys):
     for row in rows.values():
         assert row["passed"] + row["warned"] + row["refused"] == pytest.approx(1)
     assert rows["as they are"]["refused"] == 0
-    assert rows["inverted"]["codes"] == {"inverted": QUICK_FILMS}
-    assert rows["blank"]["codes"] == {"blank": QUICK_FILMS}
+    assert rows["inverted"]["codes"] == {"inverted": rejection.QUICK.films}
+    assert rows["blank"]["codes"] == {"blank": rejection.QUICK.films}
     assert rows["colour photographs"]["codes"] == {"colour_picture": 1}
     assert "| inverted | 12 | 0.0% | 0.0% | 100.0% | inverted 12 |" in (tmp_path / "out" / "rejection.md").read_text()
 
 
-def test_outcome_tells_warned_from_refused(shipped):
+def test_outcome_distinguishes_warned_from_refused(shipped):
     predictor, film = Predictor(shipped), draw_phantom("normal", 2)
     dark = (film * 0.35).astype(np.uint8)
     verdict, codes = rejection.outcome(predictor, dark)

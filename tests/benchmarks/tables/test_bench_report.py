@@ -7,14 +7,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.device.harness.engines import multiply_accumulates
-from benchmarks.device.harness.matmul import MACS, write_matmul
-from benchmarks.device.roofline import MATMUL, add_rates
-from benchmarks.output.markup import to_html
-from benchmarks.output.publish import as_json, figure
+from benchmarks.output.result_files import as_json
+from benchmarks.studies import rejection
 from benchmarks.tables import fill as tables
 from benchmarks.tables import report
-from benchmarks.tables.results import COMMITTED, load_results
+from benchmarks.tables.results import COMMITTED, load_results, markdown_of, plot_of
 from edge_app.errors import DataError
 from edge_app.system.child_process import ROOT
 
@@ -136,84 +133,10 @@ def test_tables_in_the_documentation_are_those_of_the_committed_results() -> Non
     assert not [name for name, result in results.items() if result["quick"]], "quick looks are not for publishing"
 
 
-def test_json_keeps_lists_of_numbers_on_one_line_and_loses_nothing() -> None:
-    value = {"rounds": [1.5, -2e-05, 3], "words": ["[1,\n 2]", "x"], "empty": [], "rows": [{"a": [1]}, {"a": None}]}
-    text = as_json(value)
-    assert json.loads(text) == value
-    assert '"rounds": [ 1.5, -2e-05, 3 ]' in text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(None, "-"), (1234.5, "1234"), (12.34, "12.3"), (1.234, "1.23"), (0.01234, "0.012"), (0, "0.000")],
-)
-def test_figures_have_three_digits(value: float | None, text: str) -> None:
-    assert figure(value) == text
-
-
-def test_markup_escapes_what_it_shows() -> None:
-    html = to_html("# a <b>\n\ntext & more\n\n| x | y |\n| --- | ---: |\n| <i> | 1 |\n")
-    assert "<h2>a &lt;b&gt;</h2>" in html
-    assert "<p>text &amp; more</p>" in html
-    assert '<td class="left">&lt;i&gt;</td><td class="right">1</td>' in html
-
-
-def test_multiply_accumulates_are_counted_by_hand() -> None:
-    shapes = {1: (16, 3, 3, 1), 2: (1, 64, 64, 16), 3: (1, 3, 3, 16), 4: (1, 32, 32, 16), 5: (3, 16), 6: (1, 3)}
-    ops = [
-        {"op_name": "CONV_2D", "inputs": [0, 1], "outputs": [2]},
-        {"op_name": "DEPTHWISE_CONV_2D", "inputs": [2, 3], "outputs": [4]},
-        {"op_name": "MEAN", "inputs": [4, 7], "outputs": [8]},
-        {"op_name": "FULLY_CONNECTED", "inputs": [8, 5], "outputs": [6]},
-    ]
-    assert multiply_accumulates(ops, shapes) == 64 * 64 * 16 * 9 + 32 * 32 * 16 * 9 + 48
-
-
-def test_the_share_of_the_product_is_a_ratio_of_rates() -> None:
-    def row(name: str, macs: int, ms: float) -> dict:
-        rounds = {"cpu_median_ms": [ms] * 4}
-        return {
-            "name": name,
-            "engine": "e",
-            "macs": macs,
-            "cpu_median_ms": ms,
-            "quantization": "int8",
-            "rounds": rounds,
-        }
-
-    net, product = row("net", 50_000_000, 0.5), row(MATMUL, 100_000_000, 0.4)
-    add_rates([net, product, {"name": "x", "cannot_run": "why"}])
-    assert (net["gops"], product["gops"]) == (200, 500)
-    assert net["share_of_matmul"]["value"] == 0.4
-    assert "share_of_matmul" not in product
-
-
-def test_the_matrix_product_is_right(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
-    from edge_app.system.child_process import child_environment
-
-    pytest.importorskip("flatbuffers")
-    write_matmul(tmp_path / "matmul.tflite")
-    code = (
-        "import sys, numpy as np; from pathlib import Path; from edge_app.model.runtimes.registry import load_runtime;"
-        "i = load_runtime('ai-edge-litert').module.Interpreter(model_content=Path(sys.argv[1]).read_bytes());"
-        "i.allocate_tensors(); g, w, b, o = (i.get_tensor_details()[k] for k in range(4));"
-        "x = np.random.default_rng(1).integers(-128, 128, g['shape']).astype(np.int8);"
-        "weights, bias = i.get_tensor(w['index']).astype(np.int64), i.get_tensor(b['index']);"
-        "i.set_tensor(g['index'], x); i.invoke(); got = i.get_tensor(o['index']).astype(int);"
-        "want = np.clip(np.round((x.astype(np.int64) @ weights.T + bias) * 0.05 * 0.01 / 0.5), -128, 127);"
-        "print(np.abs(got - want).max(), want.std())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "matmul.tflite")],
-        env=child_environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    off, spread = map(float, done.stdout.split())
-    assert off <= 1  # one step of rounding
-    assert spread > 20  # and the product is no constant
-    assert MACS == 256 * 512 * 512
+def test_committed_pages_and_plots_are_those_of_the_committed_results() -> None:
+    pages: dict[str, str | None] = {}
+    for name, result in load_results(COMMITTED).items():
+        pages |= {f"{name}.md": markdown_of(result), f"{name}.svg": plot_of(result)}
+    pages["rejection.md"] = rejection.markdown(json.loads((COMMITTED / "rejection.json").read_text()))
+    for name, text in pages.items():
+        assert text is None or (COMMITTED / name).read_text(encoding="utf-8") == text, name

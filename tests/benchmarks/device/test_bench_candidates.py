@@ -1,18 +1,17 @@
-"""Rows that run, and rows that cannot: the others go on."""
+"""Candidates that run, and candidates that cannot: the others go on."""
 
 import time
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 
+from benchmarks.device.harness.candidate import Candidate, RunLength
 from benchmarks.device.harness.engines import delegated_ops
-from benchmarks.device.harness.interleave import Contender, Effort, measure
+from benchmarks.device.harness.interleave import measure_candidates
 from benchmarks.device.harness.worker import timed
-from benchmarks.output.plot import bars
 from edge_app.model.bundle import MODELS_DIR
 
-SHORT = Effort(rounds=2, min_runs=4, max_seconds=0.2, warmup_seconds=0.01)
+SHORT = RunLength(rounds=2, min_runs=4, max_seconds=0.2, warmup_seconds=0.01)
 
 
 def any_bundle() -> Path:
@@ -25,11 +24,11 @@ def any_bundle() -> Path:
 def test_a_row_that_cannot_run_says_why_and_the_others_go_on(tmp_path: Path) -> None:
     garbage = tmp_path / "garbage.tflite"
     garbage.write_bytes(b"no model at all" * 40)
-    rows = measure(
+    rows = measure_candidates(
         [
-            Contender("garbage", "ai-edge-litert", garbage),
-            Contender("real", "no_such_engine", any_bundle()),
-            Contender("real", "ai-edge-litert", any_bundle(), facts={"quantization": "int8"}),
+            Candidate("garbage", "ai-edge-litert", garbage),
+            Candidate("real", "no_such_engine", any_bundle()),
+            Candidate("real", "ai-edge-litert", any_bundle(), facts={"quantization": "int8"}),
         ],
         SHORT,
     )
@@ -40,7 +39,7 @@ def test_a_row_that_cannot_run_says_why_and_the_others_go_on(tmp_path: Path) -> 
 
 
 def test_a_row_holds_as_many_rounds_and_runs_as_were_asked_for() -> None:
-    (row,) = measure([Contender("real", "ai-edge-litert", any_bundle())], SHORT)
+    (row,) = measure_candidates([Candidate("real", "ai-edge-litert", any_bundle())], SHORT)
     assert len(row["rounds"]["median_ms"]) == 2
     assert row["misc_metrics"]["num_runs"] >= 4
     assert row["latency_metrics"]["min_ms"] > 0
@@ -55,8 +54,8 @@ def test_a_worker_that_crashes_costs_its_own_row_only(tmp_path: Path) -> None:
         content[index] ^= 0xFF
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(content)
-    rows = measure(
-        [Contender("broken", "ai-edge-litert", broken), Contender("real", "ai-edge-litert", any_bundle())], SHORT
+    rows = measure_candidates(
+        [Candidate("broken", "ai-edge-litert", broken), Candidate("real", "ai-edge-litert", any_bundle())], SHORT
     )
     assert rows[0]["cannot_run"]
     assert "cannot_run" not in rows[1]
@@ -64,7 +63,7 @@ def test_a_worker_that_crashes_costs_its_own_row_only(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("one_run_s", "runs"), [(0.0001, 50), (0.1, 5), (3.0, 1)])
 def test_a_row_stops_at_1000_runs_or_10_seconds(one_run_s: float, runs: int) -> None:
-    assert Effort().runs_a_round(one_run_s) == runs
+    assert RunLength().runs_per_round(one_run_s) == runs
 
 
 def test_a_turn_ends_when_its_time_is_up_but_not_before_one_run() -> None:
@@ -89,10 +88,3 @@ def test_ops_are_delegated_when_a_delegate_computes_what_they_did() -> None:
     ]
     assert delegated_ops(ops) == {"total": 4, "delegated": 3, "left": {"AVERAGE_POOL_2D": 1}}
     assert delegated_ops(ops[:4])["delegated"] == 0
-
-
-def test_the_plot_is_well_formed_whatever_the_names() -> None:
-    drawing = bars("a < b & c", "ms", [("x<y", 1.0, 3.0, "one"), ("z", 40.0, 40.0, "two")])
-    root = ElementTree.fromstring(drawing)
-    widths = [float(rect.get("width", 0)) for rect in root.iter("{http://www.w3.org/2000/svg}rect")]
-    assert max(widths[3:]) == widths[-1]  # the slower one has the longer bar

@@ -1,0 +1,33 @@
+"""`bulk`: a folder of many films with several workers."""
+
+import argparse
+from pathlib import Path
+
+from benchmarks.commands.options import add_model, add_result_options, publish
+
+NAME = "bulk"
+HELP = "score a folder of many films with several workers, by processes and by Dask"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    add_model(parser)
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="films to score instead of phantoms")
+    parser.add_argument("--films", type=int, default=10_000, metavar="N", help="how many phantoms (default: 10000)")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N", help="default: 1 2")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, as tcp://10.0.0.1:8786")
+    add_result_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and publish.
+
+    Returns:
+        0 if every film got an answer and all engines that ran agree, else 1.
+    """
+    from benchmarks.device.bulk import QUICK_FILMS, BulkOptions, markdown, measure, succeeded
+
+    films = QUICK_FILMS if args.quick else args.films
+    measured = measure(BulkOptions(args.model, args.folder, films, tuple(args.workers), args.scheduler))
+    publish(args, measured, markdown)
+    return int(not succeeded(measured["rows"]))

@@ -1,0 +1,28 @@
+"""`coldstart`: from the start of a process to its first prediction."""
+
+import argparse
+
+from benchmarks.commands.options import add_model, add_result_options, progress_on_terminal, publish
+
+NAME = "coldstart"
+HELP = "time a process from its start to its first answer, with and without gradio"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    add_model(parser)
+    add_result_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and publish.
+
+    Returns:
+        0 if `predict` gave an answer, else 1.
+    """
+    from benchmarks.device.coldstart import QUICK_ROUNDS, ROUNDS, ColdStartOptions, markdown, measure, succeeded
+
+    options = ColdStartOptions(args.model, QUICK_ROUNDS if args.quick else ROUNDS)
+    measured = measure(options, progress_on_terminal())
+    publish(args, measured, markdown)
+    return int(not succeeded(measured["rows"]))

@@ -1,0 +1,30 @@
+"""`kiosk`: load on a kiosk."""
+
+import argparse
+
+from benchmarks.commands.options import add_result_options, publish
+
+NAME = "kiosk"
+HELP = "load a kiosk with several clients: latency, errors, memory"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument("--url", help="of a running kiosk; it keeps a record of every film (default: start one)")
+    parser.add_argument("--pid", type=int, help="process of the running kiosk, to follow its memory")
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 2, 8], metavar="N", help="default: 1 2 8")
+    add_result_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and publish.
+
+    Returns:
+        0 if every film got its answer, else 1.
+    """
+    from benchmarks.device.kiosk import QUICK_SECONDS, SECONDS, KioskOptions, markdown, measure, succeeded
+
+    seconds = QUICK_SECONDS if args.quick else SECONDS
+    measured = measure(KioskOptions(args.url, args.pid, tuple(args.clients), seconds))
+    publish(args, measured, markdown)
+    return int(not succeeded(measured["rows"]))

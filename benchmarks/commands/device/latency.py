@@ -1,0 +1,40 @@
+"""`latency`: how long one inference takes on this machine."""
+
+import argparse
+from pathlib import Path
+
+from benchmarks.commands.options import add_result_options, add_twin, progress_on_terminal, publish
+
+NAME = "latency"
+HELP = "time one inference on this device: p50 to p99, memory, throughput, ops delegated"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument("--model", type=Path, action="append", metavar="BUNDLE", help="may be given several times")
+    add_twin(parser)
+    parser.add_argument("--runtime", action="append", metavar="PACKAGE", help="both by default")
+    parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="1 and all cores by default")
+    add_result_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and publish.
+
+    Returns:
+        0 if every bundle that was found ran in at least one runtime, else 1.
+    """
+    from benchmarks.device.harness.candidate import FULL, QUICK
+    from benchmarks.device.latency import LatencyOptions, markdown, measure, plot, succeeded
+    from edge_app.model.runtimes.registry import RUNTIMES
+
+    options = LatencyOptions(
+        models=tuple(args.model or ()),
+        twin=args.twin,
+        runtimes=tuple(args.runtime or RUNTIMES),
+        threads=tuple(args.threads or ()),
+        run_length=QUICK if args.quick else FULL,
+    )
+    measured = measure(options, progress_on_terminal())
+    publish(args, measured, markdown, plot)
+    return int(not succeeded(measured["rows"]))

@@ -1,0 +1,41 @@
+"""`pipeline`: from a film's file to its prediction, split by step."""
+
+import argparse
+from pathlib import Path
+
+from benchmarks.commands.options import add_model, add_result_options, progress_on_terminal, publish
+
+NAME = "pipeline"
+HELP = "time the way from file to answer for JPEG, 16-bit PNG and DICOM of 512 to 3000 px"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    add_model(parser)
+    parser.add_argument("--films", type=Path, metavar="DIR", help="also compare reduced with full decoding on these")
+    parser.add_argument("--side", type=int, action="append", metavar="PX", help="512, 1024, 2048 and 3000 by default")
+    add_result_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and publish.
+
+    Returns:
+        0 if any film got an answer, else 1.
+    """
+    from benchmarks.device.pipeline import (
+        QUICK_ROUNDS,
+        ROUNDS,
+        SIDES_PX,
+        PipelineOptions,
+        markdown,
+        measure,
+        plot,
+        succeeded,
+    )
+
+    rounds = QUICK_ROUNDS if args.quick else ROUNDS
+    options = PipelineOptions(args.model, args.films, tuple(args.side or SIDES_PX), rounds)
+    measured = measure(options, progress_on_terminal())
+    publish(args, measured, markdown, plot)
+    return int(not succeeded(measured["rows"]))

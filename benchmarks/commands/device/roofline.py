@@ -1,0 +1,30 @@
+"""`roofline`: operations per second against a plain int8 matrix product."""
+
+import argparse
+
+from benchmarks.commands.options import add_model, add_result_options, add_twin, progress_on_terminal, publish
+
+NAME = "roofline"
+HELP = "int8 operations per second, against a plain int8 matrix product on the same core"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    add_model(parser)
+    add_twin(parser)
+    add_result_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and publish.
+
+    Returns:
+        0 if the bundle ran in any runtime, else 1.
+    """
+    from benchmarks.device.harness.candidate import FULL, QUICK
+    from benchmarks.device.roofline import RooflineOptions, markdown, measure, plot, succeeded
+
+    options = RooflineOptions(args.model, args.twin, QUICK if args.quick else FULL)
+    measured = measure(options, progress_on_terminal())
+    publish(args, measured, markdown, plot)
+    return int(not succeeded(measured["rows"]))

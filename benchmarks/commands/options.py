@@ -1,0 +1,83 @@
+"""Options that several commands share, and what every measuring command does with its result."""
+
+import argparse
+import logging
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+LOG = logging.getLogger(__name__)
+DEFAULT_FOLDER = Path("runs/benchmarks")
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """The bundle under test."""
+    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="the shipped one by default")
+
+
+def add_twin(parser: argparse.ArgumentParser) -> None:
+    """The float twin of the bundle under test."""
+    parser.add_argument("--twin", type=Path, metavar="BUNDLE", help="the float twin of the (first) model")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """JSON on stdout."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def add_results_folder(parser: argparse.ArgumentParser) -> None:
+    """The folder of the result files."""
+    parser.add_argument(
+        "--out", type=Path, default=DEFAULT_FOLDER, metavar="DIR", help="folder of the results (default: %(default)s)"
+    )
+
+
+def add_result_options(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that leaves a result file."""
+    add_json(parser)
+    add_results_folder(parser)
+    parser.add_argument("--quick", action="store_true", help="a short run; its figures are not for publishing")
+
+
+def typed_command(args: argparse.Namespace) -> str:
+    """The command with its arguments as they were given, for the record; defaults with a value count as given."""
+    words = [args.command]
+    for name, value in sorted(vars(args).items()):
+        if name in ("command", "run", "json", "out") or value is None or value is False or value == []:
+            continue
+        option = "--" + name.replace("_", "-")
+        words += [option] if value is True else [option, *map(str, value if isinstance(value, list) else [value])]
+    return f"python -m benchmarks {shlex.join(words)}"
+
+
+def publish(
+    args: argparse.Namespace,
+    measured: dict[str, Any],
+    markdown: Callable[[dict[str, Any]], str],
+    plot: Callable[[list[dict[str, Any]]], str | None] = lambda _: None,
+) -> None:
+    """Write a result's files, and print its JSON or its Markdown.
+
+    Args:
+        measured: what was measured, with its `rows`.
+        markdown: the page of the whole result.
+        plot: an SVG of the rows, or None.
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    from benchmarks.output.result_files import as_json, heading, write_result
+
+    result = heading(args.command, typed_command(args), args.quick) | measured
+    text = markdown(result)
+    path = write_result(args.out, result, text, plot(result["rows"]))
+    print(as_json(result) if args.json else text, end="")
+    LOG.info("written to %s", path)
+
+
+def progress_on_terminal() -> Callable[[str], None]:
+    """Shows on stderr how far a run is, when that is a terminal; otherwise does nothing."""
+    if not sys.stderr.isatty():
+        return lambda _: None
+    return lambda words: print(f"\r\x1b[K{words} ", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,228 @@
+"""The shipped bundle against other networks that a user might take, in one interleaved run.
+
+Runs on a workstation: the other networks are built with TensorFlow (`train` extra) and cached. Every
+candidate runs on one thread in a process of its own. The other networks have random weights: their
+time is that of their shape, and they cannot read a film.
+"""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from benchmarks.device.harness.bundles import NO_TWIN, bundle_facts, twin_path
+from benchmarks.device.harness.candidate import FULL, Candidate, Progress, RunLength
+from benchmarks.device.harness.interleave import measure_candidates
+from benchmarks.device.harness.machine import observed
+from benchmarks.device.network_files import files_of, write_onnx
+from benchmarks.device.reference_networks import NETWORKS
+from benchmarks.output.goals import NOT_MEASURED, Goal, verdict
+from benchmarks.output.markdown import figure, interval, measured_table, page
+from benchmarks.output.plot import latency_bars
+from benchmarks.output.statistics import ratio
+from edge_app.model.bundle import shipped_bundle_path
+from edge_app.model.runtimes.registry import RUNTIMES
+from edge_app.system.child_process import child_environment
+
+# Each goal with the row that it bounds and the row it is compared with, as (network, kind), in LiteRT.
+SHIPPED = ("shipped", "int8")
+GOALS = (
+    (
+        Goal("int8 is at least 20 times faster than MobileNetV2 at 224 px in int8", 20.0, at_least=True),
+        ("mobilenet-v2", "int8"),
+        SHIPPED,
+    ),
+    (
+        Goal("int8 is at least 100 times faster than DenseNet201 in float", 100.0, at_least=True),
+        ("densenet201", "float32"),
+        SHIPPED,
+    ),
+    (Goal("int8 takes at most 1.3 times as long as its own float twin", 1.3), SHIPPED, ("shipped", "float32")),
+)
+GOAL_ENGINE = "ai-edge-litert"
+NO_FLOAT_MODEL = "no float model here: python -m train fit, or name one with --float-model"
+Candidates = tuple[list[Candidate], list[dict[str, Any]]]  # those to run, and rows of those that cannot run
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """What to time, and where the built networks are."""
+
+    model: Path | None  # a bundle; None: the shipped one
+    twin: Path | None  # its float twin; None: the one found by `twin_path`
+    float_model: Path  # the .keras model that it was made from, to time it in TensorFlow
+    cache: Path  # folder of the built networks
+    networks: tuple[str, ...] = tuple(NETWORKS)
+    run_length: RunLength = FULL
+
+
+def measure(options: CompareOptions, progress: Progress) -> dict[str, Any]:
+    """Build the networks that are missing, and time all of them.
+
+    Returns:
+        The machine, `rows` (the shipped bundle first) and `goals`.
+    Raises:
+        BundleError: a bundle is missing or damaged.
+    """
+    candidates, missing = shipped_candidates(options)
+    for name in options.networks:
+        progress(f"building {name}")
+        found, absent = network_candidates(name, options.cache)
+        candidates += found
+        missing += absent
+
+    def timed() -> dict[str, Any]:
+        rows = measure_candidates(candidates, options.run_length, progress) + missing
+        add_ratios(rows)
+        return {"rows": rows, "goals": goals(rows)}
+
+    return observed(timed)
+
+
+def succeeded(rows: list[dict[str, Any]]) -> bool:
+    """Whether the shipped bundle ran. A missed goal is a result, and is shown in it."""
+    return "rounds" in rows[0]
+
+
+def shipped_candidates(options: CompareOptions) -> Candidates:
+    """The shipped bundle and its float twin, in every engine that can run them.
+
+    Raises:
+        BundleError: a bundle is missing or damaged.
+    """
+    model = options.model or shipped_bundle_path()
+    twin = options.twin or twin_path(model)
+    candidates = _tflite_candidates("shipped", model, {"title": model.stem, "kind": "int8"} | bundle_facts(model))
+    facts: dict[str, Any] = {"title": model.stem, "kind": "float32"}
+    if not twin:
+        return candidates, [{"name": "shipped", "cannot_run": NO_TWIN} | facts]
+    twin_facts = facts | bundle_facts(twin)
+    candidates += _tflite_candidates("shipped", twin, twin_facts)
+    onnx = options.cache / f"shipped-{twin_facts['model']['sha256'][:12]}.onnx"
+    saved_model = options.cache / "shipped-saved-model"
+    found, missing = _float_candidates(
+        "shipped",
+        facts,
+        (saved_model, _export_failure(options.float_model, saved_model)),
+        (onnx, _onnx_failure(onnx, twin)),
+    )
+    return candidates + found, missing
+
+
+def network_candidates(name: str, folder: Path) -> Candidates:
+    """One network, built by a child process so that TensorFlow's memory is freed again."""
+    network, files = NETWORKS[name], files_of(name, folder)
+    words = [sys.executable, "-m", "benchmarks.device.network_files", name, str(folder)]
+    if not all(file.exists() or (kind == "onnx" and not find_spec("tf2onnx")) for kind, file in files.items()):
+        subprocess.run(words, check=False, capture_output=True, env=child_environment())
+    facts = {"title": network.title, "input": f"{network.size_px}x{network.size_px}x3", "source": network.source}
+    candidates: list[Candidate] = []
+    missing: list[dict[str, Any]] = []
+    for kind in ("int8", "float32"):
+        if files[kind].exists():
+            candidates += _tflite_candidates(name, files[kind], facts | {"kind": kind})
+        else:
+            why = f"could not be built here: {' '.join(words[1:])}"
+            missing.append({"name": name, "cannot_run": why} | facts | {"kind": kind})
+    saved, onnx = files["saved_model"], files["onnx"]
+    found, absent = _float_candidates(
+        name,
+        facts | {"kind": "float32"},
+        (saved, None if saved.exists() else "TensorFlow is not installed"),
+        (onnx, None if onnx.exists() else "tf2onnx is not installed"),
+    )
+    return candidates + found, missing + absent
+
+
+def _tflite_candidates(name: str, model: Path, facts: dict[str, Any]) -> list[Candidate]:
+    return [Candidate(name, engine, model, 1, facts) for engine in RUNTIMES]
+
+
+def _float_candidates(
+    name: str, facts: dict[str, Any], saved_model: tuple[Path, str | None], onnx: tuple[Path, str | None]
+) -> Candidates:
+    """The float model in TensorFlow and ONNX Runtime; each file comes with the reason why it is missing, or None."""
+    candidates: list[Candidate] = []
+    missing: list[dict[str, Any]] = []
+    for engine, (path, failure) in (("tensorflow", saved_model), ("onnxruntime", onnx)):
+        if failure:
+            missing.append({"name": name, "engine": engine, "threads": 1, "cannot_run": failure} | facts)
+        else:
+            candidates.append(Candidate(name, engine, path, 1, facts))
+    return candidates, missing
+
+
+def _onnx_failure(onnx: Path, twin: Path) -> str | None:
+    """Write the float twin as ONNX if that was not done yet; None if the file is there, otherwise the reason."""
+    onnx.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return None if onnx.exists() or write_onnx(onnx, tflite=twin) else "tf2onnx is not installed"
+    except subprocess.CalledProcessError as cause:
+        return f"tf2onnx failed with code {cause.returncode}"
+
+
+def _export_failure(float_model: Path, saved_model: Path) -> str | None:
+    """Export the trained Keras model for TensorFlow; None if that worked, otherwise the reason."""
+    if not float_model.exists():
+        return NO_FLOAT_MODEL
+    words = [sys.executable, "-m", "benchmarks.device.network_files", str(float_model), str(saved_model)]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, env=child_environment())
+    lines = done.stderr.strip().splitlines()
+    return None if done.returncode == 0 else f"{float_model.name} cannot be exported: {lines[-1] if lines else ''}"
+
+
+def add_ratios(rows: list[dict[str, Any]]) -> None:
+    """Write into every row how many times as long it takes as the first one.
+
+    `times_shipped` compares wall clock, `times_shipped_cpu` processor time: on a busy machine a long
+    inference is interrupted more often than a short one, which wall clock counts against it.
+    """
+    if "rounds" not in rows[0]:
+        return
+    reference = rows[0]["rounds"]
+    for row in rows:
+        if "rounds" in row:
+            row["times_shipped"] = ratio(row["rounds"]["median_ms"], reference["median_ms"])
+            row["times_shipped_cpu"] = ratio(row["rounds"]["cpu_median_ms"], reference["cpu_median_ms"])
+
+
+def goals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The verdict on each goal, by wall clock and by processor time."""
+
+    def row_of(network: str, kind: str) -> dict[str, Any]:
+        wanted = (row for row in rows if (row["name"], row["kind"]) == (network, kind))
+        # A row without an engine says why none of them can run the file.
+        return next((row for row in wanted if row.get("engine", GOAL_ENGINE) == GOAL_ENGINE), NOT_MEASURED)
+
+    return [verdict(goal, row_of(*row), row_of(*reference)) for goal, row, reference in GOALS]
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """The result as a page."""
+    return page("The shipped bundle against others, one thread", result, rows_table(result["rows"]))
+
+
+def rows_table(rows: list[dict[str, Any]]) -> str:
+    """One line per file and engine."""
+    head = ["network", "kind", "engine", "input", "MB", "p50 ms", "p99 ms", "peak MB", "times the shipped one"]
+
+    def labels(row: dict[str, Any]) -> list[str]:
+        engine = row.get("engine_version") or row.get("engine", "-")
+        return [row["title"], row["kind"], engine, row.get("input", "-")]
+
+    def figures(row: dict[str, Any]) -> list[str]:
+        metrics, memory = row["latency_metrics"], row["memory_metrics"]
+        cells = [row["misc_metrics"]["model_size_mb"], metrics["median_ms"], metrics["p99_ms"]]
+        cells += [memory and memory["peak_mem_mb"]]
+        return [*map(figure, cells), interval(row.get("times_shipped"))]
+
+    return measured_table(head, rows, labels, figures, text_columns=4)
+
+
+def plot(rows: list[dict[str, Any]]) -> str | None:
+    """Median and p99 of every row that ran, fastest first; None when none did."""
+    ran = sorted((row for row in rows if "rounds" in row), key=lambda row: row["latency_metrics"]["median_ms"])
+    title = "One inference on one thread: median, line to p99"
+    return latency_bars(title, ran, lambda row: f"{row['title']}, {row['kind']}")

@@ -1,0 +1,35 @@
+"""The bundle under test: what a row says of it, and where its float twin is."""
+
+from pathlib import Path
+from typing import Any
+
+from edge_app.model.bundle import read_bundle
+
+TWIN_FOLDER = Path("runs/convert")
+NO_TWIN = "no float twin here: python -m convert --float32"
+
+
+def bundle_facts(path: Path) -> dict[str, Any]:
+    """What a row says of its bundle.
+
+    Raises:
+        BundleError: it is missing or damaged.
+    """
+    bundle = read_bundle(path)
+    card = bundle.card
+    return {
+        "model": {"name": card.name, "version": card.version, "sha256": bundle.sha256, "phantom": card.phantom},
+        "input": f"{card.input_size_px}x{card.input_size_px}x1",
+        "quantization": card.quantization,
+    }
+
+
+def twin_path(model: Path) -> Path | None:
+    """The float twin of a bundle, beside it or where `convert` leaves it; None if it is in neither.
+
+    Raises:
+        BundleError: the bundle is missing or damaged.
+    """
+    name = f"{bundle_facts(model)['model']['name']}-float32.tflite"
+    places = (model.with_name(name), TWIN_FOLDER / name)
+    return next((path for path in places if path.exists() and path != model), None)

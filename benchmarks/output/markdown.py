@@ -1,0 +1,83 @@
+"""A result as Markdown: its page, its tables and the figures in them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def page(title: str, result: dict[str, Any], rows_table: str, *sentences: str) -> str:
+    """The page of a result: the machine, the goals where there are any, and the rows.
+
+    Args:
+        sentences: what else the first paragraph says.
+    """
+    first = " ".join([f"{machine_line(result)}.", *sentences])
+    goals = f"{goals_table(result['goals'])}\n" if "goals" in result else ""
+    return f"# {title}\n\n{first}\n\n{goals}{rows_table}"
+
+
+def machine_line(result: dict[str, Any]) -> str:
+    """One line about the machine of a result."""
+    machine, before, after = result["device"], result["before"], result["after"]
+    parts = [machine["board"], machine["cpu"], f"{machine['cores']} cores", machine["system"]]
+    parts += [f"Python {machine['python']}", f"governor {machine['governor'] or 'unknown'}"]
+    parts += [f"load {before['load_average_1min']} before, {after['load_average_1min']} after"]
+    if after["temperature_c"] is not None:
+        parts += [f"{before['temperature_c']} to {after['temperature_c']} °C"]
+    if after["throttled"]:
+        parts += [f"THROTTLED: {', '.join(after['throttled'])}"]
+    return ", ".join(str(part) for part in parts if part)
+
+
+def goals_table(goals: Sequence[dict[str, Any]]) -> str:
+    """Each goal with what was measured, and whether it holds."""
+    body = []
+    for goal in goals:
+        measured = goal.get("measured", {"wall": None, "cpu": None})
+        verdict = {True: "yes", False: "NO", None: goal.get("why")}[goal["holds"]]
+        body.append([goal["goal"], interval(measured["wall"]), interval(measured["cpu"]), str(verdict)])
+    return table(["goal", "ratio, wall clock", "ratio, processor time", "holds"], body)
+
+
+def measured_table(
+    head: Sequence[str],
+    rows: Sequence[Row],
+    labels: Callable[[Row], list[str]],
+    figures: Callable[[Row], list[str]],
+    text_columns: int = 1,
+) -> str:
+    """A table with one line per row.
+
+    Args:
+        labels: the first cells of a row, which every row has.
+        figures: the other cells; a row that could not run shows its reason in their place.
+    """
+    body = []
+    for row in rows:
+        cells = labels(row)
+        blank = [""] * (len(head) - len(cells) - 1)
+        body.append([*cells, *([row["cannot_run"], *blank] if "cannot_run" in row else figures(row))])
+    return table(head, body, text_columns)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> str:
+    """A Markdown table; the first columns are text, the others are figures."""
+    rule = ["---"] * text_columns + ["---:"] * (len(head) - text_columns)
+    lines = [list(head), rule, *map(list, rows)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def figure(value: float | None) -> str:
+    """A figure with three significant digits; `-` where there is none."""
+    if value is None:
+        return "-"
+    size = abs(value)
+    return f"{value:.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.{2 if size >= 1 else 3}f}"
+
+
+def interval(ratio: dict[str, float] | None) -> str:
+    """A ratio with its 95% interval: `3.21 (3.10 to 3.30)`."""
+    if ratio is None:
+        return "-"
+    return f"{figure(ratio['value'])} ({figure(ratio['low'])} to {figure(ratio['high'])})"
