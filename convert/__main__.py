@@ -9,8 +9,8 @@ from pathlib import Path
 from convert.formats.registry import FORMATS, PTQ, QAT
 from convert.gates.operators import TARGETS
 from convert.options import Budget, ConvertOptions, QatOptions
-from edge_app import __version__
 from edge_app.commandline import guarded, set_up_logging
+from edge_app.version import __version__
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,18 +1,18 @@
-"""The device room: what a clinic runs. Needs numpy, Pillow and one TFLite interpreter, no more.
+"""What a clinic runs. Needs numpy, Pillow and one TFLite interpreter, no more.
 
     from edge_app import load_predictor
 
-    reading = load_predictor().read(Path("film.png"))
-    print(reading.decision)
+    answer = load_predictor().answer(Path("film.png"))
+    print(answer.decision)
 
 `load_predictor(model)` opens a bundle, `read_film(path)` decodes one film. Both are imported when
 they are first asked for.
 """
 
 from edge_app.lazy import public_names
+from edge_app.version import __version__
 
 __all__ = ["__version__", "load_predictor", "read_film"]
-__version__ = "0.3.0"
 
 TYPE_CHECKING = False  # `typing` has it too, but takes longer to import than the rest of this package
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from edge_app import __version__
 from edge_app.errors import KitError
+from edge_app.version import __version__
 
 OWN_ROOMS = (
     "edge_app",

@@ -15,7 +15,7 @@ MAX_MODULES = 14  # in a folder, `__init__` aside
 # of a folder or of a module in the package; what is named together in one line is one room.
 ORDERS = {
     "edge_app": (
-        ("__init__", "errors", "commandline"),
+        ("errors", "version", "lazy", "commandline"),
         ("system",),
         ("deploy",),
         ("imaging",),
@@ -24,17 +24,39 @@ ORDERS = {
         ("records",),
         ("workflow",),
         ("kiosk",),
-        ("commands", "__main__"),
+        ("commands", "__main__", "__init__"),
+    ),
+    "train": (
+        ("quiet",),
+        ("keras",),
+        ("data",),
+        ("networks",),
+        ("evaluation",),
+        ("training",),
+        ("commands", "__main__", "__init__"),
+    ),
+    "convert": (
+        ("options",),
+        ("provenance",),
+        ("source",),
+        ("formats",),
+        ("gates",),
+        ("outcome",),
+        ("packaging",),
+        ("report",),
+        ("conversion",),
+        ("__main__", "__init__"),
+    ),
+    "benchmarks": (
+        ("output",),
+        ("device",),
+        ("studies",),
+        ("tables",),
+        ("commands", "__main__", "__init__"),
     ),
 }
 PACKAGES = ("edge_app", "train", "convert", "benchmarks")  # the lowest first
-ROOMS = [
-    (package, room)
-    for package, rooms in ORDERS.items()
-    for together in rooms
-    for room in together
-    if room not in ("__init__", "workflow")
-]
+ROOMS = [(package, room) for package, rooms in ORDERS.items() for together in rooms for room in together]
 
 
 def modules(package: str) -> dict[str, Path]:
@@ -89,7 +111,7 @@ def known() -> dict[str, Path]:
 
 @pytest.mark.parametrize(("package", "room"), ROOMS)
 def test_a_room_imports_only_rooms_below_it(package: str, room: str, known: dict[str, Path]) -> None:
-    inside = [name for name in modules(package) if room in name.split(".")[1:2]]
+    inside = [name for name in modules(package) if room == [*name.split("."), "__init__"][1]]
     assert inside
     upward = [
         f"{name} imports {other}"
@@ -100,7 +122,7 @@ def test_a_room_imports_only_rooms_below_it(package: str, room: str, known: dict
     assert upward == []
 
 
-@pytest.mark.parametrize("package", [package for package in PACKAGES if package != "train"])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_a_package_imports_only_packages_below_it(package: str, known: dict[str, Path]) -> None:
     allowed = PACKAGES[: PACKAGES.index(package) + 1]
     upward = [
@@ -112,14 +134,14 @@ def test_a_package_imports_only_packages_below_it(package: str, known: dict[str,
     assert upward == []
 
 
-@pytest.mark.parametrize("package", ORDERS)
+@pytest.mark.parametrize("package", PACKAGES)
 def test_no_module_imports_itself_by_a_detour(package: str, known: dict[str, Path]) -> None:
     inside = modules(package)
     graph = {name: {other for other in imported(name, known) if other in inside} for name in inside}
     assert [" -> ".join(circle) for circle in circles(graph)] == []
 
 
-@pytest.mark.parametrize("package", ORDERS)
+@pytest.mark.parametrize("package", PACKAGES)
 def test_a_folder_holds_few_modules_and_says_what_belongs_in_it(package: str) -> None:
     for folder in {path.parent for path in modules(package).values()}:
         flat = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
@@ -134,3 +156,34 @@ def test_a_planted_circle_and_a_lazy_import_are_found(tmp_path: Path) -> None:
     files = {"lazy": tmp_path / "lazy.py", "typed": tmp_path / "typed.py", "b": tmp_path, "b.c": tmp_path}
     assert imported("lazy", files) == imported("typed", files) == {"b.c"}
     assert list(circles({"a": {"b"}, "b": {"c"}, "c": {"b"}})) == [["b", "c", "b"]]
+
+
+# What may print: commands, whose results go to standard output, and the children of the kit's own processes,
+# whose parents read what they print.
+PRINTS = ("commands/", "__main__.py", "commandline.py", "deploy/")
+
+
+def _calls_print(path: Path) -> list[int]:
+    """The lines that print, outside a `main`: what only runs as a program of its own speaks by printing."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    programs = {
+        inner
+        for outer in tree.body
+        if isinstance(outer, ast.FunctionDef) and outer.name == "main"
+        for inner in ast.walk(outer)
+    }
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node not in programs)
+    return [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_nothing_below_the_commands_prints_or_knows_a_command_line(package: str) -> None:
+    found = []
+    for path in modules(package).values():
+        place = path.relative_to(REPOSITORY / package).as_posix()
+        if place.startswith(PRINTS):
+            continue
+        found += [f"{package}/{place}:{line} prints" for line in _calls_print(path)]
+        if "argparse" in path.read_text(encoding="utf-8"):
+            found.append(f"{package}/{place} knows argparse")
+    assert found == []

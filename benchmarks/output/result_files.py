@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from edge_app import __version__
 from edge_app.system.files import write_atomically
+from edge_app.version import __version__
 
 FORMAT_VERSION = 1
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from convert.gates.isolated import run_isolated
-from edge_app import __version__
 from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom
 from edge_app.imaging.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION, to_model_pixels
 from edge_app.model.card import FINDING, NEGATIVE_LABEL, ModelCard
 from edge_app.model.golden import Golden, check_outputs
 from edge_app.model.runtimes.registry import RUNTIMES
+from edge_app.version import __version__
 from train.evaluation.run import Run
 
 # Without noise, which does not compress and would make the bundle large.

@@ -13,8 +13,8 @@ from convert.options import ConvertOptions
 from convert.outcome import Outcome
 from convert.report.plots import layer_plot, parity_plot
 from convert.source import Source
-from edge_app import __version__
 from edge_app.errors import FilmError
+from edge_app.version import __version__
 from train.data.sources import LabelledFilm
 
 THUMBNAIL_PX = 176

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from edge_app import __version__
 from edge_app.imaging.film import read_film
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.bundle import Bundle, open_interpreter
@@ -18,6 +17,7 @@ from edge_app.model.runtimes.interpreter import Interpreter
 from edge_app.model.runtimes.registry import load_runtime
 from edge_app.reading.decision import decide
 from edge_app.system.clock import boot_id
+from edge_app.version import __version__
 
 DEVICE_MODEL = Path("/proc/device-tree/model")
 

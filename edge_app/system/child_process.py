@@ -7,10 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import edge_app
 from edge_app.errors import ChildFailed
 
-ROOT = Path(edge_app.__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def run_module(module: str, words: Sequence[str], timeout_s: float, python: str = sys.executable) -> str:

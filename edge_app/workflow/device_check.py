@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from edge_app import __version__
 from edge_app.errors import KitError
 from edge_app.model.runtimes.base import RuntimeKind
 from edge_app.model.runtimes.registry import RUNTIME_VARIABLE, RUNTIMES, installed_runtimes, load_runtime
+from edge_app.version import __version__
 
 # package: what needs it
 PACKAGES = {"numpy": "everything", "pillow": "everything", "gradio": "the kiosk page", "pydicom": "DICOM films"}

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from edge_app import __version__
 from edge_app.imaging.formats.base import DicomOrigin
+from edge_app.version import __version__
 
 UNKNOWN = (
     "PatientName",
