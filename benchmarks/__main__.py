@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 
-from benchmarks.commands import ablation, hospitals, networks, occlusion, probe, rejection, report, stability, tables
-from benchmarks.commands import all as all_benchmarks
-from benchmarks.commands.device import bulk, coldstart, compare, kiosk, latency, pipeline, roofline
 from edge_app.commandline import run_commands
 
-DEVICE = (latency, compare, pipeline, coldstart, kiosk, bulk, roofline)
-STUDIES = (networks, ablation, occlusion, stability, probe, hospitals, rejection)
-COMMANDS = (*DEVICE, *STUDIES, all_benchmarks, report, tables)
+DEVICE = (
+    "device.latency",
+    "device.compare",
+    "device.pipeline",
+    "device.coldstart",
+    "device.kiosk",
+    "device.bulk",
+    "device.roofline",
+)
+STUDIES = ("networks", "ablation", "occlusion", "stability", "probe", "hospitals", "rejection")
+COMMANDS = (*DEVICE, *STUDIES, "all", "report", "tables")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

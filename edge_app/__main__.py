@@ -4,16 +4,15 @@ import sys
 from collections.abc import Sequence
 
 from edge_app.commandline import run_commands
-from edge_app.commands import calibrate, doctor, models, predict, reviews, selftest, serve, watch
 
-COMMANDS = (serve, predict, selftest, doctor, models, watch, reviews, calibrate)
+COMMANDS = ("serve", "predict", "selftest", "doctor", "models", "watch", "reviews", "calibrate")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; see `edge_app.commandline.run_commands`."""
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
-        words = [serve.NAME, *words]
+        words = ["serve", *words]
     return run_commands("edge_app", __doc__, COMMANDS, words)
 
 

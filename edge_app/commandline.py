@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from edge_app.errors import KitError
@@ -17,23 +18,29 @@ OWN_ROOMS = (
 )  # a missing one of these is a fault, not an extra that is not installed
 
 
-def build_parser(program: str, description: str | None, commands: Sequence[Any]) -> argparse.ArgumentParser:
+def build_parser(
+    package: str, description: str | None, commands: Sequence[str], words: Sequence[str] = ()
+) -> argparse.ArgumentParser:
     """A parser with one subparser per command; tests compare it with the documentation.
 
     Args:
-        commands: modules with `NAME`, `HELP`, `add_arguments(parser)` and `run(args)`.
+        commands: modules of PACKAGE.commands, each with `HELP`, `add_arguments(parser)` and `run(args)`. The
+            last part of a module's name is the command's.
+        words: what was typed. If it names a command, the other commands are not imported: a Pi starts sooner.
     """
-    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser = argparse.ArgumentParser(prog=package, description=description)
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in commands:
-        subparser = subparsers.add_parser(command.NAME, help=command.HELP, description=command.HELP)
+    modules = {module.rpartition(".")[2]: module for module in commands}
+    for name in words[:1] if words and words[0] in modules else modules:
+        command = import_module(f"{package}.commands.{modules[name]}")
+        subparser = subparsers.add_parser(name, help=command.HELP, description=command.HELP)
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
     return parser
 
 
-def run_commands(program: str, description: str | None, commands: Sequence[Any], argv: Sequence[str] | None) -> int:
+def run_commands(package: str, description: str | None, commands: Sequence[str], argv: Sequence[str] | None) -> int:
     """Parse and run one command.
 
     Returns:
@@ -41,9 +48,10 @@ def run_commands(program: str, description: str | None, commands: Sequence[Any],
     Raises:
         SystemExit: with 2 for wrong usage.
     """
-    args = build_parser(program, description, commands).parse_args(argv)
-    set_up_logging(program)
-    return guarded(program, lambda: int(args.run(args)))
+    words = sys.argv[1:] if argv is None else argv
+    args = build_parser(package, description, commands, words).parse_args(words)
+    set_up_logging(package)
+    return guarded(package, lambda: int(args.run(args)))
 
 
 class _ToStderr(logging.Handler):

@@ -4,9 +4,8 @@ import sys
 from collections.abc import Sequence
 
 from edge_app.commandline import run_commands
-from train.commands import data, evaluate, fit, tune, weights
 
-COMMANDS = (fit, tune, evaluate, data, weights)
+COMMANDS = ("fit", "tune", "evaluate", "data", "weights")
 MOVED = {  # studies of models, to `python -m benchmarks`
     "compare": "networks",
     "recipes": "ablation",

@@ -4,7 +4,6 @@ import argparse
 import json
 from pathlib import Path
 
-NAME = "ablation"
 HELP = "train the compact network by other recipes; one table of what each of them changes"
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from benchmarks.commands.options import add_result_options
 
-NAME = "all"
 HELP = "run every benchmark of this machine, then write the page"
 LOG = logging.getLogger(__name__)
 # The benchmarks in the order in which they run, and which of the paths below each of them takes.

@@ -4,7 +4,6 @@ import argparse
 import json
 from pathlib import Path
 
-NAME = "hospitals"
 HELP = "train at one drawn hospital and at two, and score each at both: why several sources are needed"
 
 

@@ -4,7 +4,6 @@ import argparse
 import json
 from pathlib import Path
 
-NAME = "networks"
 HELP = "train and convert networks over several seeds; one table of float, int8 and cost"
 
 

@@ -4,7 +4,6 @@ import argparse
 import json
 from pathlib import Path
 
-NAME = "occlusion"
 HELP = "hide frame or chest of validation films, add a marker, mirror, turn: what the prediction comes from"
 
 

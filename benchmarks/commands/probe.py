@@ -4,7 +4,6 @@ import argparse
 import json
 from pathlib import Path
 
-NAME = "probe"
 HELP = "score a classifier that sees only gradients, gray levels and borders: what shortcuts alone are worth"
 
 

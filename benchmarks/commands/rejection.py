@@ -5,7 +5,6 @@ from pathlib import Path
 
 from benchmarks.commands.options import add_model, add_result_options, publish
 
-NAME = "rejection"
 HELP = "count what is refused: films laid wrongly, cut or inverted, and pictures that are no film"
 
 

@@ -5,7 +5,6 @@ import logging
 
 from benchmarks.commands.options import add_results_folder
 
-NAME = "report"
 HELP = "write one HTML page from the results"
 LOG = logging.getLogger(__name__)
 

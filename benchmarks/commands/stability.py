@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-NAME = "stability"
 HELP = "how far the prediction moves between a full-size film and its small twin; exit 1 if too far"
 
 

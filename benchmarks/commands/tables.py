@@ -4,7 +4,6 @@ import argparse
 import logging
 from pathlib import Path
 
-NAME = "tables"
 HELP = "fill the tables in README.md and docs from the committed results"
 LOG = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-NAME = "calibrate"
 HELP = "choose a site's own threshold from its confirmed cases"
 SHOWN = range(5, 100, 5)  # thresholds of the table, in hundredths
 

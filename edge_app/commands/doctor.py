@@ -4,7 +4,6 @@ import argparse
 import json
 from pathlib import Path
 
-NAME = "doctor"
 HELP = "say what is installed, which runtime is used and why, what is missing and what to do"
 MARKS = {"ok": "ok  ", "note": "note", "warn": "WARN", "fail": "FAIL"}
 

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-NAME = "models"
 HELP = "install a model from a file, go back to the previous one, list the installed ones"
 
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from edge_app.model.runtimes.base import Runtime
     from edge_app.reading.answer import Answer
 
-NAME = "predict"
 HELP = "score films; folders are searched recursively"
 
 

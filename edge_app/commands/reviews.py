@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edge_app.records.database import Store
 
-NAME = "reviews"
 HELP = "list, export, back up and check the record of drafts and reviews"
 
 

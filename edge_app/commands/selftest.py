@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-NAME = "selftest"
 HELP = "replay the model's golden films on this device, from file to decision"
 
 

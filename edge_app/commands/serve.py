@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-NAME = "serve"
 HELP = "open the kiosk (the default command)"
 
 

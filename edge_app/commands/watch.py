@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edge_app.workflow.reading_service import ReadingService
 
-NAME = "watch"
 HELP = "read each film that appears in a folder and record its draft"
 
 

@@ -16,7 +16,7 @@ def test_command_that_moved_says_where_it_went(old: str, new: str, capsys) -> No
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.splitlines() == [f"train: {old} is now python -m benchmarks {new}"]
-    assert new in {command.NAME for command in BENCHMARKS}
+    assert new in BENCHMARKS
 
 
 def test_importing_tensorflow_prints_errors_and_nothing_else() -> None:

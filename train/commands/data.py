@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from pathlib import Path
 
-NAME = "data"
 HELP = "check a folder of films, write a phantom set, or list a site's signed cases"
 
 

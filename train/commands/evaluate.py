@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-NAME = "evaluate"
 HELP = "score a .keras model or a .tflite bundle on labelled films"
 
 

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-NAME = "fit"
 SHOWN = ("auc", "accuracy", "recall", "specificity")
 HELP = "train one float model; writes model, manifest, history, plots and metrics"
 

@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-NAME = "tune"
 HELP = "search for better settings of the compact network with keras-tuner"
 
 

@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-NAME = "weights"
 HELP = "write ImageNet weights of a network to a file for fit --weights"
 
 

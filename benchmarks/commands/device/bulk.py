@@ -5,7 +5,6 @@ from pathlib import Path
 
 from benchmarks.commands.options import add_model, add_result_options, publish
 
-NAME = "bulk"
 HELP = "score a folder of many films with several workers, by processes and by Dask"
 
 

@@ -4,7 +4,6 @@ import argparse
 
 from benchmarks.commands.options import add_model, add_result_options, progress_on_terminal, publish
 
-NAME = "coldstart"
 HELP = "time a process from its start to its first answer, with and without gradio"
 
 

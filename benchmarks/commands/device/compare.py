@@ -5,7 +5,6 @@ from pathlib import Path
 
 from benchmarks.commands.options import add_model, add_result_options, add_twin, progress_on_terminal, publish
 
-NAME = "compare"
 HELP = "time the shipped bundle against MobileNet, EfficientNet-Lite, DenseNet and others, here"
 
 

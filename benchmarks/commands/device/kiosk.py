@@ -4,7 +4,6 @@ import argparse
 
 from benchmarks.commands.options import add_result_options, publish
 
-NAME = "kiosk"
 HELP = "load a kiosk with several clients: latency, errors, memory"
 
 

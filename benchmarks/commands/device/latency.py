@@ -5,7 +5,6 @@ from pathlib import Path
 
 from benchmarks.commands.options import add_result_options, add_twin, progress_on_terminal, publish
 
-NAME = "latency"
 HELP = "time one inference on this device: p50 to p99, memory, throughput, ops delegated"
 
 

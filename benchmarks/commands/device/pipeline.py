@@ -5,7 +5,6 @@ from pathlib import Path
 
 from benchmarks.commands.options import add_model, add_result_options, progress_on_terminal, publish
 
-NAME = "pipeline"
 HELP = "time the way from file to answer for JPEG, 16-bit PNG and DICOM of 512 to 3000 px"
 
 

@@ -4,7 +4,6 @@ import argparse
 
 from benchmarks.commands.options import add_model, add_result_options, add_twin, progress_on_terminal, publish
 
-NAME = "roofline"
 HELP = "int8 operations per second, against a plain int8 matrix product on the same core"
 
 
