@@ -26,7 +26,7 @@ from convert.packaging.card_text import model_card_text
 from convert.packaging.contents import make_golden, model_card
 from convert.packaging.figures import card_with_figures, measured_figures
 from convert.packaging.metadata import with_metadata
-from convert.packaging.rejection_statistics import learn_look
+from convert.packaging.rejection_statistics import learn_template
 from convert.packaging.signing import Signer, read_signer
 from convert.report.page import report_page
 from convert.report.summary import report_table
@@ -35,7 +35,7 @@ from edge_app.errors import BundleError, GateError, RuntimeUnavailable
 from edge_app.model.bundle import write_bundle
 from edge_app.model.golden import Golden
 from edge_app.model.runtimes.registry import RUNTIMES, installed_runtimes
-from edge_app.reading.rejection import Look
+from edge_app.reading.rejection import Template
 from edge_app.system.files import write_atomically, write_together
 from train.data.augment import shortcut_free_draw
 from train.evaluation.evaluation_sets import DRAWS
@@ -56,13 +56,13 @@ class Conversion:
     signer: Signer | None = None
 
     @functools.cached_property
-    def look(self) -> Look:
-        """What upright films look like: learned from the films as they are and as another department makes them."""
+    def template(self) -> Template:
+        """The template of upright films, learned from the films as they are and redrawn as another department's."""
         training = self.source.training.pixels
         # Other draws than those of the evaluation sets.
         redrawn = [shortcut_free_draw(training, draw) for draw in range(DRAWS, DRAWS + REDRAWN)]
         evaluation = [films.pixels for films in self.source.evaluation_sets]
-        return learn_look(np.concatenate([training, *redrawn]), np.concatenate(evaluation))
+        return learn_template(np.concatenate([training, *redrawn]), np.concatenate(evaluation))
 
     @functools.cached_property
     def float_twin(self) -> bytes:
@@ -182,7 +182,7 @@ def _write_accepted(conversion: Conversion, outcome: Outcome, golden: Golden) ->
     """Write the bundle, and remove what an earlier try left."""
     examined, path, budget = outcome.examined, outcome.path, conversion.options.budget
     runtime = conversion.runtimes[0]
-    card = card_with_figures(examined, outcome.figures, conversion.source, conversion.look, budget, runtime)
+    card = card_with_figures(examined, outcome.figures, conversion.source, conversion.template, budget, runtime)
     write_bundle(path, examined.file.model, card, golden, model_card_text(card), conversion.signer)
     for suffix in (".tflite", ".json"):
         _rejected(path, suffix).unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from edge_app.model.identity import ModelIdentity
+from edge_app.model.card import ModelIdentity
 from edge_app.reading.decision import Decision
 
 REPOSITORY = Path(__file__).parent.parent

@@ -11,7 +11,7 @@ from convert.source import Source
 from edge_app.model.card import ModelCard
 from edge_app.model.runtimes.registry import RUNTIMES
 from edge_app.reading.decision import softmax
-from edge_app.reading.rejection import Look
+from edge_app.reading.rejection import Template
 from edge_app.system.files import sha256_of
 from train.evaluation.metrics import score
 
@@ -37,13 +37,13 @@ def measured_figures(examined: Examined, source: Source, runtime: str) -> dict[s
 
 
 def card_with_figures(
-    examined: Examined, figures: dict[str, Any], source: Source, look: Look, budget: Budget, runtime: str
+    examined: Examined, figures: dict[str, Any], source: Source, template: Template, budget: Budget, runtime: str
 ) -> ModelCard:
     """The finished card of an accepted file.
 
     Args:
         figures: from `measured_figures`.
-        look: of upright films, from `convert.packaging.rejection_statistics.learn_look`.
+        template: of upright films, from `convert.packaging.rejection_statistics.learn_template`.
     Raises:
         BundleError: the runtime refuses the file, or crashes on it.
     """
@@ -69,5 +69,5 @@ def card_with_figures(
                 if RUNTIMES[seen.runtime].delegates_int8
             },
         },
-        features=measure(look, features, source.validation.pixels, examined.outputs[runtime]["features"]),
+        features=measure(template, features, source.validation.pixels, examined.outputs[runtime]["features"]),
     )

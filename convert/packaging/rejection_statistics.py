@@ -13,21 +13,21 @@ import numpy as np
 
 from edge_app.errors import FilmRefused
 from edge_app.reading.rejection import (
-    LOOK_SIDE_PX,
     SMALL,
+    TEMPLATE_SIDE_PX,
     FeatureSpace,
-    Look,
-    LookLimits,
     Rejection,
+    Template,
+    TemplateLimits,
     each_way,
     fit_each_way,
-    standardized_look,
+    standardized,
 )
 
 STEPS = 400
 STEP_SIZE = 1.0
 MOMENTUM = 0.95
-DECAY = 1e-3 / LOOK_SIDE_PX**2
+DECAY = 1e-3 / TEMPLATE_SIDE_PX**2
 DIRECTIONS = 16
 # Shares of validation films beyond each limit of a warning; the three kinds together are under 1%.
 UNUSUAL_SHARE, MIRRORED_SHARE, UPSIDE_DOWN_SHARE = 0.003, 0.001, 0.001
@@ -38,45 +38,45 @@ ASIDE, BEYOND = 0.0005, 0.1
 
 
 def measure(
-    look: Look, training_features: np.ndarray, validation_pixels: np.ndarray, validation_features: np.ndarray
+    template: Template, training_features: np.ndarray, validation_pixels: np.ndarray, validation_features: np.ndarray
 ) -> dict[str, Any]:
     """Learn how far off features may be, and count what both checks refuse among the validation films.
 
     Args:
-        look: from `learn_look`; the same for every file of one model.
+        template: from `learn_template`; the same for every file of one model.
         training_features: float (films, channels), computed by the file that is shipped.
         validation_pixels: uint8 (films, side, side), the model's input.
     Returns:
         `ModelCard.features`; the counts of the validation films are under "validation".
     """
-    found = Rejection(look, learn_space(training_features, validation_features))
+    found = Rejection(template, learn_space(training_features, validation_features))
     outcomes = [_outcome(found, *film) for film in zip(validation_pixels, validation_features, strict=True)]
     shares = {name: outcomes.count(name) / len(outcomes) for name in ("refused", "warned")}
     return found.to_card() | {"validation": {"films": len(outcomes)} | shares}
 
 
-def learn_look(training_pixels: np.ndarray, validation_pixels: np.ndarray) -> Look:
+def learn_template(training_pixels: np.ndarray, validation_pixels: np.ndarray) -> Template:
     """The template with its limits.
 
     Args:
         training_pixels, validation_pixels: uint8 (any number, side, side), the films as they are and redrawn.
     """
-    training, validation = standardized_look(training_pixels), standardized_look(validation_pixels)
-    weights = learn_template(training)
-    return Look(weights, look_limits(fit_each_way(training, weights), fit_each_way(validation, weights)))
+    training, validation = standardized(training_pixels), standardized(validation_pixels)
+    weights = learn_weights(training)
+    return Template(weights, template_limits(fit_each_way(training, weights), fit_each_way(validation, weights)))
 
 
-def learn_template(looks: np.ndarray) -> np.ndarray:
+def learn_weights(films: np.ndarray) -> np.ndarray:
     """The weights with which upright films fit best.
 
     Multinomial logistic regression over the 16 ways, by gradient descent with momentum.
 
     Args:
-        looks: float (films, LOOK_SIDE_PX, LOOK_SIDE_PX), from `standardized_look`.
+        films: float (films, TEMPLATE_SIDE_PX, TEMPLATE_SIDE_PX), from `standardized`.
     Returns:
-        float16 (LOOK_SIDE_PX, LOOK_SIDE_PX).
+        float16 (TEMPLATE_SIDE_PX, TEMPLATE_SIDE_PX).
     """
-    ways = each_way(looks).astype(np.float32).reshape(len(looks), 8, -1) / LOOK_SIDE_PX
+    ways = each_way(films).astype(np.float32).reshape(len(films), 8, -1) / TEMPLATE_SIDE_PX
     weights = np.zeros(ways.shape[-1], dtype=np.float32)
     speed = np.zeros_like(weights)
     for _ in range(STEPS):
@@ -86,17 +86,17 @@ def learn_template(looks: np.ndarray) -> np.ndarray:
         shares /= shares.sum(axis=1, keepdims=True)
         wrong = shares[:, :8] - shares[:, 8:]
         wrong[:, 0] -= 1
-        slope = np.tensordot(wrong, ways, axes=2) / len(looks) + DECAY * weights
+        slope = np.tensordot(wrong, ways, axes=2) / len(films) + DECAY * weights
         speed = MOMENTUM * speed - STEP_SIZE * slope
         weights = weights + speed
     # Rounded now, so that the limits fit the weights as they are stored.
-    return weights.reshape(LOOK_SIDE_PX, LOOK_SIDE_PX).astype(SMALL)
+    return weights.reshape(TEMPLATE_SIDE_PX, TEMPLATE_SIDE_PX).astype(SMALL)
 
 
-def look_limits(training: np.ndarray, validation: np.ndarray) -> LookLimits:
+def template_limits(training: np.ndarray, validation: np.ndarray) -> TemplateLimits:
     """Limits from how well upright films fit, (films, 8) each, from `fit_each_way`."""
     both = np.concatenate([training, validation])
-    return LookLimits(
+    return TemplateLimits(
         likeness=_beyond(both[:, 0]),
         sideways=_beyond(both[:, 0] - both[:, [1, 3]].max(axis=1)),
         upside_down=_beyond(both[:, 0] - both[:, 2]),

@@ -20,7 +20,7 @@ import numpy as np
 
 from edge_app.errors import BundleError
 from edge_app.imaging.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION, to_model_pixels
-from edge_app.model.card import ModelCard
+from edge_app.model.card import ModelCard, ModelIdentity
 from edge_app.model.golden import OUTPUTS, Golden, check_outputs
 from edge_app.model.runtimes.base import Runtime
 from edge_app.model.runtimes.interpreter import Interpreter, Outputs
@@ -42,6 +42,11 @@ class Bundle:
     sha256: str
     card: ModelCard
     golden: Golden
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """What answers, records and reports say of this model."""
+        return ModelIdentity(self.card.name, self.card.version, self.sha256)
 
     @property
     def model(self) -> bytes:

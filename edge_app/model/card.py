@@ -15,6 +15,15 @@ FINDING = "pneumonia"
 
 
 @dataclass(frozen=True)
+class ModelIdentity:
+    """Name and version from a model's card; `sha256` of its file, 64 hexadecimal digits."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class OperatingPoint:
     """A threshold on P(pneumonia), 0..1, with what it gave on the validation films."""
 

@@ -12,8 +12,7 @@ import numpy as np
 
 from edge_app.errors import FilmError, FilmRefused, FilmUnreadable
 from edge_app.imaging.formats.base import Film
-from edge_app.model.card import FINDING
-from edge_app.model.identity import ModelIdentity
+from edge_app.model.card import FINDING, ModelIdentity
 from edge_app.reading.decision import Decision
 
 

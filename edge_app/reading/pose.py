@@ -8,17 +8,11 @@ import functools
 
 import numpy as np
 
-from edge_app.errors import FilmRefused
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.reading.exposure import shrunk
+from edge_app.reading.rejection import pose_refusal
 
-SENTENCES = {
-    "inverted": "Black and white are exchanged: bone must be white. Invert the film and export it.",
-    "sideways": "The film lies on its side: turn it so that the head is up.",
-    "upside_down": "The film is upside down: turn it so that the head is up.",
-    "not_a_chest_film": "This does not look like a frontal chest film: nothing is scored.",
-}
 TEMPLATE_SIDE_PX = 32
 TEMPLATE_PHANTOMS = 8
 # Correlation with the template, -1..1. Upright films: 0.2 to 0.8.
@@ -27,11 +21,6 @@ INVERTED_LIKENESS = -0.2
 # How much the correlation rises when the film is turned. Upright films: below -0.1.
 SIDEWAYS_GAIN = 0.1
 UPSIDE_DOWN_GAIN = 0.15
-
-
-def pose_refusal(code: str) -> FilmRefused:
-    """The refusal of one of `SENTENCES`."""
-    return FilmRefused(code, SENTENCES[code])
 
 
 def check_pose(film: np.ndarray) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from edge_app.imaging.formats.base import Film
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.bundle import Bundle, open_interpreter, read_bundle
 from edge_app.model.card import ModelCard
-from edge_app.model.identity import ModelIdentity
 from edge_app.model.installed import first_that_works
 from edge_app.model.runtimes.interpreter import Outputs
 from edge_app.model.runtimes.registry import load_runtime
@@ -21,10 +20,8 @@ from edge_app.reading.answer import Answer, Refusal
 from edge_app.reading.decision import decide
 from edge_app.reading.evidence import evidence_map
 from edge_app.reading.exposure import check_exposure
-from edge_app.reading.pose import check_pose
 from edge_app.reading.rejection import rejection_of
-from edge_app.reading.site_threshold import with_site_threshold
-from edge_app.system.home import data_home
+from edge_app.system.home import SITE_THRESHOLD_FILE, data_home
 
 
 class Predictor:
@@ -38,7 +35,7 @@ class Predictor:
             RuntimeUnavailable: no interpreter can be used.
         """
         self.bundle = bundle
-        self.identity = ModelIdentity(bundle.card.name, bundle.card.version, bundle.sha256)
+        self.identity = bundle.identity
         self.runtime = load_runtime(runtime_package)
         self.interpreter = open_interpreter(bundle, self.runtime, threads)
         self.rejection = rejection_of(bundle.card)
@@ -66,6 +63,13 @@ class Predictor:
         """Run the model on uint8 pixels (input_size_px, input_size_px)."""
         return self.interpreter.run(pixels)
 
+    def _pose_warnings(self, film: Film, pixels: np.ndarray, outputs: Outputs) -> tuple[str, ...]:
+        if self.rejection:
+            return self.rejection.check(pixels, outputs.features)
+        from edge_app.reading.pose import check_pose  # only models of an older kit need it, and it draws phantoms
+
+        return check_pose(film.pixels)
+
     def _scored(self, film: Film, started: float, operating_point: str | None) -> Answer:
         card = self.card
         check_age(film.age_years, card)
@@ -75,7 +79,7 @@ class Predictor:
         preprocessed = time.perf_counter()
         outputs = self.infer(pixels)
         inferred = time.perf_counter()
-        warnings += self.rejection.check(pixels, outputs.features) if self.rejection else check_pose(film.pixels)
+        warnings += self._pose_warnings(film, pixels, outputs)
         decision = decide(outputs.logits, card, operating_point)
         evidence = evidence_map(outputs.class_map, card.negative_index, card.temperature)
         seconds = {
@@ -108,6 +112,9 @@ def device_predictor(model: Path | None = None, data: Path | None = None) -> Pre
         DataError: the site's threshold is damaged.
     """
     home = data_home(data)
+    if not (home / SITE_THRESHOLD_FILE).exists():
+        return load_predictor(model, data)
+    from edge_app.reading.site_threshold import with_site_threshold  # here, because most devices have none
 
     def opened(path: Path) -> Predictor:
         bundle = read_bundle(path)

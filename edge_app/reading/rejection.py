@@ -1,15 +1,14 @@
-"""Is this a film like those that the model learned from, and does it lie as they did?
+"""Refuses what is no upright chest film, and warns of films unlike the training films.
 
-Two witnesses, both learned when the model was converted and kept in its card:
+Both checks were learned when the model was converted, and are kept in its card:
 
-- the look: one template of 16 x 16 weights. A film is held against it as it lies, after quarter
-  turns, mirrored, and with black and white exchanged; a film that fits better some other way lies
-  that way.
-- the distance: how far the model's pooled features are from those of its training films
-  (Mahalanobis, along the strongest directions, with one common spread for the rest).
+- the template: 16 x 16 weights. A film is compared with it as it is, after quarter turns, mirrored, and
+  with black and white exchanged. A film that fits better in another way lies in that way.
+- the distance between the model's pooled features and those of its training films (Mahalanobis, along
+  the strongest directions, with one common spread for the rest).
 
-A film of another hospital may lie far from the training films and still be a film, so distance
-alone only warns. What is far away and does not look like a chest film is refused.
+A film of another hospital may lie far from the training films and still be a chest film, so distance
+alone only warns. A film that is far away and does not fit the template is refused.
 """
 
 import base64
@@ -19,33 +18,43 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from edge_app.errors import BundleError
+from edge_app.errors import BundleError, FilmRefused
 from edge_app.model.card import ModelCard
-from edge_app.reading.pose import pose_refusal
 
 VERSION = 1
-LOOK_SIDE_PX = 16
-SMALL, PLAIN = "<f2", "<f4"  # how numbers stand in the card, in base64: a bundle must stay small
+TEMPLATE_SIDE_PX = 16
+SMALL, PLAIN = "<f2", "<f4"  # number formats in the card, in base64, to keep a bundle small
+SENTENCES = {
+    "inverted": "Black and white are exchanged: bone must be white. Invert the film and export it.",
+    "sideways": "The film lies on its side: turn it so that the head is up.",
+    "upside_down": "The film is upside down: turn it so that the head is up.",
+    "not_a_chest_film": "This does not look like a frontal chest film: nothing is scored.",
+}
+
+
+def pose_refusal(code: str) -> FilmRefused:
+    """The refusal of one of `SENTENCES`."""
+    return FilmRefused(code, SENTENCES[code])
 
 
 @dataclass(frozen=True)
-class LookLimits:
-    """In units of the template's answer. Below the first three a film is refused, below the last two warned of."""
+class TemplateLimits:
+    """Limits on how well a film fits. Below the first three it is refused, below the last two there is a warning."""
 
     likeness: float
-    sideways: float  # how much better it fits as it lies than turned by a quarter
-    upside_down: float  # than turned by a half
-    doubtful: float  # likeness below which a far film is refused
+    sideways: float  # how much better it fits as it is than after a quarter turn
+    upside_down: float  # than after a half turn
+    doubtful: float  # fit below which a film that is far away is refused
     perhaps_upside_down: float
     perhaps_mirrored: float  # than mirrored
 
 
 @dataclass(frozen=True)
-class Look:
-    """The template, float (LOOK_SIDE_PX, LOOK_SIDE_PX), with its limits."""
+class Template:
+    """The template, float (TEMPLATE_SIDE_PX, TEMPLATE_SIDE_PX), with its limits."""
 
     weights: np.ndarray
-    limits: LookLimits
+    limits: TemplateLimits
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class FeatureSpace:
     """Where the training films lie among the pooled features.
 
     `mean` is float (channels,), `directions` (kept, channels), orthonormal, `spread` (kept,) the
-    standard deviation along each, `rest` that along every other direction, `limit` the distance from
+    standard deviation along each, `rest` that along every other direction, `limit` the distance beyond
     which a film is called unusual.
     """
 
@@ -74,13 +83,13 @@ class FeatureSpace:
 
 @dataclass(frozen=True)
 class Rejection:
-    """Both witnesses of one model."""
+    """Both checks of one model."""
 
-    look: Look
+    template: Template
     space: FeatureSpace
 
     def check(self, pixels: np.ndarray, features: np.ndarray) -> tuple[str, ...]:
-        """Refuse what is no upright chest film, and name what makes the answer doubtful.
+        """Refuse a picture that is no upright chest film, and warn of what makes the answer doubtful.
 
         Args:
             pixels: the model's input, uint8 (side, side).
@@ -90,7 +99,7 @@ class Rejection:
         Raises:
             FilmRefused: inverted, sideways, upside_down or not_a_chest_film.
         """
-        fits, limits = fit_each_way(standardized_look(pixels[None]), self.look.weights)[0], self.look.limits
+        fits, limits = fit_each_way(standardized(pixels[None]), self.template.weights)[0], self.template.limits
         likeness, half_turn = fits[0], fits[0] - fits[2]
         if likeness < limits.likeness:
             raise pose_refusal(_best_way(fits, limits.likeness))
@@ -106,10 +115,10 @@ class Rejection:
         return tuple(name for name, holds in warnings.items() if holds)
 
     def to_card(self) -> dict[str, Any]:
-        """As it stands in `ModelCard.features`; `rejection_of` reads it back."""
+        """The value of `ModelCard.features`; `rejection_of` reads it back."""
         return {
             "version": VERSION,
-            "look": {"weights": _packed(self.look.weights, SMALL), "limits": vars(self.look.limits)},
+            "look": {"weights": _packed(self.template.weights, SMALL), "limits": vars(self.template.limits)},
             "distance": {
                 "mean": _packed(self.space.mean, PLAIN),
                 "directions": _packed(self.space.directions, SMALL),
@@ -121,7 +130,7 @@ class Rejection:
 
 
 def rejection_of(card: ModelCard) -> Rejection | None:
-    """What the card knows of its training films; None when it was made without.
+    """The checks in a card; None if it has none.
 
     Raises:
         BundleError: it is damaged.
@@ -130,58 +139,58 @@ def rejection_of(card: ModelCard) -> Rejection | None:
         return None
     try:
         look, distance = card.features["look"], card.features["distance"]
-        weights = _unpacked(look["weights"], SMALL).reshape(LOOK_SIDE_PX, LOOK_SIDE_PX)
+        weights = _unpacked(look["weights"], SMALL).reshape(TEMPLATE_SIDE_PX, TEMPLATE_SIDE_PX)
         mean, spread = (_unpacked(distance[name], PLAIN) for name in ("mean", "spread"))
         directions = _unpacked(distance["directions"], SMALL).reshape(len(spread), len(mean))
-        limits = LookLimits(**{name: float(value) for name, value in look["limits"].items()})
+        limits = TemplateLimits(**{name: float(value) for name, value in look["limits"].items()})
         space = FeatureSpace(mean, directions, spread, float(distance["rest"]), float(distance["limit"]))
     except (KeyError, TypeError, ValueError, AttributeError) as cause:
         raise BundleError(f"the card's feature statistics are damaged: {cause!r}: run convert again") from cause
     numbers = np.concatenate([weights.ravel(), mean, spread, directions.ravel(), list(vars(limits).values())])
     if not np.isfinite([*numbers, space.rest, space.limit]).all() or min(spread.min(initial=1), space.rest) <= 0:
-        raise BundleError("the card's feature statistics hold no numbers that could be: run convert again")
-    return Rejection(Look(weights, limits), space)
+        raise BundleError("the card's feature statistics hold impossible numbers: run convert again")
+    return Rejection(Template(weights, limits), space)
 
 
-def standardized_look(pixels: np.ndarray) -> np.ndarray:
+def standardized(pixels: np.ndarray) -> np.ndarray:
     """Shrink films to the template's size, with mean 0 and spread 1.
 
     Args:
         pixels: uint8 (films, side, side), the model's input.
     Returns:
-        float64 (films, LOOK_SIDE_PX, LOOK_SIDE_PX).
+        float64 (films, TEMPLATE_SIDE_PX, TEMPLATE_SIDE_PX).
     """
-    side = (LOOK_SIDE_PX, LOOK_SIDE_PX)
+    side = (TEMPLATE_SIDE_PX, TEMPLATE_SIDE_PX)
     small = np.stack([np.asarray(Image.fromarray(film).resize(side, Image.Resampling.BOX)) for film in pixels])
     centred = small - small.mean(axis=(1, 2), keepdims=True)
-    looks: np.ndarray = centred / np.maximum(centred.std(axis=(1, 2), keepdims=True), 1e-9)
-    return looks
+    films: np.ndarray = centred / np.maximum(centred.std(axis=(1, 2), keepdims=True), 1e-9)
+    return films
 
 
-def each_way(looks: np.ndarray) -> np.ndarray:
-    """Every film as it lies, after one, two and three quarter turns, and the same four mirrored.
+def each_way(films: np.ndarray) -> np.ndarray:
+    """Every film as it is, after one, two and three quarter turns, and the same four mirrored.
 
     Args:
-        looks: (films, side, side).
+        films: (films, side, side).
     Returns:
         (films, 8, side, side).
     """
-    turned = [np.rot90(way, turns, axes=(1, 2)) for way in (looks, looks[:, :, ::-1]) for turns in range(4)]
+    turned = [np.rot90(way, turns, axes=(1, 2)) for way in (films, films[:, :, ::-1]) for turns in range(4)]
     return np.stack(turned, axis=1)
 
 
-def fit_each_way(looks: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """How well each film fits the template, each way; negative where black and white are exchanged.
+def fit_each_way(films: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """How well each film fits the template in each way; negative if black and white are exchanged.
 
     Returns:
         float64 (films, 8), in the order of `each_way`.
     """
-    fits: np.ndarray = np.tensordot(each_way(looks), weights, axes=2) / LOOK_SIDE_PX
+    fits: np.ndarray = np.tensordot(each_way(films), weights, axes=2) / TEMPLATE_SIDE_PX
     return fits
 
 
 def _best_way(fits: np.ndarray, enough: float) -> str:
-    """Why a film that does not fit as it lies does not: the way in which it would."""
+    """Why a film does not fit as it is: the way in which it would fit."""
     turns = fits[:4]
     if max(turns.max(), -turns.min()) < enough:
         return "not_a_chest_film"

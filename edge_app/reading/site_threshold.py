@@ -18,11 +18,11 @@ from edge_app.model.card import ModelCard, OperatingPoint
 from edge_app.model.estimate import Estimate, proportion
 from edge_app.reading.decision import is_positive
 from edge_app.system.files import write_atomically
+from edge_app.system.home import SITE_THRESHOLD_FILE
 
 POSITIVE = frozenset({"pneumonia", "bacterial", "viral"})
 NEGATIVE = frozenset({"normal"})
 MIN_CASES = 100  # with fewer, a threshold is mostly chance, and a warning is given
-FILE_NAME = "site-threshold.json"
 POINT_NAME = "site"
 
 
@@ -109,7 +109,7 @@ def save_site_threshold(home: Path, line: Line, model_sha256: str, cases: int) -
     Raises:
         StoreError: it cannot be written; the previous one stays.
     """
-    path = home / FILE_NAME
+    path = home / SITE_THRESHOLD_FILE
     values = {"threshold": line.threshold, "model_sha256": model_sha256, "cases": cases}
     for name, estimate in (("recall", line.sensitivity), ("specificity", line.specificity)):
         values[name] = vars(estimate)
@@ -126,7 +126,7 @@ def with_site_threshold(card: ModelCard, sha256: str, home: Path) -> ModelCard:
     Raises:
         DataError: the file is damaged.
     """
-    path = home / FILE_NAME
+    path = home / SITE_THRESHOLD_FILE
     if not path.exists():
         return card
     try:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from edge_app.errors import StoreError
-from edge_app.model.identity import ModelIdentity
+from edge_app.model.card import ModelIdentity
 from edge_app.reading.answer import decision_as_json, decision_from_json
 from edge_app.reading.decision import Decision
 from edge_app.records import audit

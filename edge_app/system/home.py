@@ -5,6 +5,7 @@ from pathlib import Path
 
 HOME_VARIABLE = "CXR_EDGE_HOME"
 FOLDER_NAME = "cxr-edge"
+SITE_THRESHOLD_FILE = "site-threshold.json"  # in the data folder; see `edge_app.reading.site_threshold`
 
 
 def data_home(chosen: Path | None = None) -> Path:

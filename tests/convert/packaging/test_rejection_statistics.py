@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convert.packaging.rejection_statistics import learn_look, learn_space, measure
+from convert.packaging.rejection_statistics import learn_space, learn_template, measure
 from edge_app.errors import FilmRefused
 from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom, phantom_png
 from edge_app.imaging.preprocess import to_model_pixels
@@ -30,7 +30,7 @@ def learned(shipped: Bundle) -> tuple[Predictor, dict]:
     size_px = shipped.card.input_size_px
     parts = [np.stack([to_model_pixels(draw(seed), size_px) for seed in part]) for part in (TRAINING, VALIDATION)]
     features = [np.stack([predictor.infer(film).features for film in part]) for part in parts]
-    return predictor, measure(learn_look(*parts), features[0], parts[1], features[1])
+    return predictor, measure(learn_template(*parts), features[0], parts[1], features[1])
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,10 @@ from edge_app.__main__ import main
 from edge_app.errors import DataError
 from edge_app.model.card import ModelCard, OperatingPoint
 from edge_app.model.estimate import Estimate
-from edge_app.reading.site_threshold import FILE_NAME, Case, choose_threshold, line_at, with_site_threshold
+from edge_app.reading.site_threshold import Case, choose_threshold, line_at, with_site_threshold
 from edge_app.records.database import Draft, Review, new_record_id, open_store
 from edge_app.records.export import to_csv
+from edge_app.system.home import SITE_THRESHOLD_FILE
 
 # Five children with pneumonia, five without; by hand.
 SICK = (0.9, 0.8, 0.7, 0.6, 0.2)
@@ -108,7 +109,7 @@ def test_predict_decides_at_the_sites_threshold_and_says_so(tmp_path, capsys, sh
 
 @pytest.mark.parametrize("content", ['{"threshold": ', '{"model_sha256": "ab", "threshold": 7}'])
 def test_damaged_site_threshold_is_refused(tmp_path, content):
-    (tmp_path / FILE_NAME).write_text(content)
+    (tmp_path / SITE_THRESHOLD_FILE).write_text(content)
     with pytest.raises(DataError, match="run calibrate again"):
         with_site_threshold(a_card(), "ab", tmp_path)
 

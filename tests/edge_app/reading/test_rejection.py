@@ -11,15 +11,15 @@ from edge_app.imaging.phantom import PhantomStyle, draw_phantom
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.card import ModelCard
 from edge_app.reading.rejection import (
-    LOOK_SIDE_PX,
+    TEMPLATE_SIDE_PX,
     FeatureSpace,
-    Look,
-    LookLimits,
     Rejection,
+    Template,
+    TemplateLimits,
     each_way,
     fit_each_way,
     rejection_of,
-    standardized_look,
+    standardized,
 )
 
 SIDE_PX = 64
@@ -37,11 +37,11 @@ def pixels_of(seed: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def rejection() -> Rejection:
     """A mean phantom as template: it fits films as they lie by some 12, turned by a quarter by less than 4."""
-    looks = standardized_look(np.stack([pixels_of(seed) for seed in range(20)]))
-    limits = LookLimits(
+    films = standardized(np.stack([pixels_of(seed) for seed in range(20)]))
+    limits = TemplateLimits(
         likeness=3.0, sideways=0.0, upside_down=-9.0, doubtful=12.0, perhaps_upside_down=0.0, perhaps_mirrored=-9.0
     )
-    return Rejection(Look(looks.mean(axis=0), limits), SPACE)
+    return Rejection(Template(films.mean(axis=0), limits), SPACE)
 
 
 def test_distance_is_counted_in_spreads_along_each_direction():
@@ -60,10 +60,10 @@ def test_ways_are_quarter_turns_then_the_mirrored_ones():
 
 def test_look_is_free_of_brightness_and_contrast():
     film = pixels_of(1)
-    looks = standardized_look(np.stack([film, (film // 2 + 60).astype(np.uint8)]))
-    assert looks.shape == (2, LOOK_SIDE_PX, LOOK_SIDE_PX)
-    assert looks.mean(axis=(1, 2)) == pytest.approx([0, 0], abs=1e-9)
-    assert np.abs(looks[0] - looks[1]).max() < 0.05
+    films = standardized(np.stack([film, (film // 2 + 60).astype(np.uint8)]))
+    assert films.shape == (2, TEMPLATE_SIDE_PX, TEMPLATE_SIDE_PX)
+    assert films.mean(axis=(1, 2)) == pytest.approx([0, 0], abs=1e-9)
+    assert np.abs(films[0] - films[1]).max() < 0.05
 
 
 def test_upright_film_passes_and_a_far_one_is_called_unusual(rejection):
@@ -87,8 +87,8 @@ def test_film_that_lies_otherwise_is_refused_by_name(rejection, code, changed):
 
 
 def test_far_film_that_hardly_looks_like_a_chest_is_refused(rejection):
-    doubtful = dataclasses.replace(rejection.look.limits, doubtful=1e3)
-    strict = dataclasses.replace(rejection, look=dataclasses.replace(rejection.look, limits=doubtful))
+    doubtful = dataclasses.replace(rejection.template.limits, doubtful=1e3)
+    strict = dataclasses.replace(rejection, template=dataclasses.replace(rejection.template, limits=doubtful))
     assert strict.check(pixels_of(32), NEAR) == ()
     with pytest.raises(FilmRefused, match="nothing is scored"):
         strict.check(pixels_of(32), FAR)
@@ -99,9 +99,11 @@ def test_card_gives_back_what_was_put_in(rejection, shipped):
     card = ModelCard.from_json(dataclasses.replace(shipped.card, features=kept).to_json())
     back = rejection_of(card)
     assert back is not None
-    looks = standardized_look(np.stack([pixels_of(33)]))
-    assert fit_each_way(looks, back.look.weights) == pytest.approx(fit_each_way(looks, rejection.look.weights), abs=0.1)
-    assert back.look.limits == rejection.look.limits
+    films = standardized(np.stack([pixels_of(33)]))
+    assert fit_each_way(films, back.template.weights) == pytest.approx(
+        fit_each_way(films, rejection.template.weights), abs=0.1
+    )
+    assert back.template.limits == rejection.template.limits
     assert back.space.distance(FAR) == pytest.approx(SPACE.distance(FAR))
 
 
