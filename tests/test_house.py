@@ -27,7 +27,6 @@ ORDERS = {
         ("commands", "__main__", "__init__"),
     ),
     "train": (
-        ("quiet",),
         ("keras",),
         ("data",),
         ("networks",),

@@ -6,7 +6,7 @@ its first import. Every module of the kit that needs TensorFlow imports it from 
 
 import os
 
-from train.quiet import without_notices
+from edge_app.system.notices import without_notices
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors alone

@@ -22,7 +22,7 @@ def test_command_that_moved_says_where_it_went(old: str, new: str, capsys) -> No
 def test_importing_tensorflow_prints_errors_and_nothing_else() -> None:
     code = (
         "import os\nfrom train.keras import tf\ntf.constant(1) + 1\n"
-        "from train.quiet import without_notices\n"
+        "from edge_app.system.notices import without_notices\n"
         "with without_notices():\n"
         "    os.write(2, b'I0000 00:00:1.2 3 a.cc:1] notice\\nE0000 00:00:1.2 3 a.cc:1] error\\n')\n"
     )

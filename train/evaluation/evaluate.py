@@ -15,7 +15,6 @@ from train.data.sources import DataSet, find_data
 from train.data.split import VALIDATION, apply_manifest, read_manifest
 from train.data.two_classes import as_labelled
 from train.evaluation.metrics import score
-from train.quiet import without_notices
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,7 @@ class _Scorer:
 
 
 def _bundle_scorer(options: EvaluateOptions) -> _Scorer:
-    with without_notices():
-        predictor = load_predictor(options.model)
+    predictor = load_predictor(options.model)
     card = predictor.card
     _, point = card.operating_point(options.operating_point)
     return _Scorer(

@@ -7,6 +7,7 @@ import numpy as np
 
 from edge_app.errors import BundleError, RuntimeUnavailable
 from edge_app.model.runtimes.base import Runtime
+from edge_app.system.notices import without_notices
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ class Interpreter:
             options: dict[str, Any] = {"model_content": model, "num_threads": threads}
             if reference:
                 options["experimental_op_resolver_type"] = runtime.module.OpResolverType.BUILTIN_REF
-            self._interpreter = runtime.module.Interpreter(**options)
-            self._interpreter.allocate_tensors()
+            with without_notices():
+                self._interpreter = runtime.module.Interpreter(**options)
+                self._interpreter.allocate_tensors()
             self._input = self._single_input()
             self._input_levels = _quantized_levels(self._input)
             self._outputs = self._named_outputs(class_count)

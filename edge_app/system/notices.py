@@ -1,9 +1,8 @@
-"""Keeping the start-up notices of native libraries off standard error. Errors are kept."""
+"""Keeps the start-up notices of native libraries off standard error. Errors are kept."""
 
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,12 +15,16 @@ NOTICE = re.compile(
 
 @contextmanager
 def without_notices() -> Iterator[None]:
-    """Hold back what native code writes to standard error, then write all of it but the notices.
+    """Hold back what native code writes to standard error, then write all of it except notices.
 
-    TensorFlow's first messages ignore TF_CPP_MIN_LOG_LEVEL: they come before its log is set up.
+    TensorFlow's first messages ignore TF_CPP_MIN_LOG_LEVEL, because they come before its log is set up, and LiteRT
+    has no setting. A system without memory files shows the notices. If the process crashes, what was held is lost.
     """
+    if not hasattr(os, "memfd_create"):
+        yield
+        return
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
+    with open(os.memfd_create("notices"), "w+b") as held:  # noqa: PTH123 (a file descriptor has no path)
         before = os.dup(STDERR)
         os.dup2(held.fileno(), STDERR)
         try:
