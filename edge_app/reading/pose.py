@@ -8,9 +8,8 @@ import functools
 
 import numpy as np
 
-from edge_app.imaging.phantom import PhantomStyle, draw_phantom
 from edge_app.imaging.preprocess import to_model_pixels
-from edge_app.reading.exposure import shrunk
+from edge_app.reading.film_checks import shrunk
 from edge_app.reading.rejection import pose_refusal
 
 TEMPLATE_SIDE_PX = 32
@@ -57,6 +56,8 @@ def _check_turns(turns: list[float]) -> None:
 
 @functools.cache
 def _template() -> np.ndarray:
+    from edge_app.imaging.phantom import PhantomStyle, draw_phantom  # here, because few devices need it
+
     style = PhantomStyle(width_px=64, height_px=64)
     drawn = [
         to_model_pixels(draw_phantom("normal", seed, style), TEMPLATE_SIDE_PX) for seed in range(TEMPLATE_PHANTOMS)

@@ -8,18 +8,17 @@ import numpy as np
 
 from edge_app.errors import FilmError
 from edge_app.imaging.film import read_film
-from edge_app.imaging.formats.base import Film
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.bundle import Bundle, open_interpreter, read_bundle
 from edge_app.model.card import ModelCard
 from edge_app.model.installed import first_that_works
 from edge_app.model.runtimes.interpreter import Outputs
 from edge_app.model.runtimes.registry import load_runtime
-from edge_app.reading.age import check_age
 from edge_app.reading.answer import Answer, Refusal
 from edge_app.reading.decision import decide
 from edge_app.reading.evidence import evidence_map
-from edge_app.reading.exposure import check_exposure
+from edge_app.reading.film_checks import check_film
+from edge_app.reading.pose import check_pose
 from edge_app.reading.rejection import rejection_of
 from edge_app.system.home import SITE_THRESHOLD_FILE, data_home
 
@@ -52,44 +51,43 @@ class Predictor:
             source: a path, or the bytes of a file.
             operating_point: a name from the card; its default when left out.
         """
-        started, film = time.perf_counter(), None
+        card, film, clock = self.card, None, _StepClock()
         try:
-            film = read_film(source, min_side_px=2 * self.card.input_size_px)
-            return self._scored(film, started, operating_point)
+            film = read_film(source, min_side_px=2 * card.input_size_px)
+            warnings = check_film(film, card)
+            clock.ends("read")
+            pixels = to_model_pixels(film.pixels, card.input_size_px)
+            clock.ends("preprocess")
+            outputs = self.interpreter.run(pixels)
+            clock.ends("infer")
+            warnings += self.rejection.check(pixels, outputs.features) if self.rejection else check_pose(film.pixels)
         except FilmError as error:
             return Answer(Refusal.of(error), self.identity, str(self.runtime), film=film)
+        decision = decide(outputs.logits, card, operating_point)
+        evidence = evidence_map(outputs.class_map, card.negative_index, card.temperature)
+        return Answer(decision, self.identity, str(self.runtime), warnings, clock.ms(), film, evidence)
 
     def infer(self, pixels: np.ndarray) -> Outputs:
         """Run the model on uint8 pixels (input_size_px, input_size_px)."""
         return self.interpreter.run(pixels)
 
-    def _pose_warnings(self, film: Film, pixels: np.ndarray, outputs: Outputs) -> tuple[str, ...]:
-        if self.rejection:
-            return self.rejection.check(pixels, outputs.features)
-        from edge_app.reading.pose import check_pose  # only models of an older kit need it, and it draws phantoms
 
-        return check_pose(film.pixels)
+class _StepClock:
+    """Times the steps of one answer."""
 
-    def _scored(self, film: Film, started: float, operating_point: str | None) -> Answer:
-        card = self.card
-        check_age(film.age_years, card)
-        warnings = check_exposure(film.pixels)
-        read = time.perf_counter()
-        pixels = to_model_pixels(film.pixels, card.input_size_px)
-        preprocessed = time.perf_counter()
-        outputs = self.infer(pixels)
-        inferred = time.perf_counter()
-        warnings += self._pose_warnings(film, pixels, outputs)
-        decision = decide(outputs.logits, card, operating_point)
-        evidence = evidence_map(outputs.class_map, card.negative_index, card.temperature)
-        seconds = {
-            "read": read - started,
-            "preprocess": preprocessed - read,
-            "infer": inferred - preprocessed,
-            "total": time.perf_counter() - started,
-        }
-        ms = {step: round(1e3 * duration, 3) for step, duration in seconds.items()}
-        return Answer(decision, self.identity, str(self.runtime), warnings, ms, film, evidence)
+    def __init__(self) -> None:
+        self._started = self._last = time.perf_counter()
+        self._seconds: dict[str, float] = {}
+
+    def ends(self, step: str) -> None:
+        """Note that a step has ended."""
+        now = time.perf_counter()
+        self._seconds[step], self._last = now - self._last, now
+
+    def ms(self) -> dict[str, float]:
+        """Milliseconds of each step, and of all since the start."""
+        seconds = self._seconds | {"total": time.perf_counter() - self._started}
+        return {step: round(1e3 * duration, 3) for step, duration in seconds.items()}
 
 
 def load_predictor(model: Path | None = None, data: Path | None = None) -> Predictor:

@@ -23,7 +23,7 @@ from edge_app.errors import FilmError
 from edge_app.imaging.film import read_film
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom
 from edge_app.imaging.preprocess import to_model_pixels
-from edge_app.reading.exposure import check_exposure
+from edge_app.reading.film_checks import check_exposure
 from edge_app.reading.pose import check_pose
 
 MEMORY_BYTES = 2**30

@@ -32,7 +32,7 @@ from edge_app.imaging.film import read_film
 from edge_app.imaging.formats.base import DicomOrigin
 from edge_app.imaging.formats.dicom import age_between, parse_age, read_dicom
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom
-from edge_app.reading.age import check_age
+from edge_app.reading.film_checks import check_age
 
 LITTLE, IMPLICIT, BIG = ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian
 

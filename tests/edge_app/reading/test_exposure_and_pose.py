@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 from edge_app.errors import FilmRefused
 from edge_app.imaging.film import read_film
 from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom
-from edge_app.reading.exposure import check_exposure
+from edge_app.reading.film_checks import check_exposure
 from edge_app.reading.pose import check_pose
 
 REAL = Path(os.environ.get("CXR_DATA", Path(__file__).parents[3] / "data" / "chest_xray"))

@@ -1,14 +1,18 @@
-"""Checks exposure, contrast and sharpness of a film, for every model.
+"""Checks of a film before the model sees it: the patient's age, and exposure, contrast and sharpness.
 
-All 5,216 training films of the Guangzhou set are within the limits; tests/edge_app/reading repeats the
-measurement on a machine that has the films.
+All 5,216 training films of the Guangzhou set are within the limits on exposure; tests/edge_app/reading repeats
+the measurement on a machine that has the films.
 """
 
 import numpy as np
 from PIL import Image
 
 from edge_app.errors import FilmRefused
+from edge_app.imaging.formats.base import Film
+from edge_app.model.card import ModelCard
 
+# Completed years. The training films are of children of 1 to 5 years.
+DEFAULT_RANGE_YEARS = (0, 5)
 SIDE_PX = 224
 # Gray levels, 0..255: mean, and distance of the 99th from the 1st percentile.
 TOO_DARK, DARK = 20.0, 50.0
@@ -16,6 +20,32 @@ TOO_FLAT, FLAT = 40.0, 90.0
 # Mean of the absolute Laplacian at 224 x 224, in gray levels of a film stretched to 0..255.
 # Rounding to 8 bits alone gives about 1.2.
 TOO_BLURRED, BLURRED = 1.5, 3.0
+
+
+def check_film(film: Film, card: ModelCard) -> tuple[str, ...]:
+    """Run every check of this module.
+
+    Returns:
+        The warnings of `check_exposure`.
+    Raises:
+        FilmRefused: as `check_age` and `check_exposure`.
+    """
+    check_age(film.age_years, card)
+    return check_exposure(film.pixels)
+
+
+def check_age(age_years: float | None, card: ModelCard) -> None:
+    """Refuse a patient whom the model was not made for; an unknown age passes.
+
+    Raises:
+        FilmRefused: age_out_of_range.
+    """
+    youngest, oldest = card.training.get("age_range_years", DEFAULT_RANGE_YEARS)
+    if age_years is not None and not youngest <= age_years < oldest + 1:
+        raise FilmRefused(
+            "age_out_of_range",
+            f"The patient is {age_years:.0f} years old; the model is for {youngest} to {oldest}: nothing is scored.",
+        )
 
 
 def check_exposure(film: np.ndarray) -> tuple[str, ...]:
