@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from convert.formats.registry import FORMATS, PTQ, QAT
-from convert.gates.operators import TARGETS
-from convert.options import Budget, ConvertOptions, QatOptions
+from convert.options import TARGETS, Budget, ConvertOptions, QatOptions
 from edge_app.commandline import guarded, set_up_logging
 from edge_app.version import __version__
 

@@ -20,7 +20,7 @@ from convert.gates.isolated import run_isolated
 from convert.gates.layers import LayerError, layer_errors, layer_table
 from convert.gates.operators import check_runtime, read_facts
 from convert.gates.parity import check_parity, compare
-from convert.options import ConvertOptions
+from convert.options import RUNTIMES_OF_TARGET, ConvertOptions
 from convert.outcome import Examined, Exported, Outcome
 from convert.packaging.card_text import model_card_text
 from convert.packaging.contents import make_golden, model_card
@@ -34,7 +34,7 @@ from convert.source import Source, read_source
 from edge_app.errors import BundleError, GateError, RuntimeUnavailable
 from edge_app.model.bundle import write_bundle
 from edge_app.model.golden import Golden
-from edge_app.model.runtimes.registry import RUNTIMES, installed_runtimes
+from edge_app.model.runtimes.registry import installed_runtimes
 from edge_app.reading.rejection import Template
 from edge_app.system.files import write_atomically, write_together
 from train.data.augment import shortcut_free_draw
@@ -42,8 +42,6 @@ from train.evaluation.evaluation_sets import DRAWS
 
 LOG = logging.getLogger(__name__)
 REDRAWN = 2  # versions of every training film for the checks of `edge_app.reading.rejection`
-# A file for one runtime must run in it and in all newer ones.
-RUNTIMES_OF_TARGET = {kind.target: tuple(RUNTIMES)[: place + 1] for place, kind in enumerate(RUNTIMES.values())}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edge_app.model.runtimes.registry import RUNTIMES
+
+# A file for one runtime must run in it and in all newer ones.
+RUNTIMES_OF_TARGET = {kind.target: tuple(RUNTIMES)[: place + 1] for place, kind in enumerate(RUNTIMES.values())}
+TARGETS = tuple(reversed(RUNTIMES_OF_TARGET))  # the oldest first
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -36,7 +42,7 @@ class ConvertOptions:
     out: Path  # folder for bundles and reports
     data: str | Sequence[str] | None = None  # the films it was trained on; None as for `train fit`
     formats: tuple[str, ...] = ("int8", "ptq")  # names from `convert.formats.registry.FORMATS`
-    target: str = "tflite-runtime-2.14"  # one of `convert.gates.operators.TARGETS`
+    target: str = TARGETS[0]
     budget: Budget = field(default_factory=Budget)
     qat: QatOptions = field(default_factory=QatOptions)
     outside_xnnpack: tuple[str, ...] = ()  # names of operators that need not be delegated

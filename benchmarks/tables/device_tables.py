@@ -5,10 +5,11 @@ Each function takes the rows of one committed result. A row that could not run s
 
 from typing import Any
 
+from benchmarks.device.compare import GOAL_ENGINE
+from benchmarks.device.harness.engines import ENGINES
 from benchmarks.output.markdown import figure, interval, table
 
 Rows = list[dict[str, Any]]
-ENGINES = ("ai-edge-litert", "tflite-runtime", "tensorflow", "onnxruntime")
 
 
 def latency(rows: Rows) -> str:
@@ -60,7 +61,7 @@ def compare_size(rows: Rows) -> str:
     """How large is each network, in the file and in memory (LiteRT)?"""
     body = []
     for row in rows:
-        if row.get("engine") != ENGINES[0]:
+        if row.get("engine") != GOAL_ENGINE:
             continue
         memory = row.get("memory_metrics")
         cells = [figure(row["misc_metrics"]["model_size_mb"]), figure(memory and memory["peak_mem_mb"])]

@@ -4,72 +4,12 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from convert.options import RUNTIMES_OF_TARGET
 from edge_app.errors import GateError
 from edge_app.model.runtimes.registry import RUNTIMES
 
-# The newest version of each operator that tflite-runtime 2.14 loads. Measured: a test gives the
-# wheel a file with each operator at this version and at the next one.
-TFLITE_2_14_VERSIONS = {
-    "ABS": 5,
-    "ADD": 5,
-    "AVERAGE_POOL_2D": 3,
-    "BATCH_MATMUL": 4,
-    "CONCATENATION": 4,
-    "CONV_2D": 7,
-    "DEPTHWISE_CONV_2D": 7,
-    "DEPTH_TO_SPACE": 2,
-    "DEQUANTIZE": 5,
-    "DIV": 2,
-    "ELU": 1,
-    "EXP": 2,
-    "EXPAND_DIMS": 1,
-    "FULLY_CONNECTED": 10,
-    "GATHER": 6,
-    "GELU": 2,
-    "HARD_SWISH": 1,
-    "LEAKY_RELU": 2,
-    "LOGISTIC": 3,
-    "LOG_SOFTMAX": 2,
-    "MAXIMUM": 4,
-    "MAX_POOL_2D": 3,
-    "MEAN": 3,
-    "MINIMUM": 4,
-    "MUL": 7,
-    "NEG": 1,
-    "PACK": 4,
-    "PAD": 4,
-    "PADV2": 4,
-    "PRELU": 1,
-    "QUANTIZE": 3,
-    "REDUCE_MAX": 3,
-    "REDUCE_MIN": 3,
-    "RELU": 3,
-    "RELU6": 3,
-    "RELU_N1_TO_1": 1,
-    "RESHAPE": 1,
-    "RESIZE_BILINEAR": 4,
-    "RESIZE_NEAREST_NEIGHBOR": 4,
-    "RSQRT": 2,
-    "SHAPE": 1,
-    "SLICE": 6,
-    "SOFTMAX": 3,
-    "SPACE_TO_DEPTH": 2,
-    "SPLIT": 4,
-    "SQRT": 1,
-    "SQUARE": 1,
-    "SQUARED_DIFFERENCE": 2,
-    "SQUEEZE": 2,
-    "STRIDED_SLICE": 8,
-    "SUB": 5,
-    "SUM": 2,
-    "TANH": 3,
-    "TRANSPOSE": 6,
-    "TRANSPOSE_CONV": 4,
-    "UNPACK": 4,
-}
 IDENTIFIER = b"TFL3"
 EXACT_INPUT = (1.0, -128)  # an 8-bit pixel p becomes p - 128: nothing is rounded or clipped
-TARGETS = tuple(kind.target for kind in reversed(RUNTIMES.values()))  # the oldest first
 
 
 @dataclass(frozen=True)
@@ -139,21 +79,18 @@ def check_runtime(facts: ModelFacts, target: str, full_integer: bool) -> None:
     """Refuse a file that the target cannot run, or that should be full integer and is not.
 
     Args:
-        target: one of `TARGETS`; LiteRT is newer than the converter and knows all its operators.
+        target: one of `convert.options.TARGETS`.
     Raises:
         GateError: names the operator or tensor type.
     """
     custom = sorted({name for name, _ in facts.operators if name.startswith("CUSTOM")})
     if custom:
         raise GateError(f"the file needs {', '.join(custom)}, which no device has: change the network")
-    if target == "tflite-runtime-2.14":
-        too_new = sorted(
-            f"{name} v{version}"
-            for name, version in set(facts.operators)
-            if version > TFLITE_2_14_VERSIONS.get(name, 0)
-        )
+    for kind in (RUNTIMES[package] for package in RUNTIMES_OF_TARGET[target]):
+        known, used = kind.operator_versions, sorted(set(facts.operators))
+        too_new = [f"{name} v{version}" for name, version in used if known and version > known.get(name, 0)]
         if too_new:
-            raise GateError(f"{target} does not know {', '.join(too_new)}: use --target litert or another format")
+            raise GateError(f"{kind.target} does not know {', '.join(too_new)}: use a newer --target or another format")
     if full_integer:
         _check_full_integer(facts)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_app.errors import FilmRefused, FilmUnreadable
 from edge_app.imaging.formats.base import Film
-from edge_app.imaging.formats.registry import film_formats
+from edge_app.imaging.formats.registry import film_formats, format_names
 
 MAX_FILE_BYTES = 64 * 2**20
 
@@ -36,8 +36,8 @@ def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
             film = film_format.read(content, min_side_px)
             _check_not_blank(film.pixels)
             return film
-    first, *others = (film_format.name for film_format in film_formats())
-    raise FilmUnreadable("not_an_image", f"This is no picture the kit reads; it reads {', '.join(others)} and {first}.")
+    *names, last = format_names()
+    raise FilmUnreadable("not_an_image", f"This is no picture the kit reads; it reads {', '.join(names)} and {last}.")
 
 
 def _check_not_blank(pixels: np.ndarray) -> None:

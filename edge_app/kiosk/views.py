@@ -3,6 +3,7 @@
 import base64
 from html import escape
 
+from edge_app.imaging.formats.registry import format_names
 from edge_app.kiosk.language import LANGUAGES, RIGHT_TO_LEFT, refusal, say
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Refusal
@@ -56,7 +57,7 @@ def picker(language: str) -> str:
     return (
         f'<div class="picker" dir="{direction(language)}" data-reading="{reading}">'
         f'<label class="drop"><input type="file" multiple class="films"><b>{w("choose_films")}</b>'
-        f"<small>{w('choose_hint')}</small></label>"
+        f"<small>{w('choose_hint', formats=', '.join(format_names()))}</small></label>"
         f'<label class="photo"><input type="file" accept="image/*" capture="environment" class="films">'
         f"{w('take_photo')}</label>"
         f'<div class="progress" role="status" aria-live="polite" hidden><progress max="1" value="0"></progress>'

@@ -1,20 +1,22 @@
-"""The networks by the name that `--arch` takes. A new network is a file that declares it, and a line here."""
+"""The networks by the name that `--arch` takes. To add one, write its file with `NETWORKS` and add its name here."""
+
+from importlib import import_module
 
 from edge_app.errors import DataError
-from train.networks import cnn, compact, dense, densenet201, efficientnet_lite0
 from train.networks.architecture import Architecture
 
 __all__ = ["ARCHITECTURES", "Architecture", "find_architecture"]
 
-ARCHITECTURES = {
-    "compact": compact.COMPACT,
-    "compact-160": compact.COMPACT_160,
-    "dense-baseline": dense.DENSE_BASELINE,
-    "mlp": dense.MLP,
-    "cnn": cnn.CNN,
-    "cnn-100x50": cnn.CNN_100X50,
-    "densenet201": densenet201.DENSENET201,
-    "efficientnet-lite0": efficientnet_lite0.EFFICIENTNET_LITE0,
+ARCHITECTURES: dict[str, Architecture] = {
+    name: network
+    for file in (  # messages and tables keep this order
+        "compact",
+        "dense",
+        "cnn",
+        "densenet201",
+        "efficientnet_lite0",
+    )
+    for name, network in import_module(f"train.networks.{file}").NETWORKS.items()
 }
 
 

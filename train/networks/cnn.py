@@ -29,19 +29,21 @@ def build_cnn(input_size_px: int, classes: int) -> Any:
     return keras.Model(film, dense_head(layers.Flatten()(x), HEAD_UNITS, classes), name="cnn")
 
 
-CNN = Architecture(
-    build_cnn,
-    156,
-    "one of the systems before this kit: convolution and max-pooling with a dense head, 156 px",
-    epochs=30,
-    learning_rate=1e-3,
-)
-CNN_100X50 = Architecture(
-    build_cnn,
-    156,
-    "one of the systems before this kit: such a network at 50 epochs of 100 steps",
-    epochs=50,
-    learning_rate=1e-3,
-    batch_size=32,
-    steps_per_epoch=100,
-)
+NETWORKS = {
+    "cnn": Architecture(
+        build_cnn,
+        156,
+        "one of the systems before this kit: convolution and max-pooling with a dense head, 156 px",
+        epochs=30,
+        learning_rate=1e-3,
+    ),
+    "cnn-100x50": Architecture(
+        build_cnn,
+        156,
+        "one of the systems before this kit: such a network at 50 epochs of 100 steps",
+        epochs=50,
+        learning_rate=1e-3,
+        batch_size=32,
+        steps_per_epoch=100,
+    ),
+}

@@ -67,7 +67,9 @@ def _convolution(x: Any, channels: int, kernel: int, stride: int = 1, active: bo
     return layers.ReLU(6.0)(x) if active else x
 
 
-COMPACT = Architecture(
-    build_compact, 128, "this kit: residual 3x3 convolutions, fully convolutional head", epochs=80, qat=True
-)
-COMPACT_160 = Architecture(build_wider, 160, "this kit: compact as it was in 0.1, for larger films")
+NETWORKS = {
+    "compact": Architecture(
+        build_compact, 128, "this kit: residual 3x3 convolutions, fully convolutional head", epochs=80, qat=True
+    ),
+    "compact-160": Architecture(build_wider, 160, "this kit: compact as it was in 0.1, for larger films"),
+}

@@ -48,17 +48,19 @@ def _dense_network(name: str, input_size_px: int, units: tuple[int, ...], classe
     return keras.Model(film, dense_head(layers.Flatten()(x), units, classes), name=name)
 
 
-DENSE_BASELINE = Architecture(
-    build_dense_baseline,
-    64,
-    "one of the systems before this kit: a simple network of a few hidden layers",
-    epochs=30,
-    learning_rate=1e-3,
-)
-MLP = Architecture(
-    build_mlp,
-    96,
-    "one of the systems before this kit: flatten and five dense layers",
-    epochs=30,
-    learning_rate=1e-3,
-)
+NETWORKS = {
+    "dense-baseline": Architecture(
+        build_dense_baseline,
+        64,
+        "one of the systems before this kit: a simple network of a few hidden layers",
+        epochs=30,
+        learning_rate=1e-3,
+    ),
+    "mlp": Architecture(
+        build_mlp,
+        96,
+        "one of the systems before this kit: flatten and five dense layers",
+        epochs=30,
+        learning_rate=1e-3,
+    ),
+}

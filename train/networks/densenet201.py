@@ -76,13 +76,15 @@ def for_gray_pixels(weights: Weights) -> Weights:
     }
 
 
-DENSENET201 = Architecture(
-    build_densenet201,
-    96,
-    "Huang et al., arXiv:1608.06993, by keras.applications; one of the systems before this kit fine-tuned it",
-    epochs=8,
-    learning_rate=5e-4,
-    batch_size=32,
-    published_weights=published_weights,
-    outside_xnnpack=("AVERAGE_POOL_2D",),
-)
+NETWORKS = {
+    "densenet201": Architecture(
+        build_densenet201,
+        96,
+        "Huang et al., arXiv:1608.06993, by keras.applications; one of the systems before this kit fine-tuned it",
+        epochs=8,
+        learning_rate=5e-4,
+        batch_size=32,
+        published_weights=published_weights,
+        outside_xnnpack=("AVERAGE_POOL_2D",),
+    ),
+}

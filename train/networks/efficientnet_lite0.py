@@ -144,11 +144,13 @@ def _for_gray_pixels(weights: Weights) -> Weights:
     }
 
 
-EFFICIENTNET_LITE0 = Architecture(
-    build_efficientnet_lite0,
-    160,
-    "Tan and Le, arXiv:1905.11946, in its int8 variant (TensorFlow TPU models, efficientnet/lite)",
-    epochs=12,
-    learning_rate=3e-4,
-    published_weights=published_weights,
-)
+NETWORKS = {
+    "efficientnet-lite0": Architecture(
+        build_efficientnet_lite0,
+        160,
+        "Tan and Le, arXiv:1905.11946, in its int8 variant (TensorFlow TPU models, efficientnet/lite)",
+        epochs=12,
+        learning_rate=3e-4,
+        published_weights=published_weights,
+    ),
+}

@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("--model", type=Path, action="append", metavar="BUNDLE", help="may be given several times")
     add_twin(parser)
-    parser.add_argument("--runtime", action="append", metavar="PACKAGE", help="both by default")
+    parser.add_argument("--runtime", action="append", metavar="PACKAGE", help="all by default")
     parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="1 and all cores by default")
     add_result_options(parser)
 

@@ -22,7 +22,7 @@ def pillow_format(name: str, suffixes: tuple[str, ...], recognises: Callable[[by
     """A format that Pillow decodes at full size.
 
     Args:
-        name: as `Image.open` takes it.
+        name: as `Image.open` takes it, in any case.
         plugin: the module of Pillow that registers the format.
     """
 

@@ -22,6 +22,12 @@ def film_formats() -> Iterator[FilmFormat]:
         yield import_module(f"edge_app.imaging.formats.{name}").FORMAT
 
 
+def format_names() -> list[str]:
+    """The names of all formats for people, pictures before DICOM."""
+    first, *others = (film_format.name for film_format in film_formats())
+    return [*others, first]
+
+
 @cache
 def film_suffixes() -> frozenset[str]:
     """The suffixes of all formats, in lower case with a dot."""

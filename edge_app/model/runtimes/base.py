@@ -1,6 +1,7 @@
 """What the kit must know of a runtime: as it is declared, and once it was imported."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -24,6 +25,8 @@ class RuntimeKind:
     """For an int8 file, whether the outputs of the reference kernels are the golden ones of this family."""
     numpy_below: int | None = None
     """The first major version of numpy that it does not work with; None: it works with all of them."""
+    operator_versions: Mapping[str, int] = field(default_factory=dict)
+    """The newest version that it loads of each operator; empty: it is newer than the converter and knows all."""
 
     @property
     def delegates_int8(self) -> bool:

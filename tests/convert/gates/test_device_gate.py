@@ -9,11 +9,13 @@ from convert.conversion import Conversion, target_runtimes
 from convert.gates.delegation import Observation, check_delegation, observe
 from convert.gates.isolated import run_isolated
 from convert.gates.layers import layer_errors, layer_table
-from convert.gates.operators import TFLITE_2_14_VERSIONS, check_runtime, read_facts
+from convert.gates.operators import check_runtime, read_facts
+from convert.options import RUNTIMES_OF_TARGET
 from convert.packaging.contents import model_card
 from convert.packaging.metadata import ENTRY, with_metadata
 from convert.source import Source
 from edge_app.errors import BundleError, GateError, RuntimeUnavailable
+from edge_app.model.runtimes.tflite_runtime import OPERATOR_VERSIONS
 
 
 def test_operator_outside_xnnpack_is_refused_by_name_unless_allowed() -> None:
@@ -61,11 +63,11 @@ def test_operator_versions_of_the_old_runtime_are_those_of_its_wheel(
 ) -> None:
     if "tflite-runtime" not in runtimes:
         pytest.skip("tflite-runtime is not installed here")
-    for name, version in TFLITE_2_14_VERSIONS.items():
+    for name, version in OPERATOR_VERSIONS.items():
         (tmp_path / f"{name}.known").write_bytes(_with_operator(ptq_file, name, version))
         (tmp_path / f"{name}.unknown").write_bytes(_with_operator(ptq_file, name, version + 1))
     loaded = _loaded_by_the_old_runtime(tmp_path)
-    assert loaded == {f"{name}.known" for name in TFLITE_2_14_VERSIONS}
+    assert loaded == {f"{name}.known" for name in OPERATOR_VERSIONS}
 
 
 def _loaded_by_the_old_runtime(folder: Path) -> set[str]:
@@ -110,7 +112,7 @@ def test_file_for_litert_need_not_run_in_the_old_runtime() -> None:
     both = ["ai-edge-litert", "tflite-runtime"]
     assert target_runtimes("tflite-runtime-2.14", both) == both
     assert target_runtimes("litert", both) == ["ai-edge-litert"]
-    with pytest.raises(RuntimeUnavailable, match="gates need ai-edge-litert"):
+    with pytest.raises(RuntimeUnavailable, match=f"gates need {' or '.join(RUNTIMES_OF_TARGET['litert'])}"):
         target_runtimes("litert", ["tflite-runtime"])
 
 

@@ -1,4 +1,4 @@
-"""One model in both runtimes, each in a process of its own, and files that no runtime takes."""
+"""One model in every runtime, each in a process of its own, and files that no runtime takes."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from edge_app.errors import BundleError
 from edge_app.imaging.phantom import LABELS, draw_phantom
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.bundle import Bundle
-from edge_app.model.runtimes.registry import RUNTIMES, installed_runtimes
+from edge_app.model.runtimes.registry import installed_runtimes
 from edge_app.reading.decision import decide
 
 FILMS = 60
@@ -18,9 +18,9 @@ STEPS_BETWEEN_RUNTIMES = {"raw_logits": 2, "raw_class_map": 8, "raw_features": 4
 
 @pytest.fixture(scope="module")
 def outputs(shipped: Bundle) -> dict[str, dict[str, np.ndarray]]:
-    """The shipped model's outputs on the same films in both runtimes, each in its own process."""
-    if installed_runtimes() != list(RUNTIMES):
-        pytest.skip("all runtimes are needed; tflite-runtime has no wheel for this Python")
+    """The shipped model's outputs on the same films in every runtime, each in its own process."""
+    if len(installed_runtimes()) < 2:
+        pytest.skip("two runtimes are needed; tflite-runtime has no wheel for this Python")
     films = [draw_phantom(LABELS[seed % 3], seed) for seed in range(FILMS)]
     pixels = np.stack([to_model_pixels(film, shipped.card.input_size_px) for film in films])
     return {package: run_isolated(shipped.model, 3, pixels, package) for package in installed_runtimes()}
@@ -28,14 +28,14 @@ def outputs(shipped: Bundle) -> dict[str, dict[str, np.ndarray]]:
 
 def test_runtimes_differ_by_at_most_the_stated_steps(outputs: dict) -> None:
     for name, allowed in STEPS_BETWEEN_RUNTIMES.items():
-        first, second = (result[name].astype(int) for result in outputs.values())
-        assert np.abs(first - second).max() <= allowed, name
+        found = np.stack([result[name].astype(int) for result in outputs.values()])
+        assert np.ptp(found, axis=0).max() <= allowed, name
 
 
 def test_runtimes_decide_alike_unless_within_a_step_of_the_threshold(shipped: Bundle, outputs: dict) -> None:
-    for litert, tflite in zip(*(result["logits"] for result in outputs.values()), strict=True):
-        first, second = decide(litert, shipped.card), decide(tflite, shipped.card)
-        if first.decision != second.decision:
+    for film in zip(*(result["logits"] for result in outputs.values()), strict=True):
+        first, *others = (decide(logits, shipped.card) for logits in film)
+        if any(other.decision != first.decision for other in others):
             edges = np.array([first.threshold, *shipped.card.uncertainty_band])
             assert np.abs(edges - first.p_finding).min() < 0.05
 

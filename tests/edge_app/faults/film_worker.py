@@ -167,7 +167,7 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
     return content.getvalue()
 
 
-FILMS = {"JPEG": jpegs, "PNG": pngs, "TIFF": tiffs, "BMP": bmps, "WEBP": webps, "DICOM": dicoms}
+FILMS = {"JPEG": jpegs, "PNG": pngs, "TIFF": tiffs, "BMP": bmps, "WebP": webps, "DICOM": dicoms}
 
 
 def originals_of(kind: str) -> list[bytes]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from registry_names import restated
 from tests_support import ENVIRONMENT
 
 from edge_app.errors import FilmUnreadable
@@ -33,6 +34,12 @@ def test_the_refusal_of_another_file_names_every_format() -> None:
     with pytest.raises(FilmUnreadable) as refusal:
         read_film(b"no picture at all")
     assert all(film_format.name in refusal.value.sentence for film_format in FORMATS)
+
+
+def test_no_other_module_knows_the_formats_by_name() -> None:
+    timed = ("benchmarks/device/films.py", "benchmarks/device/pipeline.py")  # which choose a few to time
+    every = {film_format.name for film_format in FORMATS} | film_suffixes()
+    assert restated(every, ("edge_app/imaging/formats/", *timed)) == []
 
 
 def test_a_file_that_only_begins_like_a_format_is_no_image() -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.by import By
 
+from edge_app.imaging.formats.registry import format_names
 from edge_app.imaging.phantom import phantom_png
+from edge_app.kiosk import views
 from edge_app.kiosk.language import LANGUAGES, LOCALES_DIR, language_of, refusal
 
 KIOSK = Path(__file__).parents[3] / "edge_app" / "kiosk"
@@ -44,6 +46,11 @@ def test_every_sentence_is_used():
     unused = [key for key in catalogue("en") if f'"{key}"' not in source and f"'{key}'" not in source]
     # Keys made of a family and a value: decision_normal, finding_viral, ...; "agree" comes from VERDICTS.
     assert [key for key in unused if not key.startswith(families)] == ["agree", "disagree", "unsure"]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_page_names_every_format_of_films(code):
+    assert ", ".join(format_names()) in views.picker(code)
 
 
 @pytest.mark.parametrize(

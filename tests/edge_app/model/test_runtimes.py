@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from registry_names import restated
 from tests_support import REPOSITORY
 
 from edge_app.errors import RuntimeUnavailable
@@ -20,6 +21,11 @@ def test_every_file_of_a_runtime_is_in_the_registry_and_pip_can_install_it() -> 
     assert len(files - {"__init__", "base", "interpreter", "registry"}) == len(RUNTIMES)
     extras = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     assert all(f'"{package}' in extras for package in RUNTIMES)
+
+
+def test_no_other_module_knows_the_runtimes_by_name() -> None:
+    names = {name for kind in RUNTIMES.values() for name in (kind.package, kind.module, kind.target)}
+    assert restated(names, ("edge_app/model/runtimes/",)) == []
 
 
 def test_a_machine_without_a_runtime_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,12 @@
+from importlib import import_module
+from pathlib import Path
+
 import numpy as np
 import pytest
+from registry_names import restated
 
 from edge_app.errors import DataError
+from train import networks
 from train.keras import keras
 from train.networks import ARCHITECTURES, find_architecture
 from train.networks.inference import predict
@@ -51,6 +56,18 @@ def test_rows_of_the_sources_keep_their_sizes() -> None:
     assert ARCHITECTURES["cnn"].input_size_px == 156
     published = ARCHITECTURES["cnn-100x50"]
     assert (published.epochs, published.steps_per_epoch) == (50, 100)
+
+
+def test_every_file_of_a_network_is_in_the_registry_and_every_name_of_one_file() -> None:
+    files = [path for path in Path(networks.__file__).parent.glob("*.py") if "\nNETWORKS = " in path.read_text()]
+    declared = [name for path in files for name in import_module(f"train.networks.{path.stem}").NETWORKS]
+    assert len(declared) == len(set(declared))
+    assert set(declared) == set(ARCHITECTURES) - {"tiny"}  # which tests add
+
+
+def test_no_other_module_knows_the_networks_by_name() -> None:
+    others = "benchmarks/device/reference_networks.py"  # of which two have the names of networks of the kit
+    assert restated(set(ARCHITECTURES), ("train/networks/", others)) == []
 
 
 def test_unknown_network_is_refused_by_name() -> None:
