@@ -198,7 +198,7 @@ def _rewritten(folder: Path, accepted: Outcome, **changes: Any) -> Path:
 
 def test_card_of_another_model_is_refused_by_the_device(folder: Path, accepted: Outcome) -> None:
     other = read_bundle(folder / "compact-ptq.tflite").card.parity | {"model_sha256": "0" * 64}
-    with pytest.raises(BundleError, match="belongs to another model"):
+    with pytest.raises(BundleError, match="does not belong to the model"):
         read_bundle(_rewritten(folder, accepted, parity=other))
 
 
