@@ -5,7 +5,7 @@
     rows = convert(ConvertOptions(model=Path("runs/fit/model.keras"), out=Path("runs/convert"), data="phantom"))
     print([(row["format"], row["status"], row["path"]) for row in rows])
 
-Both are imported when they are first asked for, TensorFlow with them.
+Both are imported on first use, and TensorFlow with them.
 """
 
 from edge_app.lazy import public_names

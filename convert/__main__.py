@@ -41,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     budget.add_argument("--max-flips", type=float, default=0.01, metavar="SHARE", help="default: %(default)s")
     budget.add_argument("--max-auc-loss", type=float, default=0.003, metavar="AUC", help="default: %(default)s")
     parser.add_argument(
-        "--outside-xnnpack", nargs="+", default=(), metavar="OP", help="operators that XNNPACK need not take"
+        "--outside-xnnpack", nargs="+", default=(), metavar="OP", help="operators that XNNPACK need not run"
     )
     parser.add_argument("--debug", action="store_true", help="report the error of every layer, also of files that pass")
     parser.add_argument("--sign", type=Path, metavar="KEY", help="Ed25519 key of OpenSSH to sign the bundles with")

@@ -1,4 +1,4 @@
-"""From a run folder to bundles: export every format, hold it to its gates, write it.
+"""From a run folder to bundles: export every format, check it at the gates, write it.
 
 A file that fails a gate is written as `NAME.rejected.tflite` for study. A bundle of the same name
 that passed earlier stays as it is.
@@ -55,16 +55,17 @@ class Conversion:
 
     @functools.cached_property
     def template(self) -> Template:
-        """The template of upright films, learned from the films as they are and redrawn as another department's."""
+        """The template of upright films, learned from the films as they are and as another department would
+        make them."""
         training = self.source.training.pixels
-        # Other draws than those of the evaluation sets.
+        # Draws that the evaluation sets do not use.
         redrawn = [shortcut_free_draw(training, draw) for draw in range(DRAWS, DRAWS + REDRAWN)]
         evaluation = [films.pixels for films in self.source.evaluation_sets]
         return learn_template(np.concatenate([training, *redrawn]), np.concatenate(evaluation))
 
     @functools.cached_property
     def float_twin(self) -> bytes:
-        """The float model as a .tflite file, made when it is first needed."""
+        """The float model as a .tflite file, made on first use."""
         return export_float32(self.source.model)
 
 
@@ -104,7 +105,7 @@ def target_runtimes(target: str, installed: list[str]) -> list[str]:
 
 
 def accept(conversion: Conversion, name: str, model: bytes) -> Outcome:
-    """Hold one exported model to every gate; write its bundle, or the rejected file with its report.
+    """Check one exported model at every gate; write its bundle, or the rejected file with its report.
 
     Args:
         name: of the format.
@@ -127,9 +128,9 @@ def accept(conversion: Conversion, name: str, model: bytes) -> Outcome:
 
 
 def examine(conversion: Conversion, file: Exported) -> Examined:
-    """Hold a file to the gates for operators, delegation, parity and golden films, in this order.
+    """Check a file at the gates for operators, delegation, parity and golden films, in this order.
 
-    Delegation and all later gates see the very bytes that will be shipped.
+    Delegation and all later gates check exactly the bytes that will be shipped.
     """
     source, options, runtimes = conversion.source, conversion.options, conversion.runtimes
     seen = Examined(file)
@@ -169,7 +170,7 @@ def _layers(conversion: Conversion, examined: Examined) -> tuple[LayerError, ...
 
 
 def _write_rejected(outcome: Outcome) -> Outcome:
-    """Write the file, and why, beside the last good bundle."""
+    """Write the file and the reason; the last good bundle stays."""
     rejected = replace(outcome, path=_rejected(outcome.path, ".tflite"))
     report = json.dumps(rejected.to_json(), indent=1) + "\n"
     write_together({rejected.path: outcome.examined.file.model, _rejected(outcome.path, ".json"): report.encode()})
@@ -177,7 +178,7 @@ def _write_rejected(outcome: Outcome) -> Outcome:
 
 
 def _write_accepted(conversion: Conversion, outcome: Outcome, golden: Golden) -> Outcome:
-    """Write the bundle, and remove what an earlier try left."""
+    """Write the bundle, and remove what an earlier attempt left."""
     examined, path, budget = outcome.examined, outcome.path, conversion.options.budget
     runtime = conversion.runtimes[0]
     card = card_with_figures(examined, outcome.figures, conversion.source, conversion.template, budget, runtime)

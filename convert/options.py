@@ -1,4 +1,4 @@
-"""What a conversion is asked for. Built once by `convert/__main__.py` or a study, and passed down."""
+"""Options of a conversion. Built once by `convert/__main__.py` or a study, and passed down."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ TARGETS = tuple(reversed(RUNTIMES_OF_TARGET))  # the oldest first
 class Budget:
     """How much worse than its float model a converted file may be."""
 
-    recall_films: int = 1  # films with the finding that may be missed more, or ...
+    recall_films: int = 1  # additional films with the finding that may be missed, or ...
     recall: float = 0.005  # ... this share of them, 0..1, whichever is larger
     accuracy: float = 0.005  # loss of accuracy, 0..1
     flips: float = 0.01  # share of films whose decision changes, 0..1
@@ -27,7 +27,7 @@ class QatOptions:
     """How the quantized model is tuned."""
 
     epochs: int = 8  # at most; 0 keeps the quantized model as it starts
-    learning_rate: float = 2e-4  # at its highest
+    learning_rate: float = 2e-4  # the peak
     batch_size: int = 64  # films
     seed: int = 0  # of batches and augmentation
     patience: int = 3  # epochs that come no nearer to the float model before training stops
@@ -36,7 +36,7 @@ class QatOptions:
 
 @dataclass(frozen=True)
 class ConvertOptions:
-    """What `convert` was asked for."""
+    """Options of `convert`."""
 
     model: Path  # the .keras file in its run folder
     out: Path  # folder for bundles and reports

@@ -25,7 +25,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class Examined:
-    """What the gates saw of a file, up to the first gate that refused it."""
+    """What the gates found, up to the first gate that refused the file."""
 
     file: Exported  # with metadata, once its operators were read
     operators: tuple[tuple[str, int], ...] = ()  # name and version, in their order of use

@@ -1,4 +1,4 @@
-"""Do model, run file, manifest and films belong together? Checked before anything is made of them.
+"""Checks that model, run file, manifest and films belong together, before anything is made from them.
 
 A run folder is a few files that people copy around. A moved threshold, swapped labels or the run file
 of another model would pass every later gate, because both sides of the comparison would be equally wrong.

@@ -1,12 +1,11 @@
-"""What a clinic runs. Needs numpy, Pillow and one TFLite interpreter, no more.
+"""What a clinic runs. Needs only numpy, Pillow and one TFLite interpreter.
 
     from edge_app import load_predictor
 
     answer = load_predictor().answer(Path("film.png"))
     print(answer.decision)
 
-`load_predictor(model)` opens a bundle, `read_film(path)` decodes one film. Both are imported when
-they are first asked for.
+`load_predictor(model)` opens a bundle, `read_film(path)` decodes one film. Both are imported on first use.
 """
 
 from edge_app.lazy import public_names
@@ -14,7 +13,7 @@ from edge_app.version import __version__
 
 __all__ = ["__version__", "load_predictor", "read_film"]
 
-TYPE_CHECKING = False  # `typing` has it too, but takes longer to import than the rest of this package
+TYPE_CHECKING = False  # `typing` also has it, but takes longer to import than the rest of this package
 if TYPE_CHECKING:
     from edge_app.imaging.film import read_film
     from edge_app.reading.predictor import load_predictor

@@ -15,7 +15,7 @@ OWN_ROOMS = (
     "train",
     "convert",
     "benchmarks",
-)  # a missing one of these is a fault, not an extra that is not installed
+)  # a missing module of these is a bug, not an extra that is not installed
 
 
 def build_parser(
@@ -26,7 +26,7 @@ def build_parser(
     Args:
         commands: modules of PACKAGE.commands, each with `HELP`, `add_arguments(parser)` and `run(args)`. The
             last part of a module's name is the command's.
-        words: what was typed. If it names a command, the other commands are not imported: a Pi starts sooner.
+        words: the arguments. If they name a command, no other command is imported: a Pi starts sooner.
     """
     parser = argparse.ArgumentParser(prog=package, description=description)
     parser.add_argument("--version", action="version", version=__version__)
@@ -44,7 +44,7 @@ def run_commands(package: str, description: str | None, commands: Sequence[str],
     """Parse and run one command.
 
     Returns:
-        0 if all of it worked, 1 for a failed input or check, 130 when interrupted.
+        0 if everything worked, 1 for a failed input or check, 130 when interrupted.
     Raises:
         SystemExit: with 2 for wrong usage.
     """

@@ -22,8 +22,8 @@ class FilmError(KitError):
     """A film gave no answer.
 
     Args:
-        code: short, stable, lower case with underscores, for machines and tests.
-        sentence: one sentence for a person: what is wrong and what to do.
+        code: short, stable, lower case with underscores, for programs and tests.
+        sentence: one sentence for the reader: what is wrong and what to do.
     """
 
     status = "error"
@@ -57,7 +57,7 @@ class ChildFailed(KitError):
 
     Args:
         reason: why, in words.
-        code: what it ended with: above 0 its exit code, below 0 minus the signal, None for no answer in time.
+        code: its exit code if above 0, minus the signal if below 0, None if it did not answer in time.
         lines: what it wrote to standard error.
     """
 

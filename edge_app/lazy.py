@@ -1,4 +1,4 @@
-"""A package's public names, each imported when it is first asked for."""
+"""A package's public names, each imported on first use."""
 
 import sys
 from collections.abc import Callable

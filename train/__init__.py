@@ -5,8 +5,8 @@
     metrics = fit(FitOptions(out=Path("runs/fit"), data="phantom"))
     print(metrics["judges"]["random"]["auc"])
 
-`evaluate(EvaluateOptions(model, data))` scores a float model or a bundle. All are imported when
-they are first asked for, TensorFlow with them.
+`evaluate(EvaluateOptions(model, data))` scores a float model or a bundle. All are imported on first use, and
+TensorFlow with them.
 """
 
 from edge_app.lazy import public_names

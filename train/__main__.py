@@ -17,7 +17,7 @@ MOVED = {  # studies of models, to `python -m benchmarks`
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; see `edge_app.commandline.run_commands`. One that has moved says where, and gives 2."""
+    """Run one command; see `edge_app.commandline.run_commands`. A command that has moved says where, and returns 2."""
     words = sys.argv[1:] if argv is None else argv
     if words and words[0] in MOVED:
         print(f"train: {words[0]} is now python -m benchmarks {MOVED[words[0]]}", file=sys.stderr)

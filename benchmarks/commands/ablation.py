@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-HELP = "train the compact network by other recipes; one table of what each of them changes"
+HELP = "train the compact network with other recipes; tabulate what each one changes"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

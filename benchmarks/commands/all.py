@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     """Run each in a process of its own, so that none affects another's memory.
 
     Returns:
-        0 if all of them worked, else 1; a failed one does not stop the others.
+        0 if every one worked, else 1; a failed one does not stop the others.
     """
     from edge_app.system.child_process import child_environment
 
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def words_for(part: str, args: argparse.Namespace) -> list[str]:
-    """The arguments of one part: the paths it takes, the folder of the results, and how to run and print."""
+    """The arguments of one benchmark: the paths it takes, the folder of the results, and how to run and print."""
     given = {name: getattr(args, name) for name in PARTS.get(part, ())}
     words = [word for name, path in given.items() if path for word in (f"--{name.replace('_', '-')}", str(path))]
     words += ["--out", str(args.out)]

@@ -38,11 +38,11 @@ def add_result_options(parser: argparse.ArgumentParser) -> None:
     """The options of every command that leaves a result file."""
     add_json(parser)
     add_results_folder(parser)
-    parser.add_argument("--quick", action="store_true", help="a short run; its figures are not for publishing")
+    parser.add_argument("--quick", action="store_true", help="a short measurement, not for publishing")
 
 
 def typed_command(args: argparse.Namespace) -> str:
-    """The command with its arguments as they were given, for the record; defaults with a value count as given."""
+    """The command with its arguments as given, for the result file; defaults with a value count as given."""
     words = [args.command]
     for name, value in sorted(vars(args).items()):
         if name in ("command", "run", "json", "out") or value is None or value is False or value == []:
@@ -77,7 +77,7 @@ def publish(
 
 
 def progress_on_terminal() -> Callable[[str], None]:
-    """Shows on stderr how far a run is, when that is a terminal; otherwise does nothing."""
+    """Show progress on stderr if that is a terminal; otherwise do nothing."""
     if not sys.stderr.isatty():
         return lambda _: None
     return lambda words: print(f"\r\x1b[K{words} ", end="", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""`probe`: how far the label can be told from how the films were made."""
+"""`probe`: how well the label can be predicted from how the films were made."""
 
 import argparse
 import json

@@ -1,11 +1,11 @@
-"""`rejection`: what is refused and what is warned of."""
+"""`rejection`: what is refused, and what gets a warning."""
 
 import argparse
 from pathlib import Path
 
 from benchmarks.commands.options import add_model, add_result_options, publish
 
-HELP = "count what is refused: films laid wrongly, cut or inverted, and pictures that are no film"
+HELP = "count what is refused: turned, cut or inverted films, and pictures that are not films"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="phantom", help="films, as for train (default: %(default)s)")
     parser.add_argument("--manifest", type=Path, metavar="FILE", help="of the model's run: its validation films alone")
     parser.add_argument(
-        "--others", type=Path, metavar="DIR", help="pictures that are no chest film, one folder per kind"
+        "--others", type=Path, metavar="DIR", help="pictures that are not chest films, one folder per kind"
     )
     add_result_options(parser)
 

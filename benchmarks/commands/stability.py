@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--twins", metavar="DIR", help="small films of the same names (default: data/chest_xray, then $CXR_DATA)"
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write the figures there as JSON, too")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the figures there as JSON")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

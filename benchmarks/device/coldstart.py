@@ -1,6 +1,6 @@
 """From the start of a process to its first prediction, and the memory that takes.
 
-Each round starts every program once, in an order drawn afresh. The files are in the page cache by
+Each round starts every program once, in a new random order. The files are in the page cache by
 then, so this is not the first start after power on. The reference is the bare import of numpy, Pillow
 and the runtime.
 """
@@ -108,7 +108,7 @@ def measure_programs(
 
 
 class ProgramFailed(Exception):
-    """A program exited with another code than 0; the message is the last line it wrote."""
+    """A program exited with a code other than 0; the message is the last line it wrote."""
 
 
 def start(words: list[str], bytecode: Path, poll_memory: bool = False) -> dict[str, float]:
@@ -121,7 +121,7 @@ def start(words: list[str], bytecode: Path, poll_memory: bool = False) -> dict[s
     Returns:
         `wall_ms`, `cpu_ms` (all threads, user and system) and, if polled, `peak_mb`; otherwise that is 0.
     Raises:
-        ProgramFailed: it exited with another code than 0.
+        ProgramFailed: it exited with a code other than 0.
     """
     environment = child_environment() | {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(bytecode)}
     peak_kb = 0

@@ -1,8 +1,8 @@
-"""The shipped bundle against other networks that a user might take, in one interleaved run.
+"""The shipped bundle against other networks that a user might choose, measured in turns.
 
 Runs on a workstation: the other networks are built with TensorFlow (`train` extra) and cached. Every
-candidate runs on one thread in a process of its own. The other networks have random weights: their
-time is that of their shape, and they cannot read a film.
+candidate runs on one thread in a process of its own. The other networks have random weights: their time depends
+on their shape alone, and they cannot read a film.
 """
 
 import subprocess

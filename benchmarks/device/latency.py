@@ -1,6 +1,6 @@
 """How long one inference takes on this machine, by bundle, runtime and number of threads.
 
-Needs the `edge` extra alone. Every candidate runs in a process of its own, in turns with the others,
+Needs only the `edge` extra. Every candidate runs in a process of its own, in turns with the others,
 until it has 1,000 runs or 10 seconds of them.
 """
 

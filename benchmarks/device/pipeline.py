@@ -1,8 +1,8 @@
 """From a film's file to its prediction, split by step, against the bare decode of the same bytes.
 
-The reference is what any program must pay that looks at every pixel of the file: Pillow's own decode
-at full size, or pydicom's. The kit can be faster, since it asks the JPEG decoder for no more pixels
-than the model needs; `answer_moved` is how far that moves P(pneumonia).
+The reference is the least work of any program that reads every pixel of the file: Pillow's own decode
+at full size, or pydicom's. The kit can be faster, because it requests only the pixels that the model needs from
+the JPEG decoder; `answer_moved` is how far that moves P(pneumonia).
 """
 
 import io

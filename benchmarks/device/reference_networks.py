@@ -1,4 +1,4 @@
-"""The networks that a user might take instead of the shipped one, built here without trained weights.
+"""The networks that a user might choose instead of the shipped one, built here without trained weights.
 
 Latency depends on a network's shape and not on its weights, so every network has random weights and
 the kit's three classes; none of them can read a film. Needs the `train` extra.

@@ -26,7 +26,7 @@ NO_SCHEMA = "ai-edge-litert is not installed: its schema writes the file"
 
 @dataclass(frozen=True)
 class RooflineOptions:
-    """What to set against the matrix product."""
+    """What to compare with the matrix product."""
 
     model: Path | None = None  # a bundle; None: the shipped one
     twin: Path | None = None  # its float twin; None: the one found by `twin_path`

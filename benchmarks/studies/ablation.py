@@ -1,4 +1,4 @@
-"""What each part of the training recipe is worth: every recipe over several seeds, beside the base recipe."""
+"""What each part of the training recipe is worth: every recipe over several seeds, compared with the base recipe."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ EPOCHS = 20
 
 @dataclass(frozen=True)
 class RecipesOptions:
-    """What `benchmarks ablation` was asked for."""
+    """Options of `benchmarks ablation`."""
 
     out: Path  # folder for the runs and the tables
     recipes: tuple[str, ...]  # names from `train.training.recipe.RECIPES`

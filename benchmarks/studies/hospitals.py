@@ -21,7 +21,7 @@ TRAINED_ON = (("a",), ("b",), ("a", "b"))
 
 @dataclass(frozen=True)
 class HospitalOptions:
-    """What `benchmarks hospitals` was asked for."""
+    """Options of `benchmarks hospitals`."""
 
     out: Path  # folder for the films, the runs and the figures
     arch: str = "compact"

@@ -22,7 +22,7 @@ WARM_UP_ROUNDS, ROUNDS = 10, 200
 
 
 def latencies(files: dict[str, tuple[Path, int]], reference: str) -> dict[str, dict[str, float]]:
-    """Measure files against each other.
+    """Compare the latency of files.
 
     Args:
         files: name to (path of a .tflite file, number of classes).

@@ -15,7 +15,7 @@ OF_SEVERAL_CLASSES = "class_accuracy"
 QUANTIZED_BY = {"int8": "quantization-aware training", "ptq": "post-training quantization"}
 REFERENCE_RECIPE = "base"
 RECIPE_FIGURES = ("auc", OF_SEVERAL_CLASSES)
-# What the systems that this kit came from report of themselves.
+# What the systems before this kit report about themselves.
 CLAIMS = (
     {"system": "first system", "films": "own test", "accuracy": "90%"},
     {
@@ -60,7 +60,7 @@ def comparison_page(compared: dict[str, Any]) -> str:
 
 
 def accuracy_table(rows: list[dict[str, Any]], evaluation_set: str) -> str:
-    """Markdown: one line per network, the float model beside its int8 file, on one evaluation set.
+    """Markdown: one line per network, the float model and its int8 file, on one evaluation set.
 
     Args:
         rows: of `compare.json`.
@@ -89,7 +89,7 @@ def cost_table(rows: list[dict[str, Any]]) -> str:
 
 
 def claims_table(claims: list[dict[str, str]]) -> str:
-    """Markdown: what the systems before this kit reported of themselves."""
+    """Markdown: what the systems before this kit reported about themselves."""
     figures = [name for name in FIGURES if any(name in claim for claim in claims)]
     lines = [f"| system | {' | '.join(HEADS[name] for name in figures)} |", "|---|" + "---|" * len(figures)]
     for claim in claims:
@@ -152,7 +152,7 @@ def paired_table(tests: list[dict[str, Any]]) -> str:
     """
     lines = [
         "| network | evaluation set | seeds | AUC minus compact's | accuracy minus compact's "
-        "| only it right, only compact right (McNemar p) |",
+        "| right: this one alone, compact alone (McNemar p) |",
         "|---|---|---|---|---|---|",
     ]
     for test in tests:

@@ -29,7 +29,7 @@ Quantize = Callable[[Path, Architecture, str | None], Quantized]
 
 @dataclass(frozen=True)
 class CompareOptions:
-    """What `benchmarks networks` was asked for."""
+    """Options of `benchmarks networks`."""
 
     out: Path  # folder for the runs and the tables
     archs: tuple[str, ...] = ("compact",)  # names from `train.networks.ARCHITECTURES`

@@ -28,12 +28,12 @@ from train.evaluation.metrics import roc_auc
 
 FRAME = 1 / 8  # of the side, at each edge
 MARKER, MARKER_HEIGHT = "R", 1 / 8  # the letter of the patient's right side, and its height
-TURN_DEG = 10  # what a hurried hand may do to a film
+TURN_DEG = 10  # how a film may be handled in a hurry
 
 
 @dataclass(frozen=True)
 class OcclusionOptions:
-    """What `benchmarks occlusion` was asked for."""
+    """Options of `benchmarks occlusion`."""
 
     model: Path  # a bundle
     manifest: Path  # of the run that the model was made from

@@ -1,4 +1,4 @@
-"""What `benchmarks occlusion` found, for people."""
+"""What `benchmarks occlusion` found, as text."""
 
 from typing import Any
 

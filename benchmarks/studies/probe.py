@@ -1,4 +1,4 @@
-"""How far the label can be told from the way a film was made, without looking at the lungs.
+"""How well the label can be predicted from the way a film was made, without looking at the lungs.
 
 Gradients by axis, gray levels and borders of the whole film go into a classifier of trees. Its score on an
 evaluation set is what a network could score there by shortcuts alone.
@@ -25,7 +25,7 @@ PERCENTILES = (5, 25, 50, 75, 95)
 
 @dataclass(frozen=True)
 class ProbeOptions:
-    """What `benchmarks probe` was asked for."""
+    """Options of `benchmarks probe`."""
 
     data: str | Sequence[str] | None = None  # several are hospitals; None as for `train fit`
     manifest: Path | None = None  # the split of a finished run; a new random one otherwise

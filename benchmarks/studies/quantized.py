@@ -59,7 +59,7 @@ def quantized(folder: Path, architecture: Architecture, data: str | None) -> Qua
 
 
 def from_report(rows: list[dict[str, Any]], wanted: str, folder: Path) -> Quantized:
-    """The wanted file, or the one made beside it where the gates refuse the first and accept the second."""
+    """The requested file, or the one made with it if the gates refuse the first and accept the second."""
     found = {row["format"]: row for row in rows if row["format"] in (QAT, PTQ)}
     accepted = [name for name in (wanted, *found) if name in found and found[name]["status"] == "ok"]
     row = found[accepted[0] if accepted else wanted]

@@ -1,7 +1,7 @@
-"""What is refused and what is warned of: films as they are, laid wrongly, cut, and pictures that are no film.
+"""What is refused and what gets a warning: films as they are, turned and cut, and pictures that are not films.
 
-Every picture takes the whole path, as in the kiosk. With a manifest only films are used that the model
-was not trained on.
+Every picture takes the whole path, as in the kiosk. With a manifest, only films that the model was not trained
+on are used.
 """
 
 from collections import Counter
@@ -33,12 +33,12 @@ QUICK = PictureCounts(films=12, drawn=12)
 
 @dataclass(frozen=True)
 class RejectionOptions:
-    """Which model to ask, and about which pictures."""
+    """Which model to test, and on which pictures."""
 
     model: Path | None = None  # a bundle; None: the shipped one
     data: str = "phantom"  # the data set, as `--data` of train
     manifest: Path | None = None  # of the model's run: its validation films alone; None: films of any part
-    others: Path | None = None  # a folder with one folder per kind of picture that is no chest film
+    others: Path | None = None  # a folder with one folder per kind of picture that is not a chest film
     counts: PictureCounts = FULL
 
 

@@ -26,7 +26,7 @@ MOST_MEDIAN_CHANGE = 0.02  # of P(pneumonia)
 
 @dataclass(frozen=True)
 class StabilityOptions:
-    """What `benchmarks stability` was asked for."""
+    """Options of `benchmarks stability`."""
 
     model: Path  # the .keras file of a run, or a bundle
     originals: str  # a data set of full-size films

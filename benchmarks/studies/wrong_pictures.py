@@ -1,4 +1,4 @@
-"""The pictures for `benchmarks rejection`: films, films laid wrongly or cut, and things that are no film."""
+"""The pictures for `benchmarks rejection`: films, turned or cut films, and pictures that are not films."""
 
 import io
 from collections.abc import Callable, Iterator

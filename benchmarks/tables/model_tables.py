@@ -1,4 +1,4 @@
-"""Tables about models: what the shipped one's card says, and what the studies of networks and recipes found."""
+"""Tables about models: what the card of the shipped one says, and what the studies of networks and recipes found."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ NO_NETWORKS = "Not measured yet: `python -m benchmarks networks`.\n"
 
 
 def shipped_card_text() -> str:
-    """The model card for people, as the shipped bundle holds it."""
+    """The model card text, as the shipped bundle holds it."""
     return read_bundle(shipped_bundle_path()).card_text
 
 
@@ -42,7 +42,7 @@ def validation(card: ModelCard) -> str:
 def parity(card: ModelCard) -> str:
     """How far the bundle lies from the float model, in each runtime, at the same threshold."""
     lines = [
-        "| runtime | decisions changed | pneumonias missed more | AUC gained | accuracy gained | McNemar p |",
+        "| runtime | decisions changed | additional pneumonias missed | AUC gained | accuracy gained | McNemar p |",
         "|---|---|---|---|---|---|",
     ]
     for runtime, found in card.parity["runtimes"].items():
@@ -88,7 +88,7 @@ def networks_notes() -> str:
 
 
 def networks_claims() -> str:
-    """What the systems before this kit reported of themselves."""
+    """What the systems before this kit reported about themselves."""
     from benchmarks.studies.network_tables import CLAIMS, claims_table
 
     return claims_table(list(CLAIMS))

@@ -17,7 +17,7 @@ svg { max-width: 100%; height: auto } code { background: #f3f3f3 }
 @media (prefers-color-scheme: dark) { body { color: #eee; background: #181818 } th, code { background: #2b2b2b }
 th, td { border-color: #444 } .quick { background: #4b3d10 } }
 """
-QUICK = "A quick look, not for publishing: too few rounds."
+QUICK = "A quick measurement with too few rounds to publish."
 
 
 def page(results: dict[str, dict[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""Quantization-aware training: the network learns to live with int8 rounding before the export.
+"""Quantization-aware training: the network learns to tolerate int8 rounding before the export.
 
 The float model is the teacher: the quantized one learns to give its logits, on freshly augmented
 training films. Batch norm keeps the float model's statistics, so the trained weights are the ones
@@ -30,9 +30,9 @@ LOWEST_PIXEL, HIGHEST_PIXEL = 0.0, 255.0
 def quantization_aware(model: Any, pixels: np.ndarray) -> Any:
     """Wrap a float model with int8 rounding.
 
-    The input's range is fixed to 0..255, so 8-bit pixels are quantized without loss. Every other
-    range starts at what the float model shows on representative films. The default of -6..6 would
-    take thousands of steps to settle.
+    The input's range is fixed to 0..255, so 8-bit pixels are quantized without loss. Every other range starts
+    at what the float model gives on representative films. The default of -6..6 would take thousands of steps to
+    settle.
 
     Args:
         pixels: uint8 (films, side, side), training films.
@@ -131,7 +131,7 @@ def tune(teacher: Any, films: LoadedFilms, selection_set: EvaluationSet, options
 
 
 def logit_error(wanted: np.ndarray, student: Any, pixels: np.ndarray) -> float:
-    """Root mean square difference between the student's logits and the wanted ones, (films, classes)."""
+    """Root mean square difference between the student's logits and the target logits, (films, classes)."""
     batches = [pixels[start : start + BATCH, ..., None] for start in range(0, len(pixels), BATCH)]
     given = np.concatenate([student(tf.cast(batch, tf.float32), training=False)[0].numpy() for batch in batches])
     return float(np.sqrt(np.mean((given - wanted) ** 2)))

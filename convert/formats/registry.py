@@ -41,7 +41,7 @@ FORMATS = {
     for one in (
         Format(
             name=QAT,
-            help="quantization-aware training, and --ptq beside it",
+            help="quantization-aware training; also makes --ptq",
             quantization="int8, quantization-aware training",
             full_integer=True,
             export=_quantization_aware,

@@ -49,7 +49,7 @@ def observe(model: bytes, class_count: int, input_size_px: int, package: str) ->
 
 
 def check_delegation(observation: Observation, allowed: tuple[str, ...]) -> None:
-    """Refuse a full-integer file of which a runtime with XNNPACK runs a part by other kernels.
+    """Refuse a full-integer file that a runtime with XNNPACK runs partly with other kernels.
 
     Args:
         allowed: names of operators that may stay outside.

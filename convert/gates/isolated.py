@@ -1,6 +1,6 @@
-"""Running a model in a child process, in a runtime of one's choice.
+"""Running a model in a child process, in a chosen runtime.
 
-The two runtimes cannot live in one process, and a damaged file can crash the interpreter: the
+The two runtimes cannot share a process, and a damaged file can crash the interpreter: the
 child crashes, the parent gets a `BundleError`.
 """
 

@@ -29,7 +29,7 @@ EXACT_DB = 99.0  # signal-to-noise where there is no error
 class LayerError:
     """Quantized minus float at one operator's output, over some films."""
 
-    number: int  # its place in the file, from 1
+    number: int  # its position in the file, from 1
     operator: str
     shape: tuple[int, ...]
     largest: float  # absolute value of the float output

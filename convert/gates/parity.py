@@ -69,7 +69,7 @@ class Parity:
     failures: tuple[str, ...]  # what is over its budget
 
     def to_json(self, with_names: bool) -> dict[str, Any]:
-        """For a report; the card gets only the number of flips, because film names may identify patients."""
+        """For a report; the card holds only the number of flips, because film names may identify patients."""
         return asdict(self) | ({} if with_names else {"flips": len(self.flips)})
 
 
@@ -129,7 +129,7 @@ def compare(
         p_change_mean=float(np.abs(p_converted - p_float).mean()),
         failures=(),
     )
-    return _held_to_budget(parity, int(positive.sum()), budget)
+    return _with_failures(parity, int(positive.sum()), budget)
 
 
 def check_parity(parities: Sequence[Parity]) -> None:
@@ -143,7 +143,7 @@ def check_parity(parities: Sequence[Parity]) -> None:
         raise GateError("the file is worse than its float model: " + "; ".join(failures))
 
 
-def _held_to_budget(parity: Parity, positives: int, budget: Budget) -> Parity:
+def _with_failures(parity: Parity, positives: int, budget: Budget) -> Parity:
     """The same parity with its `failures`."""
     missable = max(budget.recall_films, int(budget.recall * positives))
     accuracy_loss = parity.float_model.accuracy - parity.converted.accuracy

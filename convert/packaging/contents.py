@@ -20,7 +20,7 @@ from train.evaluation.run import Run
 
 # Without noise, which does not compress and would make the bundle large.
 GOLDEN_STYLE = PhantomStyle(width_px=208, height_px=176, noise=0.0)
-MAX_STEPS_ALLOWED = 8  # with more, the golden films would not find a broken runtime
+MAX_STEPS_ALLOWED = 8  # with more, the golden films would not reveal a broken runtime
 INTENDED_USE = (
     "Draft reading of frontal chest films of children aged 1 to 5 with suspected pneumonia, "
     "to be confirmed by a trained reader. Not for adults. Not for diagnosis on its own."
@@ -85,7 +85,7 @@ def model_card(run: Run, quantization: str, minimum_runtime: str) -> ModelCard:
 
 
 def finding_of(labels: tuple[str, ...], negative: str) -> str:
-    """What the classes other than the negative one are together called."""
+    """The name for all classes except the negative one."""
     others = [label for label in labels if label != negative]
     if negative == NEGATIVE_LABEL and set(labels) <= PNEUMONIA_CLASSES:
         return FINDING
@@ -119,7 +119,7 @@ def make_golden(model: bytes, card: ModelCard, runtimes: Sequence[str], most_ste
     Args:
         most_steps: how far this machine's built-in kernels may be off the reference kernels.
     Raises:
-        BundleError: they are further off.
+        BundleError: they are off by more.
     """
     films = golden_films()
     pixels = np.stack([to_model_pixels(film, card.input_size_px) for film in films])

@@ -43,6 +43,6 @@ def _run(command: list[str], key: Path, content: bytes) -> bytes:
     except FileNotFoundError as cause:
         raise DataError(f"{command[0]} is missing, so nothing can be signed: install openssh-client") from cause
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise DataError(f"{key} cannot sign: {said[-1]}: give --sign an Ed25519 key without passphrase")
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise DataError(f"{key} cannot sign: {lines[-1]}: give --sign an Ed25519 key without passphrase")
     return done.stdout

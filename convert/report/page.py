@@ -67,14 +67,14 @@ def _checked(options: ConvertOptions, source: Source) -> str:
     items = (
         f"Each file ran all {films} validation films ({positives} with pneumonia; patients not in training) in every "
         "device runtime installed here, in a process of its own, and was compared film by film with the float model.",
-        f"Allowed: {budget.recall_films} film with pneumonia missed more, or {budget.recall:.1%} of them if that is "
-        f"more; accuracy lower by {budget.accuracy:.1%}; {budget.flips:.1%} of decisions changed; AUC lower by "
-        f"{budget.auc}.",
+        f"Allowed: {budget.recall_films} additional film with pneumonia missed, or {budget.recall:.1%} of them, "
+        f"whichever is larger; accuracy lower by {budget.accuracy:.1%}; {budget.flips:.1%} of decisions changed; "
+        f"AUC lower by {budget.auc}.",
         f"The file must run in {options.target}: its operators and their versions were read from it. An int8 file "
         "must hold no float tensor, and XNNPACK must take every operator of it.",
         "The threshold, labels and recorded figures of the float model were measured again before anything was made.",
-        "These are validation films of one hospital. They say that the small file answers as the large model does, not "
-        "how good either is elsewhere.",
+        "These are validation films of one hospital. They show that the small file answers as the large model does, "
+        "not how good either is elsewhere.",
     )
     return f"<h2>What was checked</h2><ul>{''.join(f'<li>{_text(item)}</li>' for item in items)}</ul>"
 
@@ -138,7 +138,7 @@ def _parity_table(parities: tuple[Parity, ...]) -> str:
         lines.append([f"{name.replace('_', ' ')}, float model → file", *(f"{a:.4f} → {b:.4f}" for a, b in pairs)])
     for title, get in (
         (f"decisions changed, of {parities[0].films}", lambda p: str(len(p.flips))),
-        ("films with pneumonia missed more", lambda p: str(p.films_missed_more)),
+        ("additional films with pneumonia missed", lambda p: str(p.films_missed_more)),
         ("McNemar's exact p, right and wrong decisions", lambda p: f"{p.mcnemar_p:.3f}"),
         ("mean change of P(pneumonia)", lambda p: f"{p.p_change_mean:.4f}"),
         ("logit error, mean / max", lambda p: f"{p.logit_error_mean:.3f} / {p.logit_error_max:.3f}"),

@@ -8,7 +8,7 @@ from convert.formats.registry import PTQ, QAT
 def report_table(rows: list[dict[str, Any]]) -> str:
     """One line per format and runtime, in Markdown."""
     lines = [
-        "| format | status | bytes | runtime | ms | AUC | accuracy | recall | specificity | flips | missed more |",
+        "| format | status | bytes | runtime | ms | AUC | accuracy | recall | specificity | flips | more misses |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:

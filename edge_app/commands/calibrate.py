@@ -1,4 +1,4 @@
-"""`calibrate`: a site's confirmed cases become its own threshold."""
+"""`calibrate`: chooses a site's own threshold from its confirmed cases."""
 
 import argparse
 import json
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_share,
         default=0.95,
         metavar="SHARE",
-        help="the least share of pneumonia that must be found, 0 to 1 (default: %(default)s)",
+        help="the lowest acceptable sensitivity, over 0 and up to 1 (default: %(default)s)",
     )
     parser.add_argument("--use", action="store_true", help="make the chosen threshold this device's default")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="as for serve")

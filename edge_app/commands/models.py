@@ -13,9 +13,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="list the models of this device; * marks the one in use")
-    install = actions.add_parser("install", help="check a model file, try it, and take it into use")
-    install.add_argument("file", type=Path, metavar="FILE", help="a .tflite bundle with its .sha256 beside it")
-    use = actions.add_parser("use", help="take an installed model, or the shipped one, into use")
+    install = actions.add_parser("install", help="check a model file, try it, and use it from then on")
+    install.add_argument(
+        "file", type=Path, metavar="FILE", help="a .tflite bundle, with its .sha256 in the same folder"
+    )
+    use = actions.add_parser("use", help="use an installed model, or the shipped one")
     use.add_argument("version", metavar="VERSION", help="its first digits as `models list` shows them, or: shipped")
     rollback = actions.add_parser("rollback", help="go back to the model before the one in use")
     settle = actions.add_parser("settle", help="try the model in use; if it fails, go back to one that works")
@@ -53,7 +55,7 @@ def _settle(store: Any) -> None:
     for sentence in refused:
         print(f"edge_app: refused model {sentence}", file=sys.stderr)
     if refused:
-        print(f"edge_app: going on with model {version}", file=sys.stderr)
+        print(f"edge_app: continuing with model {version}", file=sys.stderr)
 
 
 def _rows(store: Any) -> list[dict[str, Any]]:

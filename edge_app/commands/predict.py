@@ -20,7 +20,7 @@ HELP = "score films; folders are searched recursively"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("films", nargs="+", type=Path, metavar="FILE", help="a film, or a folder of films")
-    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="a .tflite bundle; this device's by default")
+    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="a .tflite bundle (default: this device's model)")
     parser.add_argument(
         "--data-dir", type=Path, metavar="DIR", help="where this device keeps its models and its own threshold"
     )
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Score every film by itself.
+    """Score each film separately.
 
     Returns:
         0 if every film got a score, 1 if any did not or none was found.
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         from edge_app.imaging.formats.registry import film_formats
 
         suffixes = " ".join(film_format.suffixes[0] for film_format in film_formats())
-        print(f"edge_app: no films there: the kit reads {suffixes}", file=sys.stderr)
+        print(f"edge_app: no films found: the kit reads {suffixes}", file=sys.stderr)
     return int(failed > 0 or total == 0)
 
 
@@ -98,7 +98,7 @@ def _line(film: Path, answer: "Answer") -> str:
 
 
 def _write_heatmap(folder: Path, film: Path, pixels: "np.ndarray", evidence: "np.ndarray") -> None:
-    """Write `NAME-HASH.png`; the hash of the path keeps films of one name in two folders apart."""
+    """Write `NAME-HASH.png`; the hash of the path distinguishes films of the same name in two folders."""
     from edge_app.imaging.heatmap import overlay
     from edge_app.system.files import sha256_of
 

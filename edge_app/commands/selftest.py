@@ -1,4 +1,4 @@
-"""`selftest`: checks that this device reads films as the machine that made the model did. Prints a page to file."""
+"""`selftest`: checks that this device scores films as the computer that made the model did. Prints a report."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ HELP = "replay the model's golden films on this device, from file to decision"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="a .tflite bundle; this device's by default")
+    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="a .tflite bundle (default: this device's model)")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where this device keeps its models")
     parser.add_argument("--json", action="store_true", help="print JSON")
 

@@ -1,4 +1,4 @@
-"""`serve`: the kiosk, on this machine alone unless told otherwise."""
+"""`serve`: the kiosk; by default only this machine can reach it."""
 
 import argparse
 from pathlib import Path
@@ -33,15 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dicom-ae", default="CXRKIT", metavar="TITLE", help="the kiosk's AE title (%(default)s)")
     parser.add_argument(
-        "--dicom-peer", action="append", default=[], metavar="AETITLE@ADDRESS", help="a machine that may send"
+        "--dicom-peer", action="append", default=[], metavar="AETITLE@ADDRESS", help="an X-ray machine that may send"
     )
-    parser.add_argument("--lan", action="store_true", help="let other machines in; readers must then log in")
+    parser.add_argument("--lan", action="store_true", help="accept other machines; readers must then log in")
     parser.add_argument(
-        "--name", action="append", default=[], metavar="HOST", help="with --lan: a name by which browsers reach it"
+        "--name", action="append", default=[], metavar="HOST", help="with --lan: a host name of the kiosk"
     )
     parser.add_argument("--tls-cert", type=Path, metavar="PEM", help="with --lan: certificate, for https")
     parser.add_argument("--tls-key", type=Path, metavar="PEM", help="with --lan: the certificate's key")
-    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="a .tflite bundle; the shipped one by default")
+    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="a .tflite bundle (default: this device's model)")
 
 
 def run(args: argparse.Namespace) -> int:

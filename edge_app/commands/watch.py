@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("--once", action="store_true", help="read the films that are there, then stop")
-    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="a .tflite bundle; the shipped one by default")
+    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="a .tflite bundle (default: this device's model)")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="as for serve")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 

@@ -134,8 +134,8 @@ def make_stick(out: Path, targets: list[Target], extra_wheels: Path | None, mode
         shutil.copy2(HERE / name, out / name)
     for model in models:
         (out / "models").mkdir(exist_ok=True)
-        for beside in model.parent.glob(f"{model.name}*"):
-            shutil.copy2(beside, out / "models" / beside.name)
+        for file in model.parent.glob(f"{model.name}*"):
+            shutil.copy2(file, out / "models" / file.name)
     write_sums(out)
 
 
@@ -164,12 +164,12 @@ def fill(folder: Path, target: Target, kit: Path, extra_wheels: Path | None) -> 
         lines = [f"{wheel_requirement(wheel)} --hash=sha256:{sha256_of(wheel.read_bytes())}\n" for wheel in wheels]
         (folder / name).write_text("".join(sorted(lines)), encoding="ascii")
         named.update(wheels)
-    for stale in set(folder.glob("*.whl")) - named:  # of an earlier run with other versions
+    for stale in set(folder.glob("*.whl")) - named:  # from an earlier call with other versions
         stale.unlink()
 
 
 def write_system_packages(path: Path, packages: list[str]) -> None:
-    """Write what the installer must find in the device's own system; no file if it is nothing."""
+    """Write what the installer must find in the device's own system; no file if nothing is needed."""
     if packages:
         path.write_text("".join(f"{package}\n" for package in packages), encoding="ascii")
     else:
@@ -183,7 +183,7 @@ def follow(
     roots: tuple[str, ...],
     from_system: frozenset[str] = frozenset(),
 ) -> list[Path]:
-    """Download what the roots need, what that needs, and so on, with one run of pip per level.
+    """Download the requirements of the roots, then theirs, and so on, with one call of pip per level.
 
     Args:
         from_system: packages that the device's system has; they and their requirements are left out.
@@ -292,8 +292,8 @@ def _pip(*words: str) -> None:
         command, env=pip_environment(words[0], os.environ), capture_output=True, text=True, check=False
     )
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
-        raise KitError(f"pip {words[0]} failed: {said[-1] if said else 'no reason given'}")
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
+        raise KitError(f"pip {words[0]} failed: {errors[-1] if errors else 'no reason given'}")
 
 
 def pip_environment(command: str, environ: Mapping[str, str]) -> dict[str, str]:

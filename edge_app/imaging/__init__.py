@@ -1,1 +1,1 @@
-"""A file becomes pixels: reading films, preprocessing, drawn films, colours. It knows no model."""
+"""From a file to pixels: reading films, preprocessing, drawn films, colours. Depends on no model."""

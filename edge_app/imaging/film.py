@@ -1,7 +1,7 @@
 """Reading a film: from the bytes of a file to an 8-bit grayscale array.
 
-Nothing here trusts the file. Its size is read before its pixels, its pixels are decoded to the
-last one, and whatever fails becomes a `FilmUnreadable` with a code and a sentence.
+Nothing here trusts the file. Its size is read before its pixels, every pixel is decoded, and any failure
+becomes a `FilmUnreadable` with a code and a sentence.
 """
 
 from pathlib import Path

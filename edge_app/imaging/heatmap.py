@@ -1,4 +1,4 @@
-"""The heatmap: the class map of the inference that decided, laid over the film."""
+"""The heatmap: the class map of the inference that gave the decision, laid over the film."""
 
 import numpy as np
 from PIL import Image

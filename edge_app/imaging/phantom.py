@@ -2,7 +2,7 @@
 
 Thorax, lungs, heart, spine and ribs vary by seed. A bacterial phantom has one dense focus, a viral
 one many faint ones on both sides; a normal one has none. They look like films to software, not to
-a radiologist, and a model trained on them says so wherever it shows.
+a radiologist, and a model trained on them says so wherever it is used.
 """
 
 import io

@@ -29,7 +29,7 @@ from edge_app.workflow.secondary_capture import secondary_capture
 
 # Few films are accepted at once, so a slow upload would keep others waiting.
 SLACK_S = 10.0
-SLOWEST_BYTES_PER_S = 32_000.0  # average after the slack: a poor radio link
+SLOWEST_BYTES_PER_S = 32_000.0  # average after the slack: a poor wireless link
 
 
 class BodyRefused(Exception):
@@ -38,9 +38,9 @@ class BodyRefused(Exception):
 
 @dataclass(frozen=True)
 class Reach:
-    """Where the kiosk may be used from."""
+    """From where the kiosk can be reached."""
 
-    # Names that a browser may ask for; on a LAN addresses in digits are taken too.
+    # Host names that a browser may use; on a LAN numeric addresses are also accepted.
     host_names: frozenset[str] = LOOPBACK_HOSTS
     # Also from other machines; readers must then log in.
     lan: bool = False
@@ -49,7 +49,7 @@ class Reach:
 
 
 def build_app(service: ReadingService, reach: Reach | None = None) -> FastAPI:
-    """The whole kiosk as one ASGI application; on this machine alone unless `reach` says otherwise."""
+    """The whole kiosk as one ASGI application, which only this machine can reach unless `reach` allows more."""
     reach = reach or Reach()
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _add_machine_routes(app, service)
@@ -81,7 +81,7 @@ def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:
     async def films(request: Request) -> JSONResponse:
         """Read one film, sent as the body; returns the fields of `predict --json` and the record's ID."""
         if limit.is_full():
-            return _refused(503, "busy", "The kiosk is busy: hand the film in again in a moment.")
+            return _refused(503, "busy", "The kiosk is busy: send the film again in a moment.")
         async with limit:
             try:
                 content = await _body(request)
@@ -146,7 +146,7 @@ def _add_record_routes(app: FastAPI, service: ReadingService) -> None:
 
     @app.exception_handler(StoreError)
     def no_record(_: Request, error: StoreError) -> Response:
-        """Say that the disk fails, instead of a bare 500."""
+        """Say that the record failed, instead of a bare 500."""
         return PlainTextResponse(f"The record is not available: {error}", 503)
 
 
@@ -164,7 +164,7 @@ async def _body(request: Request, clock: Callable[[], float] = time.monotonic) -
     """Read the request's body, within limits on size and time.
 
     Raises:
-        BodyRefused: it is larger than a film may be, or comes so slowly that it holds up the others.
+        BodyRefused: it is larger than a film may be, or arrives so slowly that it holds up the others.
     """
     content = bytearray()
     chunks = request.stream()
@@ -176,7 +176,7 @@ async def _body(request: Request, clock: Callable[[], float] = time.monotonic) -
         except StopAsyncIteration:
             return bytes(content)
         except asyncio.TimeoutError as cause:
-            raise BodyRefused(408, "too_slow", "The film came too slowly: hand it in again.") from cause
+            raise BodyRefused(408, "too_slow", "The film arrived too slowly: send it again.") from cause
         if len(content) > MAX_FILE_BYTES:
             raise BodyRefused(413, "file_too_large", f"The file has more than {MAX_FILE_BYTES // 2**20} MiB.")
 

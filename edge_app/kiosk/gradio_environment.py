@@ -21,15 +21,15 @@ SETTINGS = {
 
 
 def prepare(port: int, environment: MutableMapping[str, str], memory_disk: Path = MEMORY_DISK) -> Path:
-    """Set the environment and create an empty temporary folder. Removes what a killed kiosk left there.
+    """Set the environment and create an empty temporary folder. Removes what a killed kiosk left behind.
 
     The kiosk itself writes no film to disk; the folder is for files that gradio may write.
 
     Args:
         environment: `os.environ`; gradio reads it when it is imported.
-        port: names the folder, so that a second kiosk on another port does not lose its files.
+        port: part of the folder's name, so that a second kiosk on another port does not lose its files.
     Returns:
-        The temp folder: in memory where the machine has a memory disk.
+        The temporary folder: in memory where the machine has a RAM disk.
     """
     environment.update(SETTINGS)
     base = memory_disk if os.access(memory_disk, os.W_OK) else Path(tempfile.gettempdir())
@@ -41,7 +41,7 @@ def prepare(port: int, environment: MutableMapping[str, str], memory_disk: Path 
 
 
 def purge(folder: Path) -> None:
-    """Remove a temp folder and all in it."""
+    """Remove a temporary folder with its contents."""
     if folder.is_symlink():
         folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 # Gradio's page builds its templates with new Function, hence 'unsafe-eval'. connect-src 'self' is
-# the rule that matters: the page can talk to this kiosk and to nobody else.
+# the rule that matters: the page can connect to this kiosk and nowhere else.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -60,7 +60,7 @@ class Guard:
         self.addresses_too = addresses_too
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse, or pass on with the security headers added to the answer."""
+        """Refuse, or pass on with the security headers added to the response."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return

@@ -35,7 +35,7 @@ def words(language: str) -> Mapping[str, str]:
 
 
 def say(language: str, key: str, **values: object) -> str:
-    """One sentence, its {gaps} filled. Plain text: escape it for HTML.
+    """One sentence, with its {gaps} filled. Plain text: escape it for HTML.
 
     Raises:
         KeyError: no language has that key.

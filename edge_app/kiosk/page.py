@@ -19,7 +19,7 @@ from edge_app.workflow.reading_service import ReadingService
 
 STATIC = Path(__file__).parent / "static"
 FONTS = ("system-ui", "Noto Sans", "DejaVu Sans", "sans-serif")
-MAX_WAITING = 64  # events in gradio's queue; further ones are told that the kiosk is busy
+MAX_WAITING = 64  # events in gradio's queue; further ones get the message that the kiosk is busy
 MAX_LISTED = 100  # films in the list of one tab
 REFRESH_S = 5  # how often the lists are refreshed while a folder is watched
 AT_ONCE = 4  # events of one kind that may run at once
@@ -57,7 +57,7 @@ def build_page(service: ReadingService) -> gr.Blocks:
     with gr.Blocks(title="Chest film reader", analytics_enabled=False) as page:
         tab = gr.State(_new_tab)
         header = _part("kiosk-header", "header.js")
-        with gr.Row(elem_id="desk"):
+        with gr.Row(elem_id="kiosk-columns"):
             with gr.Column(elem_id="kiosk-side"):
                 picker = _part("kiosk-picker", "picker.js")
                 lists = _part("kiosk-list", "list.js")
@@ -117,7 +117,7 @@ class PageEvents:
         return self._lists(tab, _language(request))
 
     def impression(self, tab: TabState, event: gr.EventData, request: gr.Request) -> tuple:
-        """The reader named an own impression before seeing the answer."""
+        """The reader gave their own impression before seeing the answer."""
         finding = event.finding if event.finding in FINDINGS else ""
         tab = replace(tab, impressions=tab.impressions | {tab.chosen: finding})
         return (tab, *self._shown(tab, request))

@@ -34,21 +34,21 @@ QUEUE = 64  # connections that may wait before the system refuses more
 
 @dataclass(frozen=True)
 class ServeOptions:
-    """How the kiosk is to be served; the defaults are those of `python -m edge_app serve`."""
+    """How to serve the kiosk; the defaults are those of `python -m edge_app serve`."""
 
     host: str = ""  # address to listen on; "" for this machine alone, or every address with `lan`
-    port: int = 7860  # 0 takes a free one
+    port: int = 7860  # 0: any free port
     data_dir: Path | None = None  # where the record is kept; see `data_home`
-    model: Path | None = None  # a bundle; this device's when left out
+    model: Path | None = None  # a bundle; None: this device's model
     ask_first: bool = False  # a reader says what they see before the model's answer is shown
-    keep_films: Path | None = None  # folder for films; they are in memory only when left out
-    keep_days: int = 0  # delete signed records after so many days; 0 keeps them
-    watch: Path | None = None  # folder whose films are read, too
-    dicom_port: int = 0  # port on which X-ray machines push films; 0 takes none
+    keep_films: Path | None = None  # folder in which films are kept; None: in memory only
+    keep_days: int = 0  # delete signed records after this many days; 0 keeps them
+    watch: Path | None = None  # folder whose films are also read
+    dicom_port: int = 0  # port to which X-ray machines push films; 0: no receiver
     dicom_ae: str = "CXRKIT"  # the kiosk's AE title, 1 to 16 characters
-    dicom_peers: tuple[str, ...] = ()  # AETITLE@ADDRESS of each machine that may push
-    lan: bool = False  # let other machines in; readers must then log in
-    names: tuple[str, ...] = ()  # host names by which browsers on the LAN reach the kiosk
+    dicom_peers: tuple[str, ...] = ()  # AETITLE@ADDRESS of each X-ray machine that may push
+    lan: bool = False  # accept other machines; readers must then log in
+    names: tuple[str, ...] = ()  # host names under which browsers on the LAN reach the kiosk
     tls_cert: Path | None = None  # PEM file; with `tls_key` for https
     tls_key: Path | None = None
 
@@ -67,7 +67,7 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
     """Serve until interrupted.
 
     Args:
-        announce: is told the model's name and the address once the kiosk is about to answer.
+        announce: called with the model's name and the address just before the kiosk answers.
     Raises:
         KitError: the model fails its checks, the port is taken, or other machines would be let in
             without `lan` or without a reader who could log in.
@@ -139,7 +139,7 @@ def _peers(options: ServeOptions) -> list[Peer]:
 
 
 def _watch(service: ReadingService, watcher: Watcher) -> None:
-    """Read films that appear in the folder, for ever. A folder that disappears may come back."""
+    """Read films that appear in the folder, until the process ends. A folder that disappears may come back."""
     while True:
         time.sleep(SCAN_EVERY_S)
         try:
@@ -171,7 +171,7 @@ def _run(app: Any, listener: socket.socket, options: ServeOptions) -> None:
         access_log=False,
         server_header=False,
         limit_concurrency=MAX_CONNECTIONS,
-        timeout_graceful_shutdown=STOP_WITHIN_S,  # an open page holds a stream for ever
+        timeout_graceful_shutdown=STOP_WITHIN_S,  # an open page keeps its connection open
         ssl_certfile=options.tls_cert,
         ssl_keyfile=options.tls_key,
     )

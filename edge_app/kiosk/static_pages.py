@@ -46,7 +46,7 @@ def report_page(case: Case, card: ModelCard, language: str) -> str:
     """One record on one page: draft, final reading, the film while it is in memory, space for a name.
 
     Args:
-        card: today's model; the draft may be an older one's, which is named.
+        card: of the current model; a draft of an older model names that model.
     """
     w = Words(language)
     title = w("report_title")
@@ -72,7 +72,7 @@ def login_page(language: str, problem: str = "") -> str:
 
 
 def _document(title: str, body: str, language: str) -> str:
-    style = (STATIC / "plain.css").read_text(encoding="utf-8")
+    style = (STATIC / "static_pages.css").read_text(encoding="utf-8")
     direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
     return (
         f'<!doctype html><html lang="{language}" dir="{direction}"><head><meta charset="utf-8">'

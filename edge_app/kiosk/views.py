@@ -66,7 +66,7 @@ def picker(language: str) -> str:
 
 
 def case_lists(read: list[Case], waiting: list[Case], chosen: str, language: str, hidden: bool = False) -> str:
-    """The films of this session, the newest first, and all drafts that wait, the most urgent first.
+    """The films of this session, the newest first, and all unsigned drafts, the most urgent first.
 
     Args:
         chosen: ID of the film that is shown.
@@ -149,7 +149,7 @@ def direction(language: str) -> str:
 
 
 def moment(at: str) -> str:
-    """An ISO 8601 time in UTC, to the minute, for people."""
+    """An ISO 8601 time in UTC, to the minute, for display."""
     return f"{at[:10]} {at[11:16]} UTC"
 
 

@@ -1,1 +1,1 @@
-"""The model file: card, bundle, runtimes, signatures, installed versions. Scores no film by itself."""
+"""The model file: card, bundle, runtimes, signatures, installed versions. It scores no film."""

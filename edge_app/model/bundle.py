@@ -1,13 +1,13 @@
-"""The bundle: a .tflite file with a ZIP appended to the model, and its .sha256 beside it.
+"""The bundle: a .tflite file with a ZIP appended to the model, and its .sha256 file.
 
 Any TFLite runtime loads the file as it is; the ZIP holds what the kit needs to trust it:
 
-    card.json       the model card for machines (`edge_app.model.card`)
+    card.json       the model card for programs (`edge_app.model.card`)
     labels.txt      one label per line, in the order of the logits
     golden.npz      a few phantom films, and the outputs expected of each family of kernels
-    MODEL_CARD.md   the model card for people
+    MODEL_CARD.md   the model card as text
 
-A file that is not what its hash, card and golden outputs say is refused before it scores a film.
+A file that does not match its hash, card or golden outputs is refused before it scores a film.
 """
 
 import io
@@ -45,7 +45,7 @@ class Bundle:
 
     @property
     def identity(self) -> ModelIdentity:
-        """What answers, records and reports say of this model."""
+        """How answers, records and reports identify this model."""
         return ModelIdentity(self.card.name, self.card.version, self.sha256)
 
     @property
@@ -56,7 +56,7 @@ class Bundle:
 
     @property
     def card_text(self) -> str:
-        """The model card for people, Markdown."""
+        """The model card as text, Markdown."""
         with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
             return archive.read("MODEL_CARD.md").decode("utf-8")
 
@@ -89,7 +89,7 @@ def write_bundle(
     """Write a bundle and its hash, atomically; the same arguments give the same bytes.
 
     Args:
-        sign: gives the signature of the file's bytes, which is written beside it as `.sig`.
+        sign: gives the signature of the file's bytes, which is written as `.sig` in the same folder.
     Returns:
         The SHA-256 of the file.
     Raises:
@@ -114,7 +114,7 @@ def write_bundle(
         files[signature_path(path)] = sign(content.getvalue())
     write_together(files)
     if not sign:
-        signature_path(path).unlink(missing_ok=True)  # of the bundle that was here before
+        signature_path(path).unlink(missing_ok=True)  # of the previous bundle
     return sha256
 
 
@@ -122,8 +122,8 @@ def read_bundle(path: Path) -> Bundle:
     """Read a bundle and check everything that can be checked without running it.
 
     Raises:
-        BundleError: the file, its hash, its ZIP or a member is missing, wrong or damaged, or the model was
-            made for other preprocessing than this kit's.
+        BundleError: the file, its hash, its ZIP or a member is missing, wrong or damaged, or the model was made
+            for different preprocessing.
     """
     try:
         content = path.read_bytes()
@@ -147,27 +147,27 @@ def read_bundle(path: Path) -> Bundle:
 
 
 def open_interpreter(bundle: Bundle, runtime: Runtime, threads: int = 1) -> Interpreter:
-    """Load the bundle's model and hold it to its card and its golden outputs.
+    """Load the bundle's model and check it against its card and its golden outputs.
 
     Raises:
-        BundleError: the runtime refuses it, its input is not of the card's size, or it does not
-            answer the golden films as it did when it was made.
+        BundleError: the runtime refuses it, its input size is not the card's, or its outputs for the golden
+            films are wrong.
     """
     interpreter = Interpreter(bundle.model, len(bundle.card.labels), runtime, threads)
     if interpreter.input_size_px != bundle.card.input_size_px:
         wanted, got = bundle.card.input_size_px, interpreter.input_size_px
-        raise BundleError(f"card says {wanted}x{wanted}, model wants {got}x{got}: run convert again")
+        raise BundleError(f"card says {wanted}x{wanted}, model takes {got}x{got}: run convert again")
     check_golden(bundle, interpreter)
     return interpreter
 
 
 def check_golden(bundle: Bundle, interpreter: Interpreter) -> int:
-    """Hold a loaded model to the bundle's golden outputs, by the whole way from film to output.
+    """Check a loaded model against the bundle's golden outputs, along the whole path from film to output.
 
     Returns:
         The largest difference in steps (see `Golden`).
     Raises:
-        BundleError: the model does not answer the golden films as it did when it was made.
+        BundleError: its outputs for the golden films are wrong.
     """
     family, name = interpreter.runtime.family, bundle.path.name
     if family not in bundle.golden.expected:
@@ -199,7 +199,7 @@ def _members(path: Path, content: bytes) -> dict[str, bytes]:
         raise
     except (zipfile.BadZipFile, KeyError) as cause:
         raise BundleError(f"{path.name} is a bare model without card and golden outputs: run convert") from cause
-    except Exception as cause:  # a ZIP made to break the reader can raise anything
+    except Exception as cause:  # a malicious ZIP can raise anything
         raise BundleError(f"{path.name} is damaged after the model: {cause!r}: copy it again") from cause
 
 
@@ -219,12 +219,10 @@ def _check_preprocessing(card: ModelCard) -> None:
 
 
 def _check_gate(content: bytes, card: ModelCard) -> None:
-    """The card must speak of this very model, at the threshold at which it passed its gate."""
+    """The card must describe this very model, with the threshold at which it passed its gate."""
     size, wanted = card.parity.get("model_bytes"), card.parity.get("model_sha256")
     if wanted is not None and (not isinstance(size, int) or wanted != sha256_of(content[:size])):
-        raise BundleError(
-            f"the card of {card.name} belongs to another model than the one in this file: run convert again"
-        )
+        raise BundleError(f"the card of {card.name} does not belong to the model in this file: run convert again")
     _, point = card.operating_point()
     passed_at = card.parity.get("threshold")
     if passed_at is not None and passed_at != point.threshold:

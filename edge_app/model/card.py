@@ -1,4 +1,4 @@
-"""The model card for machines: `card.json` in the bundle, and how it is checked when read."""
+"""The model card for programs: `card.json` in the bundle, and how it is checked when read."""
 
 import dataclasses
 import json
@@ -25,7 +25,7 @@ class ModelIdentity:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A threshold on P(pneumonia), 0..1, with what it gave on the validation films."""
+    """A threshold on P(pneumonia), 0..1, with the figures that it gave on the validation films."""
 
     threshold: float
     recall: Estimate
@@ -34,7 +34,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a device must know about a model, and what people ask about it."""
+    """What a device must know about a model, and what its users ask about it."""
 
     name: str
     version: str
@@ -58,7 +58,7 @@ class ModelCard:
     git_commit: str
     minimum_runtime: str
     format_version: int = FORMAT_VERSION
-    # The class without the finding, and what the others together are called: a model of another body
+    # The class without the finding, and the name for all other classes: a model of another body
     # region has its own. P(finding) is 1 - P(negative); it is P(pneumonia) for the models that ship.
     negative: str = NEGATIVE_LABEL
     finding: str = FINDING
@@ -71,12 +71,12 @@ class ModelCard:
 
     @property
     def negative_index(self) -> int:
-        """Where in `labels` the class without the finding stands."""
+        """Index in `labels` of the class without the finding."""
         return self.labels.index(self.negative)
 
     @property
     def is_about_pneumonia(self) -> bool:
-        """False for a model of other classes, which does not fit the kiosk's words and record."""
+        """False for a model of other classes, which does not fit the kiosk's texts and record."""
         return self.finding == FINDING
 
     def operating_point(self, name: str | None = None) -> tuple[str, OperatingPoint]:
@@ -119,7 +119,7 @@ class ModelCard:
 
 
 def _fields(raw: dict[str, Any]) -> dict[str, Any]:
-    """The values of a JSON object as the dataclass wants them; unknown keys are dropped."""
+    """The values of a JSON object in the types of the dataclass; unknown keys are dropped."""
     hints = typing.get_type_hints(ModelCard)
     values = {name: raw[name] for name in hints if name in raw}
     for name in values:

@@ -16,7 +16,7 @@ class Estimate:
     high: float
 
     def percent(self) -> str:
-        """For people: `97.8% (96.1 to 98.9)`."""
+        """For display: `97.8% (96.1 to 98.9)`."""
         return f"{100 * self.value:.1f}% ({100 * self.low:.1f} to {100 * self.high:.1f})"
 
 

@@ -1,4 +1,4 @@
-"""Golden outputs: what a model must answer on this device, and the one check that holds it to them."""
+"""Golden outputs: what a model must output on this device, and the one check of its outputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ NOT_HERE = "do not use this model on this machine"
 
 @dataclass(frozen=True)
 class Golden:
-    """What the model must answer on this device.
+    """What the model must output on this device.
 
     `films` are uint8 phantoms (height, width). `expected` maps a family of kernels to the outputs
     of every film, `{"logits": (films, classes), ...}`, as the file computes them. `steps_allowed`
-    is how far an output may be off: steps of int8, or for a float file multiples of 1e-3.
+    says how far an output may be off: in steps of int8, or for a float file multiples of 1e-3.
     """
 
     films: tuple[np.ndarray, ...]
@@ -33,10 +33,10 @@ def check_outputs(
     complaint: str,
     advice: str = NOT_HERE,
 ) -> int:
-    """Hold outputs to the golden ones.
+    """Compare outputs with the golden ones.
 
     Args:
-        got, expected: by name, as the file computes them; each that is expected must be there.
+        got, expected: by name, as the file computes them; each expected output must be present.
         allowed: how many steps (see `Golden`) an output may be off.
         complaint, advice: how the message of a refusal begins and ends.
     Returns:

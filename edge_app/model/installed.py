@@ -72,7 +72,7 @@ class ModelStore:
         except FileNotFoundError:
             return Selection()
         if len(lines) != 3 or lines[2] or not all(VERSION.fullmatch(line) for line in lines[:2]):
-            raise BundleError(f"{self._current} is damaged: name a model again with `models use`")
+            raise BundleError(f"{self._current} is damaged: choose a model with `models use`")
         return Selection(lines[0], lines[1])
 
     def installed(self) -> list[str]:
@@ -171,7 +171,7 @@ class ModelStore:
         raise BundleError("no model works on this machine: " + "; ".join(refused))
 
     def versions_to_try(self, refused: list[str]) -> list[str]:
-        """The version in use, the one before, the shipped one; a damaged `current` joins `refused`."""
+        """The version in use, the one before, the shipped one; a damaged `current` is added to `refused`."""
         try:
             selection = self.selection()
         except BundleError as error:
@@ -204,7 +204,8 @@ class ModelStore:
         return path
 
     def _holds(self, version: str) -> bool:
-        """Whether it is there and whole. It then stays where it is: it may be in use, and moving it takes two steps."""
+        """Whether it is present and intact. It then stays where it is: it may be in use, and moving it takes
+        two steps."""
         try:
             return read_bundle(self.bundle_path(version)).sha256.startswith(version)
         except BundleError:
@@ -229,14 +230,14 @@ class ModelStore:
                 shutil.rmtree(self.folder / version, ignore_errors=True)
 
     def _sweep(self) -> None:
-        """Remove what was staged, now or by a process that was killed; errors are ignored."""
+        """Remove staged files, also those of a killed process; errors are ignored."""
         with contextlib.suppress(OSError):
             for leftover in self.folder.glob(f"{STAGING_PREFIX}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
 
     @contextlib.contextmanager
     def _writing(self, failure: str) -> Iterator[None]:
-        """One writer at a time; a disk failure becomes an error; nothing half-made is left."""
+        """One writer at a time; a disk failure becomes an error; nothing incomplete is left."""
         import fcntl  # not on Windows, where films can still be scored
 
         try:
@@ -254,7 +255,7 @@ class ModelStore:
 def first_that_works(open_model: Callable[[Path], T], named: Path | None, data_dir: Path) -> tuple[T, list[str]]:
     """Open the model that this device uses: the one named, else the installed one, else the shipped one.
 
-    A model that was named has no substitute. If an installed one fails, the one before it is used,
+    A named model has no substitute. If an installed one fails, the one before it is used,
     then the shipped one, and a warning says so.
 
     Args:
@@ -276,6 +277,6 @@ def first_that_works(open_model: Callable[[Path], T], named: Path | None, data_d
         for sentence in refused:
             LOG.warning("refused model %s", sentence)
         if refused:
-            LOG.warning("going on with model %s", version)
+            LOG.warning("continuing with model %s", version)
         return opened, refused
     raise BundleError("no model works on this machine: " + "; ".join(refused))

@@ -1,4 +1,4 @@
-"""How a model runs on this machine: how long each run takes, and which operators a delegate took over.
+"""How a model runs on this machine: how long each inference takes, and which operators a delegate took over.
 
 `convert` and `benchmarks` measure with it.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class RunTimes:
-    """Nanoseconds of every timed run, by the wall clock and of this process's processor time."""
+    """Nanoseconds of every timed inference: wall clock, and processor time of this process."""
 
     wall_ns: list[int]
     cpu_ns: list[int]
@@ -25,12 +25,12 @@ class RunTimes:
 
 
 def time_runs(run: Callable[[], Any], runs: int, seconds: float = math.inf, warm_up: int = 0) -> RunTimes:
-    """Time some runs in a row.
+    """Time several inferences in a row.
 
     Args:
-        runs: at most.
-        seconds: no run begins after this long, except the first.
-        warm_up: runs before them that are not counted.
+        runs: at most this many inferences.
+        seconds: no inference begins after this long, except the first.
+        warm_up: inferences before them that are not counted.
     """
     for _ in range(warm_up):
         run()
@@ -46,7 +46,7 @@ def time_runs(run: Callable[[], Any], runs: int, seconds: float = math.inf, warm
 
 
 def split_by_delegate(operators: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
-    """Tell delegated operators from the others.
+    """Separate delegated operators from the others.
 
     An interpreter lists the file's operators, and after them one DELEGATE for each part that a delegate
     took over. That part lies between the outputs and the inputs of the DELEGATE.

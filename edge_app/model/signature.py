@@ -38,5 +38,5 @@ def check_signature(bundle: Path, content: bytes, signers: Path, program: str = 
     except FileNotFoundError as cause:
         raise BundleError(f"{program} is missing, so no signature can be checked: install openssh-client") from cause
     if verdict.returncode:
-        said = verdict.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise BundleError(f"{bundle.name} is not signed by a key in {signers}: {said[-1]}: install nothing from there")
+        lines = verdict.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise BundleError(f"{bundle.name} is not signed by a key in {signers}: {lines[-1]}: do not install it")

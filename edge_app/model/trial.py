@@ -7,7 +7,7 @@ from pathlib import Path
 from edge_app.errors import BundleError, ChildFailed
 from edge_app.system.child_process import run_module
 
-TIMEOUT_S = 300.0  # a Pi Zero needs some 20 s from a cold start
+TIMEOUT_S = 300.0  # a Pi Zero needs about 20 s from a cold start
 SPOKEN = "edge_app: "  # how the child's message of a refusal begins
 UNTYPED = "fails the self-test in an unknown way"
 

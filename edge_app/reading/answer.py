@@ -21,7 +21,7 @@ class Refusal:
     """Why a film got no score.
 
     `status` is "error" for a file that could not be decoded, "rejected" for a picture that must not
-    be scored; `code` is short and stable; `sentence` tells a person what is wrong and what to do.
+    be scored; `code` is short and stable; `sentence` tells the reader what is wrong and what to do.
     """
 
     status: str

@@ -72,7 +72,7 @@ def is_uncertain(p_finding: np.ndarray | float, threshold: float, band: tuple[fl
 
 
 def score_points(probability: float) -> int:
-    """A probability, 0..1, as the score of 0 to 100 that people are shown."""
+    """A probability, 0..1, as the score of 0 to 100 that readers see."""
     return round(100 * probability)
 
 

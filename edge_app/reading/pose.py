@@ -1,7 +1,7 @@
 """Checks that a film is an upright chest film, for models whose card has no statistics of its training films.
 
 The film is compared with the mean of a few chest phantoms. Where the card has statistics,
-`edge_app.reading.rejection` does better. The limits were measured as those of `exposure`.
+`edge_app.reading.rejection` does better. The limits were measured like those of `exposure`.
 """
 
 import functools
@@ -28,7 +28,7 @@ def check_pose(film: np.ndarray) -> tuple[str, ...]:
     Args:
         film: uint8, shape (height, width), bright is dense.
     Returns:
-        "upside_down" where that may be so.
+        "upside_down" if the film may be.
     Raises:
         FilmRefused: inverted, sideways or not_a_chest_film.
     """

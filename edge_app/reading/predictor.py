@@ -112,7 +112,7 @@ def device_predictor(model: Path | None = None, data: Path | None = None) -> Pre
     home = data_home(data)
     if not (home / SITE_THRESHOLD_FILE).exists():
         return load_predictor(model, data)
-    from edge_app.reading.site_threshold import with_site_threshold  # here, because most devices have none
+    from edge_app.reading.site_threshold import with_site_threshold  # imported here: most devices have none
 
     def opened(path: Path) -> Predictor:
         bundle = read_bundle(path)

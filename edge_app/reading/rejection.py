@@ -1,9 +1,9 @@
-"""Refuses what is no upright chest film, and warns of films unlike the training films.
+"""Refuses pictures that are not upright chest films, and warns of films unlike the training films.
 
 Both checks were learned when the model was converted, and are kept in its card:
 
 - the template: 16 x 16 weights. A film is compared with it as it is, after quarter turns, mirrored, and
-  with black and white exchanged. A film that fits better in another way lies in that way.
+  with black and white exchanged. The way in which a film fits best is the way it lies.
 - the distance between the model's pooled features and those of its training films (Mahalanobis, along
   the strongest directions, with one common spread for the rest).
 
@@ -89,7 +89,7 @@ class Rejection:
     space: FeatureSpace
 
     def check(self, pixels: np.ndarray, features: np.ndarray) -> tuple[str, ...]:
-        """Refuse a picture that is no upright chest film, and warn of what makes the answer doubtful.
+        """Refuse a picture that is not an upright chest film, and warn of what makes the answer doubtful.
 
         Args:
             pixels: the model's input, uint8 (side, side).
@@ -190,7 +190,7 @@ def fit_each_way(films: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _best_way(fits: np.ndarray, enough: float) -> str:
-    """Why a film does not fit as it is: the way in which it would fit."""
+    """The code of the refusal, from the way in which the film fits best."""
     turns = fits[:4]
     if max(turns.max(), -turns.min()) < enough:
         return "not_a_chest_film"

@@ -1,4 +1,4 @@
-"""Replays a model's golden films on this device, along the same path as a child's film."""
+"""Replays a model's golden films on this device, along the same path as any other film."""
 
 import io
 import platform
@@ -69,7 +69,7 @@ def _as_file(film: np.ndarray) -> bytes:
 
 
 def device() -> dict[str, str]:
-    """Which machine this is. A Pi without a clock chip may have the wrong time, so the boot ID is given too."""
+    """What this machine is. A Pi without a clock chip may have the wrong time, so the boot ID is given too."""
     return {
         "model": _first_line(DEVICE_MODEL) or platform.processor() or "unknown",
         "machine": platform.machine(),

@@ -132,7 +132,7 @@ def with_site_threshold(card: ModelCard, sha256: str, home: Path) -> ModelCard:
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if values["model_sha256"] != sha256:
-            return card  # another model scores differently: its threshold means nothing here
+            return card  # models score differently: a threshold of another model means nothing here
         if not 0 < float(values["threshold"]) < 1:
             raise ValueError(f"threshold is {values['threshold']}")
         point = OperatingPoint(

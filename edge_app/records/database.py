@@ -122,7 +122,7 @@ class Record:
 
 
 def new_record_id() -> str:
-    """A random ID that says nothing about the patient, the file or the order."""
+    """A random ID that reveals nothing about the patient, the file or the order."""
     return "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH))
 
 
@@ -208,7 +208,7 @@ class Store:
         self._append(Review(record_id, reader, WITHDRAWN, ""), "review withdrawn")
 
     def record(self, record_id: str) -> Record | None:
-        """One record, None when there is none of that id."""
+        """One record, None when there is none with that id."""
         found = self._select("WHERE records.id = ?", (record_id,))
         return found[0] if found else None
 
@@ -257,23 +257,23 @@ class Store:
         return len(old)
 
     def back_up(self, target: Path) -> None:
-        """Write a consistent copy, for example to a USB stick. It is written beside the target, then renamed.
+        """Write a consistent copy, for example to a USB stick. It is written to the target's folder, then renamed.
 
         Raises:
             StoreError: the target cannot be written; an existing file stays as it was.
         """
-        beside = target.with_name(f".{target.name}.part")
+        temporary = target.with_name(f".{target.name}.part")
         try:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             with self._lock:
-                copy = sqlite3.connect(beside)
+                copy = sqlite3.connect(temporary)
                 try:
                     self._db.backup(copy)
                 finally:
                     copy.close()
-            beside.replace(target)
+            temporary.replace(target)
         except (OSError, sqlite3.Error) as cause:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise StoreError(f"no back-up was written to {target}: {cause}") from cause
         self.note("kiosk", "back-up")
 

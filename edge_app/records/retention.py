@@ -7,7 +7,7 @@ from edge_app.records.kept_films import KeptFilms
 
 
 def retain(store: Store, days: int, films: KeptFilms | None = None, now: datetime | None = None) -> tuple[int, int]:
-    """Delete signed records older than so many days, and kept films whose record is gone.
+    """Delete signed records older than the given number of days, and kept films whose record is gone.
 
     Returns:
         How many records, and how many films were deleted.

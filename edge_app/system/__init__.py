@@ -1,1 +1,1 @@
-"""The machine: files, clock, data folder, child processes, watchdog. It knows no film and no model."""
+"""The machine: files, clock, data folder, child processes, watchdog. Depends on no film and no model."""

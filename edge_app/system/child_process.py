@@ -17,11 +17,11 @@ def run_module(module: str, words: Sequence[str], timeout_s: float, python: str 
 
     Args:
         module: what to run, as after `python -m`.
-        words: its arguments; paths must be absolute, for it starts in the folder of the kit.
+        words: its arguments; paths must be absolute, because it starts in the folder of the kit.
     Returns:
         What it wrote to standard output.
     Raises:
-        ChildFailed: it ended with another code than 0, crashed, or gave no answer within `timeout_s` seconds.
+        ChildFailed: it ended with a code other than 0, crashed, or gave no answer within `timeout_s` seconds.
     """
     try:
         child = subprocess.run(

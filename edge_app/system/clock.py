@@ -1,8 +1,8 @@
 """When something happened, on a device whose clock may be wrong.
 
 A Raspberry Pi's clock has no battery: after a power cut it may show any date until someone sets it. So each act
-is also recorded with what nobody can set: which boot of the machine it was, and how long after it. If
-one act of a boot has a time that is known to be right, the times of the others follow.
+is also recorded with two values that nobody can set: the ID of the boot, and the time since it. If one act of a
+boot has a time that is known to be right, the times of the others follow.
 """
 
 import time
@@ -20,7 +20,7 @@ class MachineTime(NamedTuple):
 
 
 def machine_time() -> MachineTime:
-    """This moment."""
+    """Now."""
     return MachineTime(boot_id(), round(time.monotonic(), 3))
 
 

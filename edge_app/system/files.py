@@ -1,4 +1,4 @@
-"""Writing files so that a power cut leaves the old content or the new, never half of either."""
+"""Writing files so that a power cut leaves the old content or the new, never a part of it."""
 
 import hashlib
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a temporary file beside it, fsync, rename, fsync the folder.
+    """Write a temporary file in the same folder, fsync, rename, fsync the folder.
 
     Raises:
         OSError: the disk is full or read-only; `path` is then as it was.
@@ -28,12 +28,12 @@ def write_together(contents: dict[Path, bytes]) -> None:
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
             staged[path] = Path(name)
             _fill(handle, content)
-        for path, beside in staged.items():
-            beside.chmod(0o644)  # mkstemp makes 0600, which another user's kiosk could not read
-            beside.replace(path)
+        for path, temporary in staged.items():
+            temporary.chmod(0o644)  # mkstemp makes 0600, which another user's kiosk could not read
+            temporary.replace(path)
     except BaseException:
-        for beside in staged.values():
-            beside.unlink(missing_ok=True)
+        for temporary in staged.values():
+            temporary.unlink(missing_ok=True)
         raise
     for folder in {path.parent for path in contents}:
         sync_folder(folder)

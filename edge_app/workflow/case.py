@@ -17,7 +17,7 @@ JPEG_QUALITY = 88
 
 @dataclass(frozen=True)
 class Pictures:
-    """What the screen shows of a film; the film as it came is not kept.
+    """What the screen shows of a film; the original file is not kept.
 
     `film_jpeg` is empty where there is no film to show, `heat_png` where there is no heatmap.
     `aspect` is width by height.
@@ -33,7 +33,7 @@ class Case:
     """One film's answer and what became of it.
 
     `answer` holds no pixels: `pictures` has what the screen shows. `saved` says whether the draft is
-    on the disk; `review` is the one that stands. `origin` is there for a DICOM film in memory.
+    on the disk; `review` is the one that stands. `origin` is set for a DICOM film in memory.
     """
 
     id: str

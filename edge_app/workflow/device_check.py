@@ -25,7 +25,7 @@ MIN_MEMORY_MIB = 350  # the kiosk with one film of 15 million pixels
 RELEASED = datetime(2026, 11, 1, tzinfo=timezone.utc)  # no correct clock shows an earlier time
 MEMINFO = Path("/proc/meminfo")
 THERMAL = Path("/sys/class/thermal/thermal_zone0/temp")
-HOT_C = 80.0  # a Pi slows down from here
+HOT_C = 80.0  # a Pi slows down above this
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Check:
 
 
 def check_device(data: Path) -> list[Check]:
-    """Run every check; one that fails to run is reported, too."""
+    """Run every check; a check that itself fails is also reported."""
     subjects: list[Callable[[], list[Check]]] = [
         _device,
         _packages,
@@ -140,7 +140,7 @@ def _data_folder(data: Path) -> list[Check]:
 
 
 def unwritable(data: Path, owner: int, asking: int) -> Check:
-    """Check a folder that the asking user cannot write; that of another user is not theirs to change."""
+    """Check a folder that the current user cannot write; a folder of another user must not change its owner."""
     if owner == asking:
         return Check("data folder", "warn", f"{data} cannot be written by its own user", "the disk may be read-only")
     return Check(

@@ -19,7 +19,7 @@ MAX_ASSOCIATIONS = 4
 
 @dataclass(frozen=True)
 class Peer:
-    """A machine that may send: its AE title and its IP address."""
+    """An X-ray machine that may send: its AE title and its IP address."""
 
     ae_title: str
     address: str
@@ -43,12 +43,12 @@ def start_receiver(
     """Listen in a thread.
 
     Args:
-        take: receives the bytes of a part 10 file; returns whether they were dealt with (a refusal counts).
-        ae_title: the kiosk's own; machines must call it by that.
+        take: receives the bytes of a part 10 file; returns whether they were processed (a refusal counts).
+        ae_title: the kiosk's own; X-ray machines must address it by this title.
         address: host and port.
         peers: who may send.
     Returns:
-        The server; `server.shutdown()` ends it, `server.server_address` says the port.
+        The server; `server.shutdown()` ends it, `server.server_address` holds the port.
     Raises:
         KitError: pynetdicom is missing, no peer is named, or the port is taken.
     """

@@ -1,7 +1,7 @@
 """Watches a folder for films that are new and completely written.
 
-A machine may still be writing into the folder, so a film counts once its size and time were the same in
-two scans in a row. Nothing in the folder is moved, changed or deleted.
+A machine may still be writing into the folder, so a film is read only once its size and time were the same in
+two successive scans. Nothing in the folder is moved, changed or deleted.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ class Watcher:
         A film that is overwritten counts as new. Films that left the folder are forgotten.
 
         Raises:
-            DataError: the folder is not there (any more), or cannot be read.
+            DataError: the folder does not exist (any more), or cannot be read.
         """
         try:
             now = {path: _state(path) for path in sorted(self.folder.rglob("*")) if _is_film(path)}

@@ -1,4 +1,4 @@
-"""The reading service: it reads films, records drafts and takes reviews. Knows nothing of the web."""
+"""The reading service: it reads films, records drafts and takes reviews. Independent of the web page."""
 
 import dataclasses
 import threading
@@ -25,10 +25,10 @@ MAX_WAITING_SHOWN = 100
 
 
 def check_speaks_of_pneumonia(card: ModelCard) -> None:
-    """Refuse a model of other classes: the kiosk's words, findings, record and export are about pneumonia.
+    """Refuse a model of other classes: the kiosk's texts, findings, record and export are about pneumonia.
 
     Raises:
-        BundleError: it is one.
+        BundleError: the model has other classes.
     """
     if not card.is_about_pneumonia:
         raise BundleError(
@@ -38,7 +38,7 @@ def check_speaks_of_pneumonia(card: ModelCard) -> None:
 
 
 class ReadingService:
-    """Reads films, keeps drafts, takes reviews. Without a disk to write to it still reads films."""
+    """Reads films, keeps drafts, takes reviews. It still reads films when the disk cannot be written."""
 
     def __init__(
         self,
@@ -52,10 +52,10 @@ class ReadingService:
 
         Args:
             home: the folder of the record.
-            ask_first: a reader names an own impression before the model's answer is shown.
+            ask_first: readers give their own impression before the model's answer is shown.
             films: where films are kept; without it they are in memory only.
         Raises:
-            BundleError: the model is about something else than pneumonia.
+            BundleError: the model is not about pneumonia.
         """
         check_speaks_of_pneumonia(predictor.card)
         self.predictor = predictor
@@ -63,7 +63,7 @@ class ReadingService:
         self.cases = cases or RecentCases()
         self.films = films
         self.not_saved = ""  # why the last draft could not be recorded; empty when it was
-        self.watching = False  # a folder or a DICOM port: drafts come in by themselves
+        self.watching = False  # a folder or a DICOM port: drafts arrive without the page
         self._home = home
         self._store: Store | None = None
         self._model_lock = threading.Lock()  # an interpreter is not safe for two threads
@@ -74,7 +74,7 @@ class ReadingService:
             self.not_saved = str(error)
 
     def store(self) -> Store:
-        """The record; opened anew when that failed before, for a disk may come back.
+        """The record; opened again if that failed before, because a disk may come back.
 
         Raises:
             StoreError: it cannot be opened.
@@ -98,7 +98,7 @@ class ReadingService:
         return self._read(content, source, sha256, read_before=self._was_recorded(sha256))
 
     def read_file(self, path: Path) -> Case | None:
-        """Read a film from a watched folder; None when this very film was recorded before.
+        """Read a film from a watched folder; None when this very film is already in the record.
 
         A file that cannot be opened gives a case with a reason, as any other.
         """
@@ -113,11 +113,11 @@ class ReadingService:
         return self._read(content, "watch", sha256, read_before=False)
 
     def as_json(self, case: Case) -> dict[str, Any]:
-        """A case for machines: the fields of `predict --json`, with the record's id."""
+        """A case as JSON: the fields of `predict --json`, with the record's id."""
         return {"id": case.id, "saved": case.saved, "warnings": list(case.answer.warnings)} | as_json(case.answer)
 
     def find(self, case_id: str) -> Case | None:
-        """A case of this run or of the record; None when it is in neither. A record that fails is passed over."""
+        """A case from memory or the record; None when it is in neither. A record that fails is ignored."""
         try:
             return self.recorded(case_id) or self.cases.get(case_id)
         except StoreError:
@@ -146,7 +146,7 @@ class ReadingService:
         """Record a review once initials and PIN are right.
 
         Raises:
-            ReaderRefused: they are not.
+            ReaderRefused: initials or PIN are wrong.
             StoreError: there is no such record, or it could not be written.
         """
         store = self.store()
@@ -162,7 +162,7 @@ class ReadingService:
         """Replay the golden films and say which model answered.
 
         Raises:
-            BundleError: the model does not answer them as it did when it was made.
+            BundleError: its outputs for the golden films are wrong.
         """
         with self._model_lock:
             check_golden(self.predictor.bundle, self.predictor.interpreter)
@@ -198,7 +198,7 @@ class ReadingService:
         return replace(case, saved=True)
 
     def _keep(self, case: Case) -> str:
-        """Keep the film where the site wants that; why it could not be, or nothing."""
+        """Keep the film if the site keeps films; returns why that failed, or nothing."""
         try:
             if self.films:
                 self.films.keep(case.id, case.pictures.film_jpeg)

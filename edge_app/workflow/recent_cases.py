@@ -1,11 +1,11 @@
-"""The cases that the kiosk read lately, in memory only: they are gone when the kiosk stops."""
+"""The cases that the kiosk read recently, in memory only: they are gone when the kiosk stops."""
 
 import threading
 from collections import OrderedDict
 
 from edge_app.workflow.case import Case
 
-MAX_CASES = 100  # some 150 kB each
+MAX_CASES = 100  # about 150 kB each
 
 
 class RecentCases:
@@ -24,7 +24,7 @@ class RecentCases:
                 self._cases.popitem(last=False)
 
     def get(self, case_id: str) -> Case | None:
-        """The case of that id, None when it is not (or no longer) there."""
+        """The case with that id, None when it is not (or no longer) there."""
         with self._lock:
             return self._cases.get(case_id)
 

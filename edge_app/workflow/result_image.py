@@ -20,7 +20,7 @@ def result_lines(case: Case, card: ModelCard) -> list[str]:
 
     Args:
         case: signed, with a score.
-        card: today's model; the draft may be an older one's, which is named.
+        card: of the current model; a draft of an older model names that model.
     Raises:
         ValueError: nobody signed it.
     """

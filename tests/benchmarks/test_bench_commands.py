@@ -14,7 +14,7 @@ GUIDE = (ROOT / "docs" / "guide" / "benchmark.md").read_text(encoding="utf-8")
 
 
 def test_every_benchmark_is_on_its_page_and_every_command_there_exists() -> None:
-    # tests/test_documentation.py holds that every command is documented somewhere.
+    # tests/test_documentation.py checks that every command is documented somewhere.
     documented = set(re.findall(r"python -m benchmarks ([a-z]+)", GUIDE))
     assert documented <= {command.rpartition(".")[2] for command in COMMANDS}
     assert documented >= {*BENCHMARKS, "rejection", "report", "all", "tables"}

@@ -35,7 +35,7 @@ def phantom_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def run_folder(phantom_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `train fit` leaves: model.keras, manifest.json, run.json."""
+    """The run folder of `train fit`: model.keras, manifest.json, run.json."""
     folder = tmp_path_factory.mktemp("run")
     data = find_data(str(phantom_set))
     films = load_films(data, SIDE_PX)

@@ -1,4 +1,4 @@
-"""`python -m convert` as a user meets it: exit codes, one clear line, nothing overwritten."""
+"""`python -m convert` as a user sees it: exit codes, one clear line, nothing overwritten."""
 
 import dataclasses
 import json
@@ -28,7 +28,7 @@ def _folder_of(path: Path) -> dict[str, bytes]:
 
 
 def _one_line(capsys: pytest.CaptureFixture[str]) -> str:
-    """The last run's complaint: one line on stderr beside progress, nothing on stdout."""
+    """The last error message: one line on stderr besides progress, nothing on stdout."""
     captured = capsys.readouterr()
     lines = [line for line in captured.err.splitlines() if line.startswith("convert: ")]
     assert captured.out == ""
@@ -42,7 +42,7 @@ def _words(model: Path, data: Path, out: Path, *more: str) -> list[str]:
 
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
-    """A folder with what an earlier conversion left."""
+    """A folder with the files of an earlier conversion."""
     out = tmp_path / "out"
     out.mkdir()
     for name in ("compact-ptq.tflite", "compact-ptq.tflite.sha256", "report.html"):
@@ -150,7 +150,7 @@ def test_file_over_budget_is_rejected_with_report_and_exit_1(
     run_folder: Path, phantom_set: Path, good: Path, capsys: Any
 ) -> None:
     before = _folder_of(good)
-    # No file gains AUC of 2, so this budget refuses whatever comes.
+    # No file gains 2 in AUC, so this budget refuses every file.
     words = _words(run_folder / "model.keras", phantom_set, good, "--max-auc-loss", "-2", "--json")
     assert main(words) == 1
     captured = capsys.readouterr()
@@ -195,7 +195,7 @@ def test_card_records_the_budget_and_no_name_of_a_film(conversion: Conversion, p
     assert not any(film.name in text for film in conversion.source.validation.films)
 
 
-def test_ptq_that_does_better_on_the_gate_is_said_so() -> None:
+def test_ptq_that_does_better_at_the_gate_is_recommended() -> None:
     def row(name: str, flips: int, error: float, status: str = "ok") -> dict[str, Any]:
         return {"format": name, "status": status, "parity": [{"flips": [0] * flips, "logit_error_mean": error}]}
 

@@ -1,4 +1,4 @@
-"""Every test of training knows `--arch tiny`."""
+"""Every test of training has `--arch tiny`."""
 
 import pytest
 

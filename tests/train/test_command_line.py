@@ -1,4 +1,4 @@
-"""What a person who types `python -m train` is told."""
+"""The messages of `python -m train`."""
 
 import subprocess
 import sys

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _table(figures: dict[str, Any]) -> str:
-    """Each figure with its 95% interval, for people."""
+    """Each figure with its 95% interval, as text."""
     lines = [f"{figures['model']} on {figures['films']} films: {figures['films_of']}"]
     for name, value in figures.items():
         if isinstance(value, dict) and "value" in value:

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="models of finished runs, whose predictions soften the targets",
     )
     parser.add_argument("--strategy", default="single", metavar="NAME", help="single, mirrored or multiworker")
-    parser.add_argument("--bfloat16", action="store_true", help="multiply at half precision: fast where built in")
+    parser.add_argument("--bfloat16", action="store_true", help="multiply at half precision, if that is faster here")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     parser.add_argument("--strict", action="store_true", help="refuse data with a film that cannot be read")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _table(metrics: dict[str, Any]) -> str:
-    """The evaluation sets side by side, for people; a test part comes last, under its own name."""
+    """The evaluation sets side by side, as text; a test part comes last, under its own name."""
     lines = [f"{metrics['arch']}, {metrics['parameters']:,} parameters, validation films of {metrics['data']}:"]
     lines += [_line(name, figures) for name, figures in metrics["judges"].items()]
     lines += [_line(f"at {site}", figures) for site, figures in metrics.get("sites", {}).items()]

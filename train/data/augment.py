@@ -16,7 +16,7 @@ import numpy as np
 from edge_app.imaging.preprocess import to_model_pixels
 from train.keras import tf
 
-SIDE_OF_UNITS_PX = 128  # blur is given in pixels of a film of this side
+SIDE_OF_UNITS_PX = 128  # blur is given in pixels of a film of this side length
 RESAMPLING_SIGMA_PX = 0.45  # of the Gaussian that reads between pixels
 SHARPENING_WIDTH = 1.8  # the blur that is subtracted, as a multiple of the film's own
 
@@ -139,7 +139,7 @@ def shortcut_free_draw(pixels: np.ndarray, draw: int) -> np.ndarray:
 
 
 def _turned(films: Any, ranges: AugmentationRanges, draws: _Draws) -> Any:
-    """Rotate, shear and flip, about the centre; outside the film all is black."""
+    """Rotate, shear and flip, about the centre; outside the film everything is black."""
     side = films.shape[1]
     angle = draws.about_zero(ranges.rotation_deg) * np.pi / 180
     shear = draws.about_zero(ranges.shear)
@@ -199,7 +199,7 @@ def sharpness_matrix(side: int, blur_px: float, sharpening: float) -> np.ndarray
 
 
 def _gaussian_matrix(side: int, scale: Any, shift_px: Any, sigma_px: Any) -> Any:
-    """Each row's weights sum to 1, except near the edge: outside the film all is black."""
+    """Each row's weights sum to 1, except near the edge: outside the film everything is black."""
     pixel = tf.range(side, dtype=tf.float32)
     centre = (side - 1) / 2
     source = (pixel[None] - centre) / scale[:, None] + centre + shift_px[:, None]
@@ -212,7 +212,7 @@ def _gaussian_matrix(side: int, scale: Any, shift_px: Any, sigma_px: Any) -> Any
 
 
 def _exposed(films: Any, ranges: AugmentationRanges, draws: _Draws) -> Any:
-    """Gamma, contrast about the mean, brightness and noise; in and out 0..1 or a little beyond."""
+    """Gamma, contrast about the mean, brightness and noise; input and output are 0..1 or slightly outside."""
     gamma = tf.exp(draws.about_zero(ranges.gamma))[:, None, None]
     contrast = tf.exp(draws.about_zero(ranges.contrast))[:, None, None]
     brightness = draws.about_zero(ranges.brightness)[:, None, None]

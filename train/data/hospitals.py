@@ -1,4 +1,4 @@
-"""Films of several hospitals: told apart, sampled equally, scored one by one.
+"""Films of several hospitals: kept apart, sampled equally, scored separately.
 
 A network trained at one hospital can fail at another (Zech et al., PLoS Med 15:e1002683, 2018),
 because it learns how that hospital's films are made. Several sources of equal weight are the remedy.

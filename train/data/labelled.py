@@ -82,7 +82,7 @@ class DataSet:
 class Layout:
     """One way that a data set may be laid out; `train.data.sources` lists them all.
 
-    `recognises(source)` says whether `--data SOURCE` looks like it, before any film is read.
+    `recognises(source)` says whether `--data SOURCE` has this layout, before any film is read.
     `read(source, with_test)` gives the films; those of a test folder only if `with_test` is set.
     """
 

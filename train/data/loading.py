@@ -91,7 +91,7 @@ def _report(faults: list[str], name: str, strict: bool) -> None:
 
 
 def _without_contradictions(read: list[_Read]) -> tuple[list[_Read], list[str]]:
-    """Leave out films whose pixels appear under two labels: one label is wrong, and nothing says which."""
+    """Leave out films whose pixels appear under two labels: one label is wrong, and it is unknown which."""
     names: dict[str, dict[str, str]] = defaultdict(dict)  # pixels to label to a film
     for film, (_, digest) in read:
         names[digest].setdefault(film.label, film.name)

@@ -50,7 +50,7 @@ def _check(name: str, images: np.ndarray, labels_name: str, classes: np.ndarray)
         raise DataError(f"{name} are {images.dtype} {images.shape}, expected gray films: uint8 (films, side, side)")
     if classes.shape not in ((len(images),), (len(images), 1)) or not np.issubdtype(classes.dtype, np.integer):
         raise DataError(
-            f"{labels_name} beside {name} are {classes.dtype} {classes.shape}, expected one whole number for each of "
+            f"{labels_name} for {name} are {classes.dtype} {classes.shape}, expected one whole number for each of "
             f"the {len(images)} films"
         )
     if not set(np.unique(classes)) <= {0, 1}:

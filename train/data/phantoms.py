@@ -1,9 +1,9 @@
-"""Drawn films: the data set `phantom`, and two drawn hospitals that film their patients differently.
+"""Drawn films: the data set `phantom`, and two drawn hospitals that make their films differently.
 
-In the Guangzhou set the label can be read from how a film was made. So it can at drawn hospital A, and
-the other way round at B: A films sick children at the bedside (few pixels, flat, noisy, a wide black
-frame) and healthy ones in the department; B films the sick in the department and the healthy in a
-screening van. What tells the two apart at A misleads at B. The lungs are drawn in the same way.
+In the Guangzhou set, how a film was made reveals its label. The same holds at drawn hospital A, and the reverse
+at B: A X-rays sick children at the bedside (few pixels, flat, noisy, a wide black frame) and healthy ones in
+the department; B X-rays the sick in the department and the healthy in a screening van. What separates the
+classes at A misleads at B. The lungs are drawn in the same way.
 """
 
 from pathlib import Path

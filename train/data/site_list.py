@@ -1,6 +1,6 @@
 """A site's own films as a list: a CSV with the columns `file`, `finding` and, if known, `patient`.
 
-The kiosk's export says what a reader signed, but on purpose holds no film and no file name. The site
+The kiosk's export says what a reader signed, but deliberately holds no film and no file name. The site
 keeps its own list of which record belongs to which file; `join_signed` joins the two.
 """
 

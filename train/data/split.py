@@ -20,7 +20,7 @@ from train.data.loading import LoadedFilms
 
 LOG = logging.getLogger(__name__)
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
-LEFT_OUT = "left-out"  # in no part: it would leak
+LEFT_OUT = "left-out"  # in no part, because it would leak
 POOLED, OFFICIAL, K_FOLD = "pooled-70-15-15", "official", "k-fold"
 LEAVE_ONE_SOURCE_OUT = "leave-one-source-out"
 SPLITS = ("random", "acquisition-order", K_FOLD, POOLED, OFFICIAL, LEAVE_ONE_SOURCE_OUT)
@@ -52,12 +52,12 @@ class SplitRule:
 
     @property
     def reads_test_folder(self) -> bool:
-        """True when the films of a test folder belong to the data set; no other rule looks at them."""
+        """True when the films of a test folder belong to the data set; no other rule reads them."""
         return self.name in (POOLED, OFFICIAL)
 
     @property
     def has_test_part(self) -> bool:
-        """True when films are set aside that no training and no choice may use."""
+        """True when films are set aside that neither training nor any choice may use."""
         return self.name in (POOLED, OFFICIAL, LEAVE_ONE_SOURCE_OUT)
 
     def to_json(self) -> dict[str, object]:
@@ -125,7 +125,7 @@ def _check_sites(films: LoadedFilms, rule: SplitRule) -> None:
     if len(sites) < 2 or rule.held_out not in sites:
         known = ", ".join(filter(None, sites)) or "one source"
         raise DataError(
-            f"split {rule.name} wants --held-out with one of several --data, got {rule.held_out!r}; there is {known}"
+            f"split {rule.name} needs --held-out with one of several --data, got {rule.held_out!r}; there is {known}"
         )
 
 
@@ -139,7 +139,7 @@ def _named_by_folder(films: LoadedFilms) -> LoadedFilms:
     """
     if not any(film.is_test for film in films.films):
         raise DataError(
-            "split official needs a test folder beside the train folder, and there is none: "
+            "split official needs a test folder next to the train folder, and there is none: "
             f"put the published test films there, or use another --split: {', '.join(SPLITS)}"
         )
     named = [replace(film, patient=f"test/{film.patient}") if film.is_test else film for film in films.films]
@@ -151,9 +151,9 @@ def _parts(films: LoadedFilms, rule: SplitRule) -> list[str]:
     groups = patient_groups(films)
     aside = [_is_set_aside(film, rule) for film in films.films]
     tested = {group for group, is_test in zip(groups, aside, strict=True) if is_test}
-    cut = _cut_groups([-1 if group in tested else group for group in groups], films, rule)
+    drawn = _draw_groups([-1 if group in tested else group for group in groups], films, rule)
     parts = [
-        TEST if is_test else LEFT_OUT if group in tested else cut.get(group, TRAIN)
+        TEST if is_test else LEFT_OUT if group in tested else drawn.get(group, TRAIN)
         for group, is_test in zip(groups, aside, strict=True)
     ]
     if LEFT_OUT in parts:
@@ -171,11 +171,11 @@ def _is_set_aside(film: LabelledFilm, rule: SplitRule) -> bool:
     return rule.name == OFFICIAL and film.is_test
 
 
-def _cut_groups(groups: list[int], films: LoadedFilms, rule: SplitRule) -> dict[int, str]:
+def _draw_groups(groups: list[int], films: LoadedFilms, rule: SplitRule) -> dict[int, str]:
     """Validation and test groups, and their part: the same share of every class and hospital.
 
     Args:
-        groups: the group of each film; below 0 for films that are not to be cut.
+        groups: the group of each film; below 0 for films that are not to be split.
     """
     first_film = {group: row for row, group in reversed(list(enumerate(groups))) if group >= 0}
     in_order = rule.name == "acquisition-order"
@@ -185,26 +185,26 @@ def _cut_groups(groups: list[int], films: LoadedFilms, rule: SplitRule) -> dict[
         series = series_and_number(film.patient)[0] if in_order else film.site
         strata[int(films.classes[first_film[group]]), series].append(group)
     rng = np.random.default_rng(rule.seed)
-    cut: dict[int, str] = {}
+    parts: dict[int, str] = {}
     for _, stratum in sorted(strata.items()):
         if in_order:
             ordered = sorted(stratum, key=lambda group: series_and_number(films.films[first_film[group]].patient))
         else:
             ordered = rng.permutation(stratum).tolist()
-        cut |= _cut_stratum(ordered, rule)
-    return cut
+        parts |= _draw_stratum(ordered, rule)
+    return parts
 
 
-def _cut_stratum(ordered: list[int], rule: SplitRule) -> dict[int, str]:
+def _draw_stratum(ordered: list[int], rule: SplitRule) -> dict[int, str]:
     """Validation and test groups among those of one class."""
     if rule.name == K_FOLD:
         return dict.fromkeys(ordered[rule.fold :: rule.folds], VALIDATION)
     validated = max(1, round(rule.validation_fraction * len(ordered)))
-    cut = dict.fromkeys(ordered[:validated], VALIDATION)
+    parts = dict.fromkeys(ordered[:validated], VALIDATION)
     if rule.name == POOLED:
         tested = max(1, round(rule.test_fraction * len(ordered)))
-        cut |= dict.fromkeys(ordered[validated : validated + tested], TEST)
-    return cut
+        parts |= dict.fromkeys(ordered[validated : validated + tested], TEST)
+    return parts
 
 
 def patient_groups(films: LoadedFilms) -> list[int]:
@@ -274,7 +274,7 @@ def read_manifest(path: Path) -> Manifest:
             films=tuple(raw["films"]),
         )
     except FileNotFoundError as cause:
-        raise DataError(f"{path} is missing: it is written by train fit, beside the model") from cause
+        raise DataError(f"{path} is missing: train fit writes it next to the model") from cause
     except (ValueError, KeyError, TypeError) as cause:
         raise DataError(f"{path} is damaged: {cause!r}: run train fit again") from cause
     check_manifest(manifest)

@@ -1,6 +1,6 @@
 """Two classes made of three or more: every class with a finding counts as pneumonia.
 
-Films are cut by their own classes first, so that both kinds of model are trained and evaluated on the
+Films are split by their own classes first, so that both kinds of model are trained and evaluated on the
 same patients' films.
 """
 

@@ -19,7 +19,7 @@ from train.evaluation.metrics import score
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """What `train evaluate` was asked for."""
+    """Options of `train evaluate`."""
 
     model: Path
     data: str | Sequence[str] | None = None
@@ -42,7 +42,7 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     data = find_data(options.data, manifest is not None and manifest.rule.reads_test_folder, model.negative)
     data = as_labelled(data, model.labels)
     if model.labels != data.labels:
-        raise DataError(f"the model knows {', '.join(model.labels)}, the films are of {', '.join(data.labels)}")
+        raise DataError(f"the model has {', '.join(model.labels)}, the films have {', '.join(data.labels)}")
     films = load_films(data, model.input_size_px)
     if manifest:
         films = apply_manifest(films, manifest, options.part)

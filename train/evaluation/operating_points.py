@@ -1,7 +1,7 @@
 """From logits on validation films to calibrated probabilities, and thresholds on them.
 
-Every threshold must do well on every evaluation set. Chosen on one set alone, it would suit only films
-made as that set's are. A bound on recall holds on all sets. The temperature, and the figures given for
+Every threshold must do well on every evaluation set. Chosen on one set alone, it would suit only films made
+like those of that set. A bound on recall holds on all sets. The temperature, and the figures given for
 each threshold, are those of the last set: the shortcut-free draws of the validation films. The model's
 card keeps them all.
 """
@@ -91,7 +91,7 @@ def _youden(positive: np.ndarray, p_finding: np.ndarray, threshold: float) -> fl
 
 
 def recall_threshold(scored: list[tuple[np.ndarray, np.ndarray]], recall: float) -> float:
-    """The highest threshold that calls this share of the positives on every evaluation set."""
+    """The highest threshold at which this share of the positives is found on every evaluation set."""
     highest = []
     for positive, p_finding in scored:
         ranked = np.sort(p_finding[positive])

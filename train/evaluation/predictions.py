@@ -1,4 +1,4 @@
-"""What a finished run predicts on every evaluation set, kept beside it for paired tests and curves."""
+"""What a finished run predicts on every evaluation set, kept in its folder for paired tests and curves."""
 
 import io
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ class Predictions:
 
 
 def predictions_of(folder: Path, data: str | None) -> Predictions:
-    """Read a run's predictions; makes them, and writes them beside it, where they are missing or old.
+    """Read a run's predictions; makes them, and writes them to its folder, if they are missing or old.
 
     Raises:
         DataError: the run is damaged, or the films are not those it was trained on.

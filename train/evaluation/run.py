@@ -21,7 +21,7 @@ KEYS = {"figures": "metrics"}  # in run.json, where they are not the names of `R
 
 @dataclass(frozen=True)
 class Run:
-    """All that conversion and evaluation must know of a float model."""
+    """All that conversion and evaluation must know about a float model."""
 
     arch: str
     input_size_px: int
@@ -59,7 +59,7 @@ def write_run(folder: Path, model: Any, manifest: Manifest, run: Run) -> None:
 
 
 def read_run(model_path: Path) -> tuple[Any, Manifest, Run]:
-    """Read a float model and the files beside it.
+    """Read a float model and the files in its folder.
 
     Raises:
         DataError: the model, its manifest or its run file is missing, damaged or of another run.

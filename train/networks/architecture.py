@@ -1,4 +1,4 @@
-"""What the kit must know of a network; each network's own file declares it."""
+"""What the kit must know about a network; each network's own file declares it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ class Architecture:
     input_size_px: int
     """Side of the square input."""
     source: str
-    """Who published it, as the table of networks says."""
+    """Who published it, as the table of networks states it."""
     epochs: int = 100
     """At most, 1 or more."""
     learning_rate: float = 2e-3
-    """At its highest, above 0."""
+    """The peak, above 0."""
     batch_size: int = 64
     """Films per step, 1 or more."""
     steps_per_epoch: int = 0

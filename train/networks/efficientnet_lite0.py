@@ -29,7 +29,7 @@ STAGES = (
 )
 PIXEL_MEAN, PIXEL_SCALE = 127.0, 128.0
 BATCH_NORM_EPSILON = 1e-3
-# An epoch has some 70 steps here, against the thousands of ImageNet's: so the statistics must follow faster.
+# An epoch has some 70 steps here, against the thousands of ImageNet's: so the statistics must adapt faster.
 BATCH_NORM_MOMENTUM = 0.98
 
 
@@ -55,7 +55,7 @@ def build_efficientnet_lite0(input_size_px: int, classes: int) -> Any:
 
 
 def _block(x: Any, name: str, kernel: int, stride: int, expansion: int, channels: int) -> Any:
-    """Widen, depthwise, narrow; added to what came in where shapes allow (Sandler, arXiv:1801.04381)."""
+    """Widen, depthwise, narrow; added to its input where shapes allow (Sandler, arXiv:1801.04381)."""
     before = x
     if expansion > 1:
         x = layers.Conv2D(expansion * x.shape[-1], 1, use_bias=False, name=f"{name}_expand_conv")(x)

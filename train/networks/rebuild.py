@@ -1,4 +1,4 @@
-"""The same network built once more with other settings: how it computes in training, and afterwards.
+"""The same network rebuilt with other settings: how it computes in training, and afterwards.
 
 Training may multiply in bfloat16, which some processors do faster than float32, and its batch norms may
 see the batches of all replicas. Weights, their averages, the network's outputs and everything after
@@ -32,7 +32,7 @@ def full_precision(model: Any) -> Any:
 
 
 def for_use(model: Any) -> Any:
-    """The model as everything after training expects it: float32, and batch norms that look at no replica."""
+    """The model as everything after training expects it: float32, with ordinary batch norms."""
     return rebuilt(full_precision(model), _batch_norms(synchronized=False))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def save_model(model: Any, path: Path) -> None:
-    """Write a `.keras` file beside `path`, then rename it: a kill leaves the old file or the new one."""
-    beside = path.with_name(f".new-{path.name}")
-    model.save(beside)
-    beside.replace(path)
+    """Write a `.keras` file to the folder of `path`, then rename it: a kill leaves the old file or the new one."""
+    temporary = path.with_name(f".new-{path.name}")
+    model.save(temporary)
+    temporary.replace(path)

@@ -1,4 +1,4 @@
-"""What happens beside the training steps: seeds, averaged weights, evaluation and checkpoint, progress, patience."""
+"""What happens between the training steps: seeds, averaged weights, evaluation and checkpoint, progress, patience."""
 
 import logging
 import math
@@ -94,7 +94,7 @@ class WeightAverage(keras.callbacks.Callback):
         self._update = update
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
-        """Take in the weights of one step."""
+        """Add the weights of one step."""
         self._update()
 
 

@@ -1,4 +1,4 @@
-"""The checkpoint of a run: what a killed training continues from. A kill leaves every file whole."""
+"""The checkpoint of a run: what a killed training continues from. A kill leaves every file intact."""
 
 import json
 import shutil
@@ -66,13 +66,13 @@ def begin(folder: Path, manifest: Manifest, origin: str) -> None:
 def save(folder: Path, model: Any, average: Any, history: list[dict[str, float]], is_best: bool) -> None:
     """Save an epoch: the history, the best model, and last the model that a resumed training starts from.
 
-    So whenever a kill comes, the other files know every epoch that the last model knows.
+    So after a kill at any moment, the other files hold every epoch that the last model holds.
     """
     epoch = int(history[-1]["epoch"])
     write_atomically(folder / HISTORY, json.dumps(history, indent=1).encode())
     if is_best:
         save_model(average, folder / BEST)
-    # The new average goes beside the one before: a kill here leaves the pair that belongs together.
+    # The new average is written next to the previous one: a kill here leaves the pair that belongs together.
     save_model(average, _average_path(folder, epoch))
     save_model(model, folder / LAST)
     _average_path(folder, epoch - 1).unlink(missing_ok=True)

@@ -23,8 +23,8 @@ CONFIG_VARIABLE = "TF_CONFIG"
 
 
 @dataclass(frozen=True)
-class Workplace:
-    """Where and how this process trains. `out` is the run folder, or a worker's temporary folder."""
+class Placement:
+    """Where this process trains and writes. `out` is the run folder, or a worker's temporary folder."""
 
     strategy: Any
     out: Path
@@ -60,7 +60,7 @@ def _role() -> tuple[dict[str, list[str]], str, int]:
 
 
 @contextmanager
-def workplace(name: str, out: Path, checkpoint: str) -> Iterator[Workplace]:
+def placement(name: str, out: Path, checkpoint: str) -> Iterator[Placement]:
     """Open a strategy; call it before TensorFlow does anything else.
 
     Args:
@@ -79,12 +79,12 @@ def workplace(name: str, out: Path, checkpoint: str) -> Iterator[Workplace]:
         MULTIWORKER: tf.distribute.MultiWorkerMirroredStrategy,
     }[name]()
     if chief:
-        yield Workplace(strategy, out)
+        yield Placement(strategy, out)
         return
     with tempfile.TemporaryDirectory(prefix="train-worker-") as scratch:
         if (out / checkpoint).exists():
             shutil.copytree(out / checkpoint, Path(scratch) / checkpoint)
-        yield Workplace(strategy, Path(scratch))
+        yield Placement(strategy, Path(scratch))
 
 
 def shared_out(batches: Any, strategy: Any) -> Any:

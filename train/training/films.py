@@ -1,4 +1,4 @@
-"""The films of one training: read, cut by patient, with the targets to train on and the evaluation sets."""
+"""The films of one training: read, split by patient, with the targets to train on and the evaluation sets."""
 
 from dataclasses import dataclass
 

@@ -11,7 +11,7 @@ from edge_app.system.files import write_atomically
 from train.evaluation.plots import write_confusion, write_curves, write_roc_and_calibration
 from train.evaluation.run import write_run
 from train.training import checkpoint
-from train.training.distribution import workplace
+from train.training.distribution import placement
 from train.training.films import TrainingFilms, read_films
 from train.training.loop import Trained, train
 from train.training.outcome import Outcome, evaluate_training
@@ -31,7 +31,7 @@ def fit(options: FitOptions) -> dict[str, Any]:
     Raises:
         DataError: the films, or a run to resume or to start from, are missing or unfit.
     """
-    with workplace(options.strategy, options.out, checkpoint.FOLDER) as place:
+    with placement(options.strategy, options.out, checkpoint.FOLDER) as place:
         plan = resolve(replace(options, out=place.out), place.strategy.num_replicas_in_sync)
         films = read_films(plan)
         trained = train(plan, films, place.strategy)

@@ -106,11 +106,11 @@ def _begin_from(model: Any, source: Path, plan: TrainingPlan) -> None:
     found, _, run = read_run(source)
     if run.arch != plan.arch or found.count_params() != model.count_params():
         raise DataError(
-            f"{source} is a {run.arch} for {run.input_size_px} px, wanted {plan.arch}: give --arch {run.arch}"
+            f"{source} is a {run.arch} for {run.input_size_px} px, expected {plan.arch}: give --arch {run.arch}"
         )
     if run.labels != plan.classes.labels:
         raise DataError(
-            f"{source} knows {', '.join(run.labels)}, the films are of {', '.join(plan.classes.labels)}: "
+            f"{source} has the classes {', '.join(run.labels)}, the films are of {', '.join(plan.classes.labels)}: "
             "give films of the same classes"
         )
     model.set_weights(found.get_weights())

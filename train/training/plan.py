@@ -18,7 +18,7 @@ FINE_TUNING_SHARE = 0.1  # of the network's learning rate with --init, so that i
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What `train fit` was asked for."""
+    """Options of `train fit`."""
 
     out: Path
     """The run folder."""
@@ -35,7 +35,7 @@ class FitOptions:
     batch_size: int = 0
     """Films per step over all replicas; 0 for the network's own."""
     learning_rate: float = 0.0
-    """At its highest; 0 for the network's own."""
+    """The peak; 0 for the network's own."""
     binary: bool = False
     """Train on normal or pneumonia, whatever classes of pneumonia the films have."""
     weights: Path | None = None
@@ -71,7 +71,7 @@ class Schedule:
     steps_per_epoch: int
     """0 for as many full batches as there are films."""
     learning_rate: float
-    """At its highest, above 0."""
+    """The peak, above 0."""
     patience: int
     """Epochs without a better AUC before training stops."""
     warmup_steps: int = 200

@@ -1,6 +1,6 @@
 """Soft targets: what finished, larger networks predict for each training film (Hinton et al., arXiv:1503.02531).
 
-A teacher looks at every training film as it is and in a few draws; the mean of its probabilities
+A teacher scores every training film as it is and in a few draws; the mean of its probabilities
 says more than the label alone: that a film is a clear case, or that its label may be wrong.
 """
 

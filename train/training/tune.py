@@ -25,7 +25,7 @@ OBJECTIVE = "hardest_judge_auc"
 
 @dataclass(frozen=True)
 class TuneOptions:
-    """What `train tune` was asked for."""
+    """Options of `train tune`."""
 
     out: Path
     trials: int = 20

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.commands.options import add_model, add_result_options, progress_on_terminal, publish
 
-HELP = "time the way from file to answer for JPEG, 16-bit PNG and DICOM of 512 to 3000 px"
+HELP = "time the path from file to answer for JPEG, 16-bit PNG and DICOM of 512 to 3000 px"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""The bundle under test: what a row says of it, and where its float twin is."""
+"""The bundle under test: what a row says about it, and where its float twin is."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ NO_TWIN = "no float twin here: python -m convert --float32"
 
 
 def bundle_facts(path: Path) -> dict[str, Any]:
-    """What a row says of its bundle.
+    """What a row says about its bundle.
 
     Raises:
         BundleError: it is missing or damaged.
@@ -25,7 +25,7 @@ def bundle_facts(path: Path) -> dict[str, Any]:
 
 
 def twin_path(model: Path) -> Path | None:
-    """The float twin of a bundle, beside it or where `convert` leaves it; None if it is in neither.
+    """The float twin of a bundle, in its folder or where `convert` writes it; None if it is in neither.
 
     Raises:
         BundleError: the bundle is missing or damaged.

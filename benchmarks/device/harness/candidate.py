@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-Progress = Callable[[str], None]  # is told now and then, in words, how far a measurement is
+Progress = Callable[[str], None]  # called now and then with the progress of a measurement, in words
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ QUICK = RunLength(rounds=5, min_runs=50, max_seconds=0.5, warmup_seconds=0.05)
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model in an engine. `facts` go into its row as they are."""
+    """A model in an engine. `facts` go into its row unchanged."""
 
     name: str
     engine: str
@@ -43,4 +43,4 @@ class Candidate:
 
 
 class CannotRun(Exception):
-    """This candidate cannot run here; the message says why, and the others go on."""
+    """This candidate cannot run here; the message says why, and the others continue."""

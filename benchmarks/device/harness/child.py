@@ -1,4 +1,4 @@
-"""What a child process of the benchmarks said last."""
+"""The last output of a child process of the benchmarks."""
 
 from typing import IO
 

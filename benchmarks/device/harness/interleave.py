@@ -1,4 +1,4 @@
-"""Measuring candidates in turns: every round runs each of them for a moment, in an order drawn afresh.
+"""Measuring candidates in turns: every round runs each of them for a moment, in a new random order.
 
 A machine that slows down, heats up or gets busy then slows all of them, and a ratio taken within each
 round stays fair. One candidate after the other would give the last one the hot processor.
@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 
 
 def shuffled_rounds(items: Sequence[Item], rounds: int, seed: int, progress: Progress) -> Iterator[tuple[int, Item]]:
-    """Yield every item once per round, in an order drawn afresh, with the number of the round from 0."""
+    """Yield every item once per round, in a new random order, with the number of the round from 0."""
     order = random.Random(seed)
     for number in range(rounds):
         progress(f"round {number + 1} of {rounds}")

@@ -32,7 +32,7 @@ def observed(measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def facts(root: Path = Path("/")) -> dict[str, Any]:
-    """What does not change during a run: board, CPU, memory, system, Python.
+    """What does not change during a measurement: board, CPU, memory, system, Python.
 
     Args:
         root: the folder that holds `proc` and `sys`; tests give their own.
@@ -53,7 +53,7 @@ def facts(root: Path = Path("/")) -> dict[str, Any]:
 
 
 def state(root: Path = Path("/")) -> dict[str, Any]:
-    """What may change during a run; recorded before and after it."""
+    """What may change during a measurement; recorded before and after it."""
     return {
         "load_average_1min": round(os.getloadavg()[0], 2),
         "frequency_mhz": _mhz(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"),
@@ -65,7 +65,7 @@ def state(root: Path = Path("/")) -> dict[str, Any]:
 def memory_kb(pid: int | str = "self", root: Path = Path("/")) -> dict[str, int] | None:
     """Resident memory of a process, now and at its peak, in KiB; None where there is no /proc.
 
-    `ru_maxrss` would not do: a child started by vfork inherits the peak of its parent.
+    `ru_maxrss` is unsuitable: a child started by vfork inherits the peak of its parent.
     """
     fields = dict(
         line.split(":", 1) for line in (_text(root / f"proc/{pid}/status") or "").splitlines() if line.startswith("Vm")

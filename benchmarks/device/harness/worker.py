@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
     Returns:
         0 when the parent closed the pipe, 1 when the model could not be loaded.
     """
-    # Libraries write to stdout; the pipe must carry replies alone.
+    # Libraries write to stdout; the pipe must carry only replies.
     pipe = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     engine, model, threads = argv

@@ -1,17 +1,17 @@
-"""What every film format gives: a decoded `Film`, and a `FilmFormat` for the registry."""
+"""What every film format provides: a decoded `Film`, and a `FilmFormat` for the registry."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-MAX_PIXELS = 40_000_000  # 6,300 x 6,300; a large digital plate has some 15 million
+MAX_PIXELS = 40_000_000  # 6,300 x 6,300; a large digital plate has about 15 million
 MIN_SIDE_PX = 96
 
 
 @dataclass(frozen=True)
 class DicomOrigin:
-    """The UIDs of a DICOM film and of its study, each a valid one; nothing says who the patient is."""
+    """The UIDs of a DICOM film and of its study, each a valid one; they do not identify the patient."""
 
     sop_class_uid: str
     sop_instance_uid: str
@@ -25,8 +25,8 @@ class Film:
 
     `pixels` is uint8, shape (height, width), bright is dense. `width_px` and `height_px` are the
     size of the original, which is larger than `pixels` when a JPEG was decoded at reduced scale.
-    `age_years` is the patient's, where a DICOM file says it. `dicom_origin` is there where a DICOM
-    file has all four UIDs.
+    `age_years` is the patient's, if a DICOM file states it. `dicom_origin` is set if a DICOM file has all four
+    UIDs.
     """
 
     pixels: np.ndarray
@@ -41,7 +41,7 @@ class FilmFormat:
     """One format.
 
     `name` is for messages. `suffixes` are lower case and begin with a dot, the usual one first.
-    `recognises` is given the bytes of a file. `read` is given them and the shortest side in pixels
+    `recognises` takes the bytes of a file. `read` takes them and the shortest side in pixels
     that the caller needs, None for the full size; it raises `FilmError`.
     """
 

@@ -1,8 +1,8 @@
 """Reading a DICOM film: from the bytes of a file to 8-bit pixels, bright is dense.
 
 The order is the standard's (PS3.4 annex N): stored values, modality LUT, VOI LUT or window, then
-MONOCHROME1 is inverted, then 8 bits. The header is checked before a pixel is decoded. Of the
-patient only the age is taken; names, numbers and dates are never returned, shown or kept.
+MONOCHROME1 is inverted, then 8 bits. The header is checked before a pixel is decoded. Only the patient's age is
+used; names, numbers and dates are never returned, shown or kept.
 """
 
 import io
@@ -48,8 +48,8 @@ def read_dicom(content: bytes, max_pixels: int, min_side_px: int) -> Film:
 
     Args:
         content: the bytes of a part 10 file.
-        max_pixels: more than these are not decoded.
-        min_side_px: a shorter side is refused.
+        max_pixels: a larger film is not decoded.
+        min_side_px: a film with a shorter side is refused.
     Raises:
         FilmUnreadable: pydicom is missing, the file damaged, of several frames, too large, or in a
             transfer syntax that no installed decoder reads.
@@ -123,10 +123,10 @@ def _stored_values(dataset: Any) -> np.ndarray:
 def _rendered(stored: np.ndarray, dataset: Any) -> np.ndarray:
     """Stored values to 8 bits: computed once per value that occurs, then looked up per pixel.
 
-    A few rows at a time: all of a large film in float64 takes a gigabyte, more than a Pi has.
+    A few rows at a time: a whole large film in float64 takes a gigabyte, more than a Pi has.
     """
     kind = stored.dtype.newbyteorder("=").str
-    codes = stored.view(stored.dtype.str.replace("i", "u"))  # the same bits, as places in a table
+    codes = stored.view(stored.dtype.str.replace("i", "u"))  # the same bits, as indices into a table
     occurs = np.zeros(2 ** (8 * codes.dtype.itemsize), dtype=bool)
     for top in range(0, len(codes), ROWS_AT_ONCE):
         occurs[codes[top : top + ROWS_AT_ONCE]] = True
@@ -185,14 +185,14 @@ def _through_lut(values: np.ndarray, item: Any) -> np.ndarray:
         table = np.atleast_1d(np.asarray(data))
     table = table[: count or 65536].astype(np.float64)
     if first >= 2**15 and values.min() < 0:
-        first -= 2**16  # the descriptor is unsigned where a machine wrote it so
+        first -= 2**16  # some X-ray machines write the descriptor as unsigned
     places = np.clip(np.round(values).astype(np.int64) - first, 0, len(table) - 1)
     shares: np.ndarray = table[places] / (2.0**bits - 1.0)
     return shares
 
 
 def _first(dataset: Any, name: str) -> float | None:
-    """The first value of an element that may hold several, none or nothing."""
+    """The first value of an element that may be absent, empty or multi-valued."""
     value = dataset.get(name)
     if value is None or value == "":
         return None
@@ -201,12 +201,12 @@ def _first(dataset: Any, name: str) -> float | None:
 
 def _upright(film: np.ndarray, dataset: Any) -> np.ndarray:
     """Mirror a film whose header says that it is seen from behind; refuse one that is not upright."""
-    said = tuple(str(letter).strip().upper()[:1] for letter in (dataset.get("PatientOrientation") or ()))
-    if len(said) != 2 or "" in said:
+    letters = tuple(str(letter).strip().upper()[:1] for letter in (dataset.get("PatientOrientation") or ()))
+    if len(letters) != 2 or "" in letters:
         return film
-    if said in UPRIGHT:
-        return np.ascontiguousarray(film[:, ::-1]) if UPRIGHT[said] else film
-    if {"A", "P"} & set(said):
+    if letters in UPRIGHT:
+        return np.ascontiguousarray(film[:, ::-1]) if UPRIGHT[letters] else film
+    if {"A", "P"} & set(letters):
         raise FilmRefused("lateral_view", "This is a film from the side; films from the front are read.")
     raise FilmRefused("sideways", "The film is not upright: turn it so that the head is up.")
 
@@ -219,7 +219,7 @@ def _age_years(dataset: Any) -> float | None:
 
 
 def parse_age(text: str) -> float | None:
-    """DICOM's age string (VR AS, PS3.5 section 6.2) in years; None when it is not one."""
+    """DICOM's age string (VR AS, PS3.5 section 6.2) in years; None when it is invalid."""
     found = AGE.fullmatch(text.strip())
     return int(found[1]) * DAYS_OF[found[2]] / DAYS_PER_YEAR if found else None
 
@@ -238,7 +238,7 @@ def _origin(dataset: Any) -> DicomOrigin | None:
     """The UIDs; None where one is missing or invalid."""
     try:
         uids = [str(dataset.get(name, "")) for name in UID_TAGS]
-    except Exception:  # an element made to break the reader can raise anything, and the film itself is sound
+    except Exception:  # a malicious element can raise anything, and the film itself is intact
         return None
     return DicomOrigin(*uids) if all(UID.fullmatch(uid) for uid in uids) else None
 

@@ -21,7 +21,7 @@ def read(content: bytes, min_side_px: int | None) -> Film:
 
 
 def _draft_size(size: tuple[int, int], min_side_px: int) -> tuple[int, int]:
-    """The size to ask of the JPEG decoder; it never goes below what is asked for."""
+    """The size to request from the JPEG decoder; never below what the caller needs."""
     scale = min_side_px / min(size)
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 

@@ -1,4 +1,4 @@
-"""What the formats that Pillow decodes share: checks of the header, decoding, and gray levels."""
+"""Shared by the formats that Pillow decodes: checks of the header, decoding, and gray levels."""
 
 import io
 import warnings
@@ -35,7 +35,7 @@ def pillow_format(name: str, suffixes: tuple[str, ...], recognises: Callable[[by
 
 
 def opened(open_image: Callable[[], Image.Image]) -> Image.Image:
-    """Open without decoding, and refuse by the header what must not be decoded.
+    """Open without decoding, and refuse what the header shows to be unfit.
 
     Raises:
         FilmUnreadable: not a picture, damaged, too large or of several frames.
@@ -128,7 +128,7 @@ def _scaled_by_table(values: np.ndarray) -> np.ndarray:
 def _scaled_to_8_bits(values: np.ndarray) -> np.ndarray:
     """Scale by the range that the picture uses: `convert("L")` would clip 16 bits to white.
 
-    A few rows at a time: all of a large film in float64 takes over a gigabyte, more than a Pi has.
+    A few rows at a time: a whole large film in float64 takes over a gigabyte, more than a Pi has.
     """
     low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):  # a NaN anywhere makes both NaN

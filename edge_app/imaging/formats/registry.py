@@ -7,7 +7,7 @@ from importlib import import_module
 from edge_app.imaging.formats.base import FilmFormat
 
 NAMES = (
-    "dicom",  # first: the first 128 bytes of a DICOM file may be anything, also the head of a TIFF
+    "dicom",  # first: the first 128 bytes of a DICOM file may be anything, even the header of a TIFF
     "jpeg",
     "png",
     "tiff",
@@ -17,7 +17,7 @@ NAMES = (
 
 
 def film_formats() -> Iterator[FilmFormat]:
-    """Every format in this order, each imported when its turn comes: a cold start needs one or two."""
+    """Every format in this order, each imported only when reached: a cold start needs one or two."""
     for name in NAMES:
         yield import_module(f"edge_app.imaging.formats.{name}").FORMAT
 

@@ -4,7 +4,7 @@ from edge_app.imaging.formats.pillow import pillow_format
 
 
 def is_webp(content: bytes) -> bool:
-    """Is it a RIFF file that holds WebP?"""
+    """Whether it is a RIFF file that holds WebP."""
     return content.startswith(b"RIFF") and content[8:12] == b"WEBP"
 
 

@@ -1,4 +1,4 @@
-// The language list: kept in a cookie of this kiosk, then the page is loaded anew.
+// The language list: kept in a cookie of this kiosk, then the page is reloaded.
 element.addEventListener("change", (event) => {
   if (!event.target.matches("select.language")) return;
   document.cookie = `cxr_language=${event.target.value}; path=/; max-age=31536000; samesite=strict`;

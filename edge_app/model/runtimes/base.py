@@ -1,4 +1,4 @@
-"""What the kit must know of a runtime: as it is declared, and once it was imported."""
+"""What the kit must know about a runtime: as declared, and once imported."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ class RuntimeKind:
     """A runtime that the kit can use, whether it is installed or not."""
 
     package: str
-    """As pip calls it; also its name in records, cards, options and CXR_EDGE_RUNTIME."""
+    """Its name in pip; also its name in records, cards, options and CXR_EDGE_RUNTIME."""
     module: str
     """The module with its `Interpreter`."""
     kernels: str
@@ -18,13 +18,13 @@ class RuntimeKind:
     target: str
     """What `convert --target` calls files for this runtime and all newer ones."""
     golden_steps_allowed: int
-    """How many steps of int8 a device may be off its golden outputs, at least."""
+    """The smallest tolerance for a device's golden outputs, in steps of int8."""
     made_for: str
-    """Which machines and Pythons have a wheel, for people."""
+    """Which machines and Python versions have a wheel, for messages."""
     reference_is_golden: bool = False
     """For an int8 file, whether the outputs of the reference kernels are the golden ones of this family."""
     numpy_below: int | None = None
-    """The first major version of numpy that it does not work with; None: it works with all of them."""
+    """The first major version of numpy that it does not work with; None: it works with all versions."""
     operator_versions: Mapping[str, int] = field(default_factory=dict)
     """The newest version that it loads of each operator; empty: it is newer than the converter and knows all."""
 

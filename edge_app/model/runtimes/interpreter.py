@@ -12,7 +12,7 @@ from edge_app.system.notices import without_notices
 
 @dataclass(frozen=True)
 class Outputs:
-    """What one inference gave, in real units.
+    """The outputs of one inference, in real units.
 
     `logits` is float32 (classes,), `class_map` float32 (rows, columns, classes), `features` float32
     (channels,). `raw` holds the same three as the file computed them: int8 for an int8 file.
@@ -25,7 +25,7 @@ class Outputs:
 
 
 class Interpreter:
-    """One model in one runtime, on one thread unless told otherwise."""
+    """One model in one runtime, on one thread by default."""
 
     def __init__(
         self, model: bytes, class_count: int, runtime: Runtime, threads: int = 1, reference: bool = False
@@ -120,7 +120,7 @@ def _first_line(cause: Exception) -> str:
 
 
 def _quantized_levels(detail: dict[str, Any]) -> np.ndarray:
-    """What the model gets for each of the 256 gray levels, in its own type."""
+    """The model's input value for each of the 256 gray levels, in its own type."""
     grays = np.arange(256)
     if detail["dtype"] == np.float32:
         return grays.astype(np.float32)

@@ -7,6 +7,6 @@ RUNTIME = RuntimeKind(
     module="ai_edge_litert.interpreter",
     kernels="xnnpack",
     target="litert",
-    golden_steps_allowed=2,  # measured between x86-64 and emulated aarch64: one step here and there
+    golden_steps_allowed=2,  # measured between x86-64 and emulated aarch64: differences of one step in places
     made_for="64 bit",
 )

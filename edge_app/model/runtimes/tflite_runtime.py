@@ -1,6 +1,6 @@
 """tflite-runtime 2.14, the last version of LiteRT's predecessor: for 32-bit ARM, which LiteRT has no wheel for.
 
-Its built-in kernels on arm64 give the bits of the reference kernels. On x86-64 they round some ties of
+Its built-in kernels on arm64 give the same bits as the reference kernels. On x86-64 they round some ties of
 CONV_2D the other way, which adds up from layer to layer: `convert` measures how far for each file.
 """
 

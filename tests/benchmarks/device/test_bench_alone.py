@@ -1,4 +1,4 @@
-"""benchmarks/device needs `edge_app` alone, and knows neither arguments nor a terminal."""
+"""benchmarks/device needs only `edge_app`, and uses neither arguments nor a terminal."""
 
 import ast
 import subprocess

@@ -1,4 +1,4 @@
-"""Candidates that run, and candidates that cannot: the others go on."""
+"""Candidates that run, and candidates that cannot: the others continue."""
 
 import time
 from pathlib import Path

@@ -33,7 +33,7 @@ def test_a_pi_is_described_by_board_governor_and_heat(tmp_path: Path) -> None:
     assert (state["frequency_mhz"], state["temperature_c"]) == (1500, 48.312)
 
 
-def test_a_machine_that_tells_nothing_stops_no_benchmark(tmp_path: Path) -> None:
+def test_missing_facts_about_the_machine_stop_no_benchmark(tmp_path: Path) -> None:
     facts, state = machine.facts(tmp_path), machine.state(tmp_path)
     assert [facts["board"], facts["governor"], facts["memory_mb"]] == [None, None, None]
     assert [state["frequency_mhz"], state["temperature_c"]] == [None, None]
@@ -49,7 +49,7 @@ def test_a_machine_that_tells_nothing_stops_no_benchmark(tmp_path: Path) -> None
         ("throttled=?", None),
     ],
 )
-def test_throttling_is_said_in_words(text: str, words: list[str] | None) -> None:
+def test_throttling_is_described_in_words(text: str, words: list[str] | None) -> None:
     got = machine.throttle_words(text)
     assert got == words if not words else got is not None and got[: len(words)] == words
 

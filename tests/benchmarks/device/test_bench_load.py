@@ -133,7 +133,7 @@ def test_scaling_is_against_one_worker_of_the_same_engine() -> None:
     assert [row.get("speedup") for row in rows] == [1.0, 1.8, None, None]
 
 
-def test_the_kiosk_does_not_hold_small_answers_back() -> None:
+def test_the_kiosk_does_not_delay_small_answers() -> None:
     # asyncio sets TCP_NODELAY on connections of a listener only if its protocol is named; without it
     # every answer waited 40 ms for an acknowledgement (48 ms for /health, 3 ms since).
     server = pytest.importorskip("edge_app.kiosk.server")

@@ -1,4 +1,4 @@
-"""File to answer and cold start: what is measured, and the speed work that must not change a bit."""
+"""File to answer and cold start: what is measured, and optimizations that must not change a bit."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ def call(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_step_of_the_way_to_an_answer_is_timed(tmp_path: Path) -> None:
+def test_every_step_from_file_to_answer_is_timed(tmp_path: Path) -> None:
     done = call("-m", "benchmarks", "pipeline", "--quick", "--json", "--side", "512", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -80,7 +80,7 @@ def test_cold_start_watches_memory_of_the_child_not_of_its_parent(tmp_path: Path
     ballast = bytearray(80 * 2**20)
     times = coldstart.start(["-c", "import time; time.sleep(0.1)"], tmp_path, poll_memory=True)
     assert 1 < times["peak_mb"] < 60
-    assert times["wall_ms"] > 100  # it slept that long
+    assert times["wall_ms"] > 100  # it slept for that long
     assert times["cpu_ms"] > 0
     assert len(ballast) == 80 * 2**20
 

@@ -1,4 +1,4 @@
-"""Result files, tables and plots show what they are given, and nothing more."""
+"""Result files, tables and plots show what they get, and nothing more."""
 
 import json
 import xml.etree.ElementTree as ElementTree

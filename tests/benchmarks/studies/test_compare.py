@@ -1,4 +1,4 @@
-"""The comparison: nothing is done twice, nothing that was refused is hidden, unlike cuts are not compared."""
+"""The comparison: nothing is done twice, refused files are shown, and different splits are not compared."""
 
 import dataclasses
 import json
@@ -57,7 +57,7 @@ def test_finished_runs_are_not_trained_again(options: CompareOptions, capsys) ->
         assert (options.out / f"roc-{judge}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_file_that_the_gates_refuse_is_said_and_claims_stand_by_themselves(options: CompareOptions) -> None:
+def test_a_refused_file_is_named_and_claims_have_their_own_table(options: CompareOptions) -> None:
     text = comparison_page(compare(options, refused))
     assert "seed 0 refused: gate: 9 decisions changed" in text
     assert "→ not measured |" in text
@@ -185,7 +185,7 @@ def test_draws_of_one_film_count_once() -> None:
     assert plain["accuracy_difference"]["value"] == pytest.approx(2 / 6 / 2)
 
 
-def test_a_difference_is_bold_where_its_interval_leaves_out_none() -> None:
+def test_a_difference_is_bold_where_its_interval_excludes_zero() -> None:
     seed = {"seed": 4, "only_first_right": 1, "only_second_right": 9, "mcnemar_p": 0.0005}
     test = {"network": "x", "judge": "random", "by_seed": [seed]}
     test |= {"auc_difference": {"value": 0.01, "low": -0.001, "high": 0.021}}
@@ -194,7 +194,7 @@ def test_a_difference_is_bold_where_its_interval_leaves_out_none() -> None:
     assert line in paired_table([test])
 
 
-def test_weights_that_are_not_there_are_said_before_any_training(tmp_path: Path, capsys) -> None:
+def test_missing_weights_are_reported_before_any_training(tmp_path: Path, capsys) -> None:
     for word in ("densenet201", f"densenet201={tmp_path / 'none.npz'}"):
         assert main(["networks", "--data", "phantom", "--weights", word, "--out", str(tmp_path)]) == 1
         assert "--weights takes ARCH=FILE" in capsys.readouterr().err

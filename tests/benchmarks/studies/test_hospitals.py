@@ -1,4 +1,4 @@
-"""Films of several hospitals: told apart, sampled alike, one left out, and why they are needed."""
+"""Films of several hospitals: kept apart, sampled equally, one left out, and why they are needed."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ from train.training.fit import FitOptions, fit
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """Two hospitals whose patients bear the same names."""
+    """Two hospitals whose patients have the same names."""
     folder = tmp_path_factory.mktemp("hospitals")
     write_phantom_set(folder / "north", films_per_class=12)
     write_phantom_set(folder / "south", films_per_class=12, seed=1)
@@ -62,7 +62,7 @@ def test_hospitals_of_one_name_or_of_other_classes_are_refused(two, tmp_path: Pa
         find_data([two[0], str(tmp_path / "bones")])
 
 
-def test_class_that_one_hospital_lacks_is_told(two, tmp_path: Path, caplog) -> None:
+def test_class_that_one_hospital_lacks_is_reported(two, tmp_path: Path, caplog) -> None:
     write_phantom_set(tmp_path / "west", films_per_class=2, labels=("normal", "bacterial"))
     assert find_data([two[0], str(tmp_path / "west")]).labels == ("normal", "bacterial", "viral")
     assert "west has no film of class viral" in caplog.text
@@ -178,11 +178,11 @@ def test_fine_tuning_begins_from_the_finished_run(trained: Path, two, tmp_path: 
     fit(options)
     begun, tuned = (read_run(folder / "model.keras")[0].trainable_variables for folder in (trained, tmp_path))
     moved = [float(np.abs(a.numpy() - b.numpy()).max()) for a, b in zip(begun, tuned, strict=True)]
-    assert 0 < max(moved) < 0.01  # one step of a tenth of the rate, not a new drawing of weights
+    assert 0 < max(moved) < 0.01  # one step at a tenth of the rate, not newly drawn weights
 
 
 @pytest.mark.parametrize(("init", "told"), [("model.tflite", "cannot be trained on"), ("none/model.keras", "missing")])
-def test_model_that_cannot_be_gone_on_from_is_refused(two, tmp_path: Path, capsys, init: str, told: str) -> None:
+def test_model_that_cannot_be_continued_is_refused(two, tmp_path: Path, capsys, init: str, told: str) -> None:
     words = ["fit", "--data", two[0], "--arch", "tiny", "--epochs", "1", "--out", str(tmp_path / "run")]
     assert main([*words, "--init", str(tmp_path / init)]) == 1
     assert told in capsys.readouterr().err
@@ -198,7 +198,7 @@ def test_trained_at_one_hospital_it_fails_at_the_other_and_trained_at_both_it_do
     assert min(rows["a and b"][site]["value"] for site in ("a", "b")) > 0.9
 
 
-def test_drawn_hospitals_film_their_patients_the_other_way_round(tmp_path: Path) -> None:
+def test_drawn_hospitals_make_their_films_the_opposite_way(tmp_path: Path) -> None:
     sizes = {}
     for hospital in ("a", "b"):
         assert write_hospital(tmp_path / hospital, hospital, 2) == 6

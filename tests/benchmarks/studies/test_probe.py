@@ -10,12 +10,12 @@ def test_statistics_by_hand() -> None:
     stripes = np.tile(np.array([[0], [200]], dtype=np.uint8), (8, 16))[None]
     found = shortcut_statistics(stripes)[0]
     assert (found[0], found[1]) == (200.0, 0.0)
-    assert (found[3], found[4]) == (0.0, 0.0)  # two pixels apart the rows are alike
+    assert (found[3], found[4]) == (0.0, 0.0)  # two pixels apart the rows are equal
     assert (found[6], found[7]) == (100.0, 100.0)
 
 
-def test_two_makers_are_told_apart_without_looking_at_lungs(tmp_path) -> None:
-    """Normal films from one maker, pneumonia from another: the probe must see it, and lose it when redrawn."""
+def test_two_makers_are_distinguished_without_the_lungs(tmp_path) -> None:
+    """Normal films from one maker, pneumonia from another: the probe must detect it, but not after redrawing."""
     write_phantom_set(tmp_path, films_per_class=60, style=PhantomStyle(noise=1.0))
     for seed, path in enumerate(sorted((tmp_path / "train" / "NORMAL").iterdir())):
         path.write_bytes(phantom_png("normal", 5000 + seed, PhantomStyle(width_px=512, height_px=448, noise=9.0)))

@@ -29,7 +29,7 @@ def test_every_series_of_a_class_counts_the_same() -> None:
     assert weights.tolist() == [0.5, 0.5, 0.5, 1.5, 1.5, 1.5]
 
 
-def test_recipes_are_set_against_the_base_and_not_trained_twice(tmp_path: Path, capsys) -> None:
+def test_recipes_are_compared_with_the_base_and_not_trained_twice(tmp_path: Path, capsys) -> None:
     set_up_logging("benchmarks")
     write_phantom_set(tmp_path / "films", films_per_class=12)
     options = RecipesOptions(tmp_path / "runs", ("mixup",), (0,), str(tmp_path / "films"), arch="tiny", epochs=1)

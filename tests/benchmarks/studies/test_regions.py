@@ -1,4 +1,4 @@
-"""Frame and chest: what is hidden, what stays, and what a network that sees the chest alone makes of it."""
+"""Frame and chest: what is hidden, what stays, and the figures of a network that sees only the chest."""
 
 import json
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_films_are_mirrored_and_turned_about_their_middle() -> None:
     assert 8 < centre[0] < 12
 
 
-class SeesTheChestAlone:
+class SeesOnlyTheChest:
     """Calls a film pneumonia by the gray of its middle, and says so in the middle of its class map."""
 
     card = read_bundle(shipped_bundle_path()).card
@@ -66,7 +66,7 @@ class SeesTheChestAlone:
     def infer(self, pixels: np.ndarray) -> Outputs:
         evidence = 30 * (pixels[56:72, 56:72].mean() / 255 - 0.5)
         class_map = np.zeros((8, 8, 3), np.float32)
-        class_map[..., 0] = 1  # elsewhere it speaks for normal
+        class_map[..., 0] = 1  # elsewhere it indicates normal
         class_map[3:5, 3:5, 1:] = 16 * evidence
         return Outputs(class_map.mean(axis=(0, 1)), class_map, np.zeros(4, np.float32), {})
 
@@ -81,8 +81,8 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> OcclusionOptions:
     return OcclusionOptions(shipped_bundle_path(), folder / "manifest.json", str(folder / "films"))
 
 
-def test_a_network_that_sees_the_chest_alone_is_found_to_do_so(options: OcclusionOptions) -> None:
-    found = measure_occlusion(options, lambda _: SeesTheChestAlone())  # type: ignore[arg-type, return-value]
+def test_a_network_that_sees_only_the_chest_is_recognised(options: OcclusionOptions) -> None:
+    found = measure_occlusion(options, lambda _: SeesOnlyTheChest())  # type: ignore[arg-type, return-value]
     views = found["views"]
     assert views["frame hidden"] == views["a marker put on"] == views["as they are"]
     assert views["as they are"]["share_changed"]["value"] == 0

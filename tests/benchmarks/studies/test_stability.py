@@ -50,7 +50,7 @@ def test_films_without_twins_are_an_error(originals_and_twins, tmp_path: Path) -
         film_pairs(originals_and_twins[0], str(tmp_path))
 
 
-def test_changes_are_counted_and_held_to_the_limit() -> None:
+def test_changes_are_counted_and_compared_with_the_limit() -> None:
     found = compare_predictions(np.array([0.1, 0.4, 0.9, 0.5]), np.array([0.1, 0.6, 0.8, 0.5]), threshold=0.5)
     assert found["decisions_changed"] == 1
     assert found["max_change"] == pytest.approx(0.2)

@@ -1,4 +1,4 @@
-"""The page and the tables come from results alone, and say no more than those do."""
+"""The page and the tables come only from results, and state no more than those do."""
 
 import json
 from html.parser import HTMLParser
@@ -108,7 +108,7 @@ def test_tables_are_filled_in_and_then_stay_as_they_are(folder: Path) -> None:
     assert main([*words, "--check"]) == 0
 
 
-def test_a_table_nobody_knows_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_table_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = folder / "page.md"
     page.write_text("<!-- table:nonsense -->\n<!-- /table -->\n")
     assert main(["tables", str(page), "--results", str(folder)]) == 1

@@ -57,19 +57,19 @@ def test_killed_training_resumes_to_the_same_weights(
     source: Source, straight: tuple[Path, Any], tmp_path: Path
 ) -> None:
     class Killed(Exception):
-        """What the power cut is here."""
+        """Stands for a power cut."""
 
     films = source.evaluation_sets[0]
 
     class DyingAfterOneEpoch:
-        """Evaluation films, asked for before training and after each epoch."""
+        """Evaluation films, read before training and after each epoch."""
 
         name, classes, asked = films.name, films.classes, 0
 
         @property
         def pixels(self) -> np.ndarray:
             self.asked += 1
-            if self.asked > 3:  # the teacher, before training, after epoch 1; then the lights go out
+            if self.asked > 3:  # the teacher, before training, after epoch 1; then the power cut
                 raise Killed
             return films.pixels
 
@@ -80,7 +80,7 @@ def test_killed_training_resumes_to_the_same_weights(
     folder, whole = straight
     for ours, theirs in zip(resumed.get_weights(), whole.get_weights(), strict=True):
         assert np.array_equal(ours, theirs)
-    # The best epoch may be an early one; what stands after the last one says more.
+    # The best epoch may be an early one; the state after the last one shows more.
     with np.load(folder / CHECKPOINT) as straight_through, np.load(tmp_path / CHECKPOINT) as after_the_kill:
         assert straight_through.files == after_the_kill.files
         assert all(np.array_equal(straight_through[name], after_the_kill[name]) for name in straight_through.files)

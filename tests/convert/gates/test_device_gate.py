@@ -129,7 +129,7 @@ def test_metadata_changes_no_answer_and_can_be_read(source: Source, ptq_file: by
     entry = next(entry for entry in root.metadata if entry.name == ENTRY)
     data = bytes(root.buffers[entry.buffer].data)
     assert data[4:8] == b"M001"
-    # Strings stand in a flatbuffer as they are; tflite-support's own reader was tried once by hand.
+    # A flatbuffer holds strings as plain bytes; tflite-support's own reader was tried once by hand.
     for word in (b"film", b"labels.txt", b"class_map", card.intended_use.encode()):
         assert word in data
 

@@ -12,7 +12,7 @@ from edge_app.model.runtimes.registry import installed_runtimes
 from edge_app.reading.decision import decide
 
 FILMS = 60
-# The bound that the README states, in steps of int8. Seen over 435 real films: 2, 7 and 3.
+# The bound that the documentation states, in steps of int8. Measured over 435 real films: 2, 7 and 3.
 STEPS_BETWEEN_RUNTIMES = {"raw_logits": 2, "raw_class_map": 8, "raw_features": 4}
 
 
@@ -40,6 +40,6 @@ def test_runtimes_decide_alike_unless_within_a_step_of_the_threshold(shipped: Bu
             assert np.abs(edges - first.p_finding).min() < 0.05
 
 
-def test_file_that_is_no_model_is_refused_in_a_child() -> None:
+def test_file_that_is_not_a_model_is_refused_in_a_child() -> None:
     with pytest.raises(BundleError, match="cannot"):
         run_isolated(b"TFL3 but not really", 3, np.zeros((1, 8, 8), dtype=np.uint8), installed_runtimes()[0])

@@ -1,4 +1,4 @@
-"""Every planted failure of the gates: one clear reason, and the last good bundle as it was."""
+"""Every planted failure of the gates: one clear reason, and the last good bundle unchanged."""
 
 import dataclasses
 import json
@@ -40,7 +40,7 @@ def folder(accepted: Outcome, tmp_path: Path) -> Path:
 
 
 def _refused(conversion: Conversion, model: bytes, folder: Path) -> str:
-    """Give a planted file to the gates; returns the reason once nothing good was lost."""
+    """Put a planted file through the gates; returns the reason after checking that no good bundle was lost."""
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     refusal = accept(_into(conversion, folder), "ptq", model).examined.refusal
     assert refusal, "the planted failure passed"
@@ -198,7 +198,7 @@ def _rewritten(folder: Path, accepted: Outcome, **changes: Any) -> Path:
 
 def test_card_of_another_model_is_refused_by_the_device(folder: Path, accepted: Outcome) -> None:
     other = read_bundle(folder / "compact-ptq.tflite").card.parity | {"model_sha256": "0" * 64}
-    with pytest.raises(BundleError, match="belongs to another model"):
+    with pytest.raises(BundleError, match="does not belong to the model"):
         read_bundle(_rewritten(folder, accepted, parity=other))
 
 

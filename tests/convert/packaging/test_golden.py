@@ -50,7 +50,7 @@ def test_golden_outputs_of_float_kernels_are_their_own(
 def test_kernels_too_far_from_the_reference_give_no_golden_outputs(
     source: Source, ptq_file: bytes, runtimes: list[str]
 ) -> None:
-    """A golden check that allows any output finds no broken runtime."""
+    """A golden check that allows any output detects no broken runtime."""
     if "tflite-runtime" not in runtimes:
         pytest.skip("tflite-runtime is not installed here")
     with pytest.raises(BundleError, match="does not agree with its reference kernels"):

@@ -1,4 +1,4 @@
-"""What convert learns for `edge_app.reading.rejection`, from phantoms, and the bundle that then refuses by it."""
+"""What convert learns for `edge_app.reading.rejection`, from phantoms, and a bundle that refuses with it."""
 
 import dataclasses
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from edge_app.reading.predictor import Predictor
 from edge_app.reading.rejection import Rejection, rejection_of
 
 STYLE = PhantomStyle(width_px=288, height_px=256)
-TRAINING, VALIDATION = range(400, 700), range(150, 210)  # a spread over 96 channels wants some hundred films
+TRAINING, VALIDATION = range(400, 700), range(150, 210)  # a spread over 96 channels needs about a hundred films
 
 
 def draw(seed: int) -> np.ndarray:
@@ -25,7 +25,7 @@ def draw(seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def learned(shipped: Bundle) -> tuple[Predictor, dict]:
-    """The shipped network, and what convert would write of its features on phantoms."""
+    """The shipped network, and what convert would write about its features on phantoms."""
     predictor = Predictor(shipped)
     size_px = shipped.card.input_size_px
     parts = [np.stack([to_model_pixels(draw(seed), size_px) for seed in part]) for part in (TRAINING, VALIDATION)]
@@ -41,7 +41,7 @@ def rejection(learned: tuple[Predictor, dict], shipped: Bundle) -> Rejection:
 
 
 def outcomes(learned: tuple[Predictor, dict], rejection: Rejection, change: Callable) -> list[str]:
-    """For 40 phantoms that taught nothing: "passed", "warned", or the code of the refusal."""
+    """For 40 phantoms that were not used to learn: "passed", "warned", or the code of the refusal."""
     predictor, found = learned[0], []
     for seed in range(300, 340):
         pixels = to_model_pixels(np.ascontiguousarray(change(draw(seed))), predictor.card.input_size_px)
@@ -72,7 +72,7 @@ def test_film_that_lies_wrongly_is_refused_by_its_code(learned, rejection, code,
     assert found.count(code) >= 38, found
 
 
-def test_what_is_no_film_is_refused_or_called_unusual(learned, rejection):
+def test_picture_that_is_not_a_film_is_refused_or_called_unusual(learned, rejection):
     noise = np.random.default_rng(0)
 
     def blots() -> np.ndarray:

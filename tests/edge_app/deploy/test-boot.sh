@@ -128,7 +128,7 @@ echo "== a model that is not there gives way to the shipped one"
 printf '0123456789abcdef\nshipped\n' >/var/lib/cxr-edge/models/current
 systemctl restart cxr-edge
 python3 /drive/ask.py health
-journalctl -b -u cxr-edge --no-pager | grep "going on with model shipped"
+journalctl -b -u cxr-edge --no-pager | grep "continuing with model shipped"
 END
 cat >"$drive/second" <<'END'
 set -eu

@@ -117,7 +117,7 @@ def test_at_start_two_damaged_models_give_way_to_the_shipped_one(store, make_bun
         store.install(make_bundle(tmp_path, version)).path.write_bytes(b"rust")
     predictor = load_predictor(data=tmp_path / "data")
     assert predictor.bundle.path == shipped_bundle_path()
-    assert caplog.records[-1].getMessage() == "going on with model shipped"
+    assert caplog.records[-1].getMessage() == "continuing with model shipped"
     assert len(caplog.records) == 3
 
 

@@ -93,7 +93,7 @@ def test_wrong_card_is_refused(shipped: Bundle, tmp_path: Path, changes: dict, m
 
 def test_card_of_another_input_size_is_refused(shipped: Bundle, tmp_path: Path) -> None:
     other = _rewritten(shipped, tmp_path / "other.tflite", input_size_px=64)
-    with pytest.raises(BundleError, match="card says 64x64, model wants"):
+    with pytest.raises(BundleError, match="card says 64x64, model takes"):
         open_interpreter(other, load_runtime())
 
 

@@ -1,4 +1,4 @@
-"""Two classes of the same films: the same cut, and a way through fit, evaluate and convert."""
+"""Two classes of the same films: the same split, and a path through fit, evaluate and convert."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from train.data.two_classes import as_labelled, merge_films, merge_manifest, mer
 from train.training.fit import FitOptions, fit
 
 
-def test_merged_films_are_cut_as_the_three_classes_were(phantoms: Path) -> None:
+def test_merged_films_are_split_as_the_three_classes_were(phantoms: Path) -> None:
     data = find_data(str(phantoms))
     films = load_films(data, 32)
     manifest = split_films(films, data.name, data.labels, SplitRule())

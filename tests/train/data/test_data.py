@@ -25,7 +25,7 @@ def test_kaggle_layout_reads_three_classes_from_folders_and_names(tmp_path: Path
     assert films.classes.tolist() == [0] * 4 + [1] * 4 + [2] * 4
 
 
-def test_one_folder_a_class_takes_any_classes_and_puts_normal_first(tmp_path: Path) -> None:
+def test_one_folder_per_class_takes_any_classes_and_puts_normal_first(tmp_path: Path) -> None:
     for name in ("fracture", "normal", "arthritis"):
         _write(tmp_path / name, "a.png")
     assert find_data(str(tmp_path)).labels == ("normal", "arthritis", "fracture")

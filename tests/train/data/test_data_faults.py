@@ -1,4 +1,4 @@
-"""What is wrong with a data set is said before a single batch is trained."""
+"""What is wrong with a data set is reported before a single batch is trained."""
 
 import io
 import json
@@ -19,7 +19,7 @@ from train.data.split import SplitRule, split_films
 
 @pytest.fixture
 def films(tmp_path: Path) -> Path:
-    """Three classes of four films, two a patient."""
+    """Three classes of four films, two per patient."""
     write_phantom_set(tmp_path, films_per_class=4)
     return tmp_path
 
@@ -31,7 +31,7 @@ def _write(folder: Path, *names: str) -> None:
 
 
 def _listed_and_skipped_or_refused(folder: Path, caplog, *names: str, left: int) -> None:
-    """A normal run names the film and goes on; a strict one names it and stops."""
+    """By default the film is named and left out; `strict` names it and stops."""
     assert len(load_films(find_data(str(folder)), 32).films) == left
     assert all(name in caplog.text for name in names[:1])
     caplog.clear()
@@ -92,7 +92,7 @@ def test_class_of_unreadable_films_alone_is_refused(films: Path) -> None:
         load_films(find_data(str(films)), 32)
 
 
-def test_class_of_one_patient_cannot_be_split_and_the_counts_are_told(tmp_path: Path, capsys) -> None:
+def test_class_of_one_patient_cannot_be_split_and_the_counts_are_given(tmp_path: Path, capsys) -> None:
     write_phantom_set(tmp_path, films_per_class=6)
     for path in (tmp_path / "train" / "PNEUMONIA").glob("*virus*"):
         path.rename(path.with_name(f"person77_virus_{path.stem.split('_')[-1]}.png"))
@@ -113,7 +113,7 @@ def test_leaking_patient_in_a_manifest_is_refused_before_scoring(films: Path, tm
     assert "leak between the parts by patient" in capsys.readouterr().err
 
 
-def test_file_that_is_no_data_set_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_not_a_data_set_is_refused(tmp_path: Path) -> None:
     (tmp_path / "films.zip").write_bytes(b"PK")
     with pytest.raises(DataError, match=r"expected .*a folder of films"):
         find_data(str(tmp_path / "films.zip"))

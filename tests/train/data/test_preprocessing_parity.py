@@ -15,8 +15,8 @@ from train.data.loading import load_films
 from train.data.sources import DataSet, LabelledFilm
 
 
-class Witness:
-    """Stands in for the interpreter of a predictor and keeps what it is given."""
+class FakeInterpreter:
+    """Stands in for the interpreter of a predictor and keeps its input."""
 
     def __init__(self, interpreter) -> None:
         self.interpreter = interpreter
@@ -34,11 +34,11 @@ def _training_pixels(paths: list[Path], size_px: int) -> np.ndarray:
 
 def _device_pixels(paths: list[Path], bundle: Bundle) -> list[np.ndarray]:
     predictor = Predictor(bundle)
-    witness = Witness(predictor.interpreter)
-    predictor.interpreter = witness
+    interpreter = FakeInterpreter(predictor.interpreter)
+    predictor.interpreter = interpreter
     for path in paths:
         assert predictor.answer(path).decision
-    return witness.seen
+    return interpreter.seen
 
 
 def _assert_parity(paths: list[Path], bundle: Bundle) -> None:

@@ -36,7 +36,7 @@ def _films(patients: int, films_each: int = 3, copies: dict[int, int] | None = N
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_patient_stands_on_two_sides(seed: int) -> None:
+def test_no_patient_is_in_two_parts(seed: int) -> None:
     manifest = split_films(_films(60), "set", LABELS, SplitRule(seed=seed))
     sides: dict[str, set[str]] = {}
     for film in manifest.films:
@@ -110,7 +110,7 @@ def test_leaking_manifest_is_refused() -> None:
         check_manifest(dataclasses.replace(manifest, films=tuple(films)))
 
 
-def test_manifest_survives_the_disk_and_finds_its_films(tmp_path: Path) -> None:
+def test_manifest_is_read_back_and_finds_its_films(tmp_path: Path) -> None:
     films = _films(60)
     manifest = split_films(films, "set", LABELS, SplitRule())
     write_manifest(manifest, tmp_path / "manifest.json")

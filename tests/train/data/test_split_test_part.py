@@ -76,7 +76,7 @@ def test_training_patient_with_the_pixels_of_a_test_film_is_left_out(kaggle: Pat
     assert "left out 2 training films" in capsys.readouterr().err
 
 
-def test_pooled_cuts_both_folders_by_patient_into_70_15_15(kaggle: Path) -> None:
+def test_pooled_splits_both_folders_by_patient_into_70_15_15(kaggle: Path) -> None:
     films, manifest = _split(kaggle, POOLED)
     patients = {
         part: {(film["label"], film["patient"]) for film in manifest.films if film["part"] == part}

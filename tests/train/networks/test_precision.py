@@ -1,4 +1,4 @@
-"""Half precision: products alone; the network's outputs, and all that a run leaves, are float32."""
+"""Half precision applies only to products; the network's outputs and all files of a run are float32."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Weights learned elsewhere: carried over exactly, refused when they are another network's."""
+"""Pretrained weights: copied exactly, refused when they are another network's."""
 
 from pathlib import Path
 

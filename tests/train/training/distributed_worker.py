@@ -1,8 +1,8 @@
 """One process of a training: distributed_worker.py OUT DATA STRATEGY DEVICES [resume].
 
 The network is the compact one on 32 pixels without dropout, whose masks would differ between one
-machine's batch and two machines' halves of it. The steps are small: at the usual rate a rounding of
-1e-7 in the first loss grows some thirtyfold with every step of such a small net.
+machine's batch and two machines' halves of it. The steps are small: at the usual rate a rounding of 1e-7 in the
+first loss grows about thirtyfold with every step of such a small network.
 """
 
 import sys

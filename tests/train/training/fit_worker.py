@@ -1,4 +1,4 @@
-"""A training that the power leaves, and that goes on where it was: fit_worker.py OUT DATA PLACE, where PLACE is one of
+"""A training that loses power, and continues where it was: fit_worker.py OUT DATA PLACE, where PLACE is one of
 
 `never`, `step N` (after the N-th batch), `torn N` (half of the N-th saved model is written) or
 `saved N` (the N-th model has just been saved).
@@ -22,7 +22,7 @@ def lose_power() -> None:
 
 
 def main(out: str, data: str, place: str, number: int) -> None:
-    """Train until the power goes."""
+    """Train until the power is lost."""
     counts = {"step": 0, "save": 0}
     save = checkpoint.save_model
 

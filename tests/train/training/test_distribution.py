@@ -1,4 +1,4 @@
-"""Training on several devices and machines reaches what one reaches."""
+"""Training on several devices and machines gives the same result as on one."""
 
 import json
 import socket
@@ -74,7 +74,9 @@ def test_two_worker_processes_reach_the_loss_of_one(
         assert together["judge_loss"] == pytest.approx(by_itself["judge_loss"], rel=SAME_JUDGE_LOSS)
     assert not outs[1].exists()  # only the chief writes
     model, _, _ = read_run(outs[0] / "model.keras")
-    assert not any(layer.get_config().get("synchronized") for layer in model.layers)  # convert takes it as any other
+    assert not any(
+        layer.get_config().get("synchronized") for layer in model.layers
+    )  # convert accepts it like any other
 
 
 @pytest.mark.slow
@@ -112,7 +114,7 @@ def test_one_process_of_a_cluster_writes(monkeypatch: pytest.MonkeyPatch, config
         '{"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
     ],
 )
-def test_cluster_that_is_not_told_is_an_error_before_training(
+def test_missing_cluster_is_an_error_before_training(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
 ) -> None:
     monkeypatch.setenv("TF_CONFIG", text)

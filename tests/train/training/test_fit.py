@@ -1,4 +1,4 @@
-"""Short trainings on phantoms: what a run writes, and that a killed one goes on where it was."""
+"""Short trainings on phantoms: what a run writes, and that a killed one continues where it was."""
 
 import dataclasses
 import json
@@ -56,7 +56,7 @@ def test_files_of_two_runs_are_not_mixed(finished: Path, tmp_path: Path) -> None
 
 
 class Killed(Exception):
-    """Stands for the power going off."""
+    """Stands for a power cut."""
 
 
 def test_killed_run_resumes_with_nothing_lost(phantoms: Path, tmp_path: Path) -> None:

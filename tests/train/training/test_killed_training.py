@@ -1,4 +1,4 @@
-"""`kill -9` at any moment of a training loses nothing: the resumed run ends as the unkilled one."""
+"""`kill -9` at any moment of a training loses nothing: the resumed run ends like the unkilled one."""
 
 import json
 import signal
@@ -15,7 +15,8 @@ WORKER = Path(__file__).with_name("fit_worker.py")
 
 
 def _train(out: Path, phantoms: Path, place: str) -> subprocess.CompletedProcess:
-    """Train in a process of its own, as people do: in one that other tests had used, a loss once differed by 0.0005."""
+    """Train in a process of its own, as a user does: in one that other tests had used, a loss once differed by
+    0.0005."""
     words = [sys.executable, str(WORKER), str(out), str(phantoms), *place.split()]
     return subprocess.run(words, env=ENVIRONMENT, capture_output=True, timeout=300)
 
@@ -52,7 +53,7 @@ def test_killed_training_resumes_to_the_history_of_the_unkilled_one(
 ) -> None:
     killed = _train(tmp_path / "run", phantoms, place)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-2000:]
-    assert not (tmp_path / "run" / "run.json").exists()  # nothing pretends to be finished
+    assert not (tmp_path / "run" / "run.json").exists()  # no file says that it is finished
     resumed = _train(tmp_path / "run", phantoms, "never 0")
     assert resumed.returncode == 0, resumed.stderr.decode()[-2000:]
     history = _history(tmp_path / "run")

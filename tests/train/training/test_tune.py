@@ -1,4 +1,4 @@
-"""The search: keras-tuner proposes, the kit's own fit trains, and a killed search goes on."""
+"""The search: keras-tuner proposes, the kit's own fit trains, and a killed search continues."""
 
 import dataclasses
 import json
