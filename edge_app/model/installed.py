@@ -132,7 +132,7 @@ class ModelStore:
         found = [version for version in (*self.installed(), SHIPPED) if version.startswith(wanted)]
         if len(found) != 1:
             known = ", ".join((*self.installed(), SHIPPED))
-            raise BundleError(f"{len(found)} models begin with {wanted!r}; this device has {known}")
+            raise BundleError(f"{len(found) or 'no'} models begin with {wanted!r}; this device has {known}")
         with self._writing(f"{found[0]} was not put into use"):
             before = self._selection_or_shipped()
             self._check(self.bundle_path(found[0]))

@@ -8,4 +8,4 @@ def is_webp(content: bytes) -> bool:
     return content.startswith(b"RIFF") and content[8:12] == b"WEBP"
 
 
-FORMAT = pillow_format("WebP", (".webp",), is_webp, "WebPImagePlugin")
+FORMAT = pillow_format("WEBP", (".webp",), is_webp, "WebPImagePlugin")
