@@ -3,6 +3,7 @@
 from typing import Any
 
 from edge_app.model.card import ModelCard
+from edge_app.reading.decision import rule_in_words
 
 EVALUATION_SETS = """\
 "Random" is the held-out films as they are. "Shortcut-free" is the same films with resolution, sharpness,
@@ -50,12 +51,9 @@ def _list(items: tuple[str, ...]) -> str:
 
 
 def _outputs(card: ModelCard) -> str:
-    low, high = card.uncertainty_band
     return (
         f"One film, {card.input_size_px} x {card.input_size_px} gray. Classes: {', '.join(card.labels)}. "
-        f"P({card.finding}) is 1 - P({card.negative}); from the threshold on the decision is {card.finding}, below it "
-        f"{card.negative}, and from {low:.3f} to {high:.3f} uncertain. The heatmap is an output of the same file: the "
-        "class map whose mean is the logits."
+        f"{rule_in_words(card)} The heatmap is an output of the same file: the class map whose mean is the logits."
     )
 
 

@@ -7,7 +7,7 @@ from edge_app.imaging.formats.registry import format_names
 from edge_app.kiosk.language import LANGUAGES, RIGHT_TO_LEFT, refusal, say
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Refusal
-from edge_app.reading.decision import Decision, band_applies, score_points
+from edge_app.reading.decision import Decision, band_in_use, score_points
 from edge_app.records.database import FINDINGS
 from edge_app.workflow.case import Case, Pictures
 
@@ -180,11 +180,12 @@ def _score(case: Case, card: ModelCard, w: Words) -> str:
     decision = case.answer.decision
     score, threshold = score_points(decision.p_finding), score_points(decision.threshold)
     kind = decision.decision
-    low, high = (score_points(end) for end in card.uncertainty_band)
-    band = band_applies(decision.threshold, card.uncertainty_band)
-    zone = f'<i class="zone" style="--from:{low};--to:{high}"></i>' if band else ""
+    zone = between = ""
+    if band := band_in_use(decision.threshold, card.uncertainty_band):
+        low, high = (score_points(end) for end in band)
+        zone = f'<i class="zone" style="--from:{low};--to:{high}"></i>'
+        between = f" · {w('uncertain_from_to', low=low, high=high)}"
     unsaved = "" if case.saved else f'<span class="tag">{w("not_saved")}</span>'
-    between = f" · {w('uncertain_from_to', low=low, high=high)}" if band else ""
     return (
         f'<section class="result {kind}" aria-live="polite"><p class="verdict">'
         f'<span aria-hidden="true">{SYMBOLS[kind]}</span>{w(f"decision_{kind}")}{unsaved}</p>'

@@ -58,22 +58,39 @@ def is_positive(p_finding: np.ndarray | float, threshold: np.ndarray | float) ->
     return np.asarray(p_finding) >= threshold
 
 
-def band_applies(threshold: float, band: tuple[float, float]) -> bool:
-    """Whether the uncertain band applies: it was measured around one threshold, so it must contain the one in use."""
+def highest_threshold(p_finding: float) -> float:
+    """The highest threshold at which a film with this P(finding) has the finding."""
+    return p_finding
+
+
+def band_in_use(threshold: float, band: tuple[float, float]) -> tuple[float, float] | None:
+    """The ends of the uncertain band, both inside it, from the card's band.
+
+    Returns:
+        None where it does not apply: it was measured around one threshold, so it must contain the one in use.
+    """
     low, high = band
-    return low <= threshold <= high
+    return band if low <= threshold <= high else None
 
 
 def is_uncertain(p_finding: np.ndarray | float, threshold: float, band: tuple[float, float]) -> np.ndarray:
     """Whether each film falls into the uncertain band, if that applies. Bool, shape of `p_finding`."""
-    low, high = band
-    inside = (np.asarray(p_finding) >= low) & (np.asarray(p_finding) <= high)
-    return inside & band_applies(threshold, band)
+    low, high = band_in_use(threshold, band) or (np.inf, -np.inf)
+    return (np.asarray(p_finding) >= low) & (np.asarray(p_finding) <= high)
 
 
 def score_points(probability: float) -> int:
     """A probability, 0..1, as the score of 0 to 100 that readers see."""
     return round(100 * probability)
+
+
+def rule_in_words(card: ModelCard) -> str:
+    """How the card's model decides, in one sentence."""
+    low, high = card.uncertainty_band
+    return (
+        f"P({card.finding}) is 1 - P({card.negative}); from the threshold on the decision is {card.finding}, below it "
+        f"{card.negative}, and from {low:.3f} to {high:.3f} uncertain."
+    )
 
 
 def decide(logits: np.ndarray, card: ModelCard, operating_point: str | None = None) -> Decision:

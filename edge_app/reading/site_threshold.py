@@ -78,7 +78,7 @@ def read_cases(path: Path) -> tuple[list[Case], int, str]:
 
 
 def line_at(cases: Iterable[Case], threshold: float) -> Line:
-    """Counts and proportions at one threshold; a score at the threshold counts as pneumonia."""
+    """Counts and proportions at one threshold."""
     counts = {(called, truth): 0 for called in (True, False) for truth in (True, False)}
     for case in cases:
         counts[bool(is_positive(case.p_pneumonia, threshold)), case.pneumonia] += 1

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from edge_app.model.card import OperatingPoint
-from edge_app.reading.decision import is_positive, softmax
+from edge_app.reading.decision import highest_threshold, is_positive, softmax
 from train.evaluation.evaluation_sets import EvaluationSet
 from train.evaluation.metrics import operating_point
 
@@ -96,7 +96,7 @@ def recall_threshold(scored: list[tuple[np.ndarray, np.ndarray]], recall: float)
     for positive, p_finding in scored:
         ranked = np.sort(p_finding[positive])
         highest.append(ranked[int(np.floor((1 - recall) * len(ranked)))])
-    return float(np.clip(min(highest), 1e-6, 1 - 1e-6))
+    return float(np.clip(highest_threshold(min(highest)), 1e-6, 1 - 1e-6))
 
 
 def uncertain_band(p_finding: np.ndarray, threshold: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from edge_app.errors import BundleError
 from edge_app.model.bundle import Bundle
 from edge_app.model.card import OperatingPoint
 from edge_app.model.estimate import Estimate
-from edge_app.reading.decision import decide, softmax
+from edge_app.reading.decision import band_in_use, decide, highest_threshold, is_positive, is_uncertain, softmax
 
 ANY = Estimate(0.9, 0.8, 0.95)
 
@@ -56,6 +56,21 @@ def test_band_lies_between_normal_and_pneumonia(card, p_pneumonia: float, decisi
 
 def test_band_of_one_threshold_does_not_blur_another(card) -> None:
     assert decide(_logits(0.5), card, "sensitive").decision == "pneumonia"
+
+
+def test_the_band_in_use_is_where_decisions_are_uncertain(card) -> None:
+    low, high = band_in_use(0.5, card.uncertainty_band)
+    below, above = np.nextafter(low, 0), np.nextafter(high, 1)
+    assert is_uncertain([below, low, high, above], 0.5, card.uncertainty_band).tolist() == [False, True, True, False]
+    assert band_in_use(0.2, card.uncertainty_band) is None
+    assert not is_uncertain([0.5], 0.2, card.uncertainty_band).any()
+
+
+@pytest.mark.parametrize("p_finding", [0.1, 0.5, 0.9])
+def test_the_highest_threshold_still_calls_the_film_and_none_above_it_does(p_finding: float) -> None:
+    threshold = highest_threshold(p_finding)
+    assert is_positive(p_finding, threshold)
+    assert not is_positive(p_finding, np.nextafter(threshold, 1))
 
 
 def test_probabilities_carry_their_labels_and_sum_to_one(card) -> None:

@@ -9,6 +9,7 @@ from tests_support import REPOSITORY
 
 HOME = REPOSITORY / "edge_app" / "reading" / "decision.py"
 ROOMS = ("edge_app", "train", "convert", "benchmarks")
+CARD = REPOSITORY / "edge_app" / "model" / "card.py"  # which holds the uncertain band and checks its range
 SOURCES = sorted(path for room in ROOMS for path in (REPOSITORY / room).rglob("*.py") if path != HOME)
 
 
@@ -50,3 +51,24 @@ def test_no_other_module_restates_the_decision_rule(path: Path) -> None:
 )
 def test_a_restated_rule_is_found(again: str) -> None:
     assert list(_rule_again(ast.parse(again)))
+
+
+def _band_again(tree: ast.AST) -> list[str]:
+    """Where the band is taken apart; to pass it on is allowed."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    passed_on = {id(value) for call in calls for value in (*call.args, *(word.value for word in call.keywords))}
+    return [
+        f"line {node.lineno}: the card's band taken apart"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "uncertainty_band" and id(node) not in passed_on
+    ]
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path != CARD], ids=lambda path: path.name)
+def test_no_other_module_takes_the_uncertain_band_apart(path: Path) -> None:
+    assert not _band_again(ast.parse(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("again", ["low, high = card.uncertainty_band", "inside = card.uncertainty_band[0] < p"])
+def test_a_band_taken_apart_is_found(again: str) -> None:
+    assert _band_again(ast.parse(again))
