@@ -35,7 +35,7 @@ def test_the_refusal_of_another_file_names_every_format() -> None:
     assert all(film_format.name in refusal.value.sentence for film_format in FORMATS)
 
 
-def test_a_file_that_only_begins_like_a_format_is_no_image() -> None:
+def test_a_file_that_only_begins_like_a_format_is_not_an_image() -> None:
     with pytest.raises(FilmUnreadable) as refusal:
         read_film(b"RIFF....WEBPVP9 " + bytes(100))
     assert refusal.value.code == "not_an_image"

@@ -22,7 +22,7 @@ def test_every_file_of_a_runtime_is_in_the_registry_and_pip_can_install_it() -> 
     assert all(f'"{package}' in extras for package in RUNTIMES)
 
 
-def test_a_machine_without_a_runtime_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_runtime_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge_app.model.runtimes.registry.installed_runtimes", list)
     with pytest.raises(RuntimeUnavailable) as refusal:
         chosen_runtime()
