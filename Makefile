@@ -12,10 +12,10 @@ SOURCES := edge_app train convert benchmarks tests docs
 app: $(APP)/ready  ## open the kiosk on 127.0.0.1:7860
 	$(APP)/bin/python -m edge_app serve
 
-test: $(DEV)/ready  ## pass every test, in two processes
+test: $(DEV)/ready  ## run every test, in two processes
 	$(DEV)/bin/python -m pytest --numprocesses 2 --dist loadfile
 
-test-app: $(APP)/ready  ## the device's half alone, where TensorFlow is not installed
+test-app: $(APP)/ready  ## only the device, without TensorFlow
 	! $(APP)/bin/python -c 'import tensorflow' 2>/dev/null
 	$(APP)/bin/python -m edge_app selftest
 	$(APP)/bin/python -m edge_app doctor
@@ -35,7 +35,7 @@ lint: $(DEV)/ready
 types: $(DEV)/ready
 	$(DEV)/bin/mypy
 
-format: $(DEV)/ready  ## write the house format
+format: $(DEV)/ready  ## format the code
 	$(DEV)/bin/ruff check --fix $(SOURCES)
 	$(DEV)/bin/ruff format $(SOURCES)
 
@@ -54,7 +54,7 @@ fault-report: $(DEV)/ready  ## run every fault test and write what it found into
 	CXR_FAULT_REPORT=$(CURDIR)/docs/evidence/fault-report.jsonl $(DEV)/bin/python -m pytest -m 'slow or not slow' tests/edge_app/faults
 	$(DEV)/bin/python tests/edge_app/faults/report_table.py
 
-unit-security:  ## write what systemd makes of the service's sandbox to docs/evidence/unit-security.txt
+unit-security:  ## write how systemd rates the service's sandbox to docs/evidence/unit-security.txt
 	sh tests/edge_app/deploy/unit-security.sh >docs/evidence/unit-security.new
 	mv docs/evidence/unit-security.new docs/evidence/unit-security.txt
 

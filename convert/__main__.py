@@ -26,20 +26,50 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", type=Path, default=Path("runs/convert"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--target", choices=TARGETS, default=TARGETS[0], help="default: %(default)s")
-    parser.add_argument("--qat-epochs", type=int, default=8, metavar="N", help="at most (default: %(default)s)")
     parser.add_argument(
-        "--qat-patience", type=int, default=3, metavar="N", help="epochs without gain before it stops (default: 3)"
+        "--qat-epochs", type=int, default=8, metavar="N", help="maximum number of epochs (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--qat-patience",
+        type=int,
+        default=3,
+        metavar="N",
+        help="epochs without gain before training stops (default: 3)",
     )
     parser.add_argument("--resume", action="store_true", help="continue the quantization-aware training in --out")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of quantization-aware training")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of quantization-aware training")
     budget = parser.add_argument_group("budget of the parity gate")
-    budget.add_argument("--max-films-missed", type=int, default=1, metavar="N", help="default: %(default)s")
     budget.add_argument(
-        "--max-recall-loss", type=float, default=0.005, metavar="SHARE", help="or this, if larger: %(default)s"
+        "--max-films-missed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="additional missed films with pneumonia that are allowed (default: %(default)s)",
     )
-    budget.add_argument("--max-accuracy-loss", type=float, default=0.005, metavar="SHARE", help="default: %(default)s")
-    budget.add_argument("--max-flips", type=float, default=0.01, metavar="SHARE", help="default: %(default)s")
-    budget.add_argument("--max-auc-loss", type=float, default=0.003, metavar="AUC", help="default: %(default)s")
+    budget.add_argument(
+        "--max-recall-loss",
+        type=float,
+        default=0.005,
+        metavar="SHARE",
+        help="or this share of them, whichever is larger (default: %(default)s)",
+    )
+    budget.add_argument(
+        "--max-accuracy-loss",
+        type=float,
+        default=0.005,
+        metavar="SHARE",
+        help="allowed loss of accuracy (default: %(default)s)",
+    )
+    budget.add_argument(
+        "--max-flips",
+        type=float,
+        default=0.01,
+        metavar="SHARE",
+        help="allowed share of changed decisions (default: %(default)s)",
+    )
+    budget.add_argument(
+        "--max-auc-loss", type=float, default=0.003, metavar="AUC", help="allowed loss of AUC (default: %(default)s)"
+    )
     parser.add_argument(
         "--outside-xnnpack", nargs="+", default=(), metavar="OP", help="operators that XNNPACK need not run"
     )

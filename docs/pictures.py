@@ -94,7 +94,7 @@ def opened(chromium: str, driver: str) -> Iterator[Any]:
 
 
 def wait_for(what: Callable[[], Any]) -> Any:
-    """What it gives as soon as that is true."""
+    """Its value as soon as that is true."""
     end = time.monotonic() + PATIENCE_S
     while not (found := what()):
         if time.monotonic() > end:
@@ -104,7 +104,7 @@ def wait_for(what: Callable[[], Any]) -> Any:
 
 
 def find(browser: Any, selector: str) -> Any:
-    """The first element of a kind, once it is there."""
+    """The first matching element, once it is present."""
     return wait_for(lambda: browser.find_elements("css selector", selector))[0]
 
 

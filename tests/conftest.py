@@ -1,4 +1,4 @@
-"""What many tests share: phantom films on disk, a tiny trained run, the shipped bundle, real films where they are."""
+"""What many tests share: phantom films on disk, a tiny trained run, the shipped bundle, real films if present."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).parent.parent
 
 @pytest.fixture(autouse=True)
 def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Tests neither see nor touch what this machine's kiosk keeps."""
+    """Tests neither read nor change the data of this machine's kiosk."""
     monkeypatch.setenv("CXR_EDGE_HOME", str(tmp_path_factory.mktemp("home")))
 
 
@@ -34,7 +34,7 @@ def phantom_file(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def real_films() -> list[Path]:
-    """A few real films; tests that want them are skipped, with a reason, where there are none."""
+    """A few real films; tests that need them are skipped, with a reason, if there are none."""
     root = Path(os.environ.get("CXR_DATA", REPOSITORY.parent / "shared/data/chest_xray")) / "train"
     if not root.is_dir():
         pytest.skip(f"no real films at {root}: set CXR_DATA to run this test on them")
@@ -43,7 +43,7 @@ def real_films() -> list[Path]:
 
 @pytest.fixture(scope="session")
 def tiny_network() -> Iterator[None]:
-    """Adds `--arch tiny`. TensorFlow is imported here and not above: tests of the device need none."""
+    """Adds `--arch tiny`. TensorFlow is imported here and not above: tests of the device do not need it."""
     from tiny_network import TINY
 
     from train.networks import ARCHITECTURES
@@ -63,7 +63,7 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_run(tiny_network: None, phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `train fit` leaves of `tiny` after two epochs on `phantoms`; no test writes here."""
+    """The run folder of `tiny` after two epochs on `phantoms`; no test writes here."""
     from train.training.fit import FitOptions, fit
 
     out = tmp_path_factory.mktemp("tiny-run")

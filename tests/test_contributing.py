@@ -1,4 +1,4 @@
-"""What contributors are told agrees with what the checks do."""
+"""The advice to contributors agrees with what the checks do."""
 
 import re
 
@@ -18,7 +18,7 @@ def test_every_make_target_that_is_named_exists(page: str) -> None:
     assert named <= targets
 
 
-def test_editors_are_told_the_line_length_of_ruff() -> None:
+def test_editorconfig_has_the_line_length_of_ruff() -> None:
     (length,) = re.findall(r"^line-length = (\d+)$", _text("pyproject.toml"), re.MULTILINE)
     assert f"\nmax_line_length = {length}\n" in _text(".editorconfig")
 

@@ -1,4 +1,4 @@
-"""What README.md and docs promise: commands that exist, links that lead somewhere, and pages that stay readable."""
+"""What README.md and docs promise: commands that exist, links that work, and pages that stay readable."""
 
 import argparse
 import re
@@ -111,6 +111,6 @@ def test_tables_have_few_columns_and_as_many_in_every_row(page: Path) -> None:
 
 
 @every_page
-def test_pages_say_how_it_is_and_not_how_it_came_about(page: Path) -> None:
-    """The history of the work is in the log; of the kit, in CHANGELOG.md."""
+def test_pages_describe_the_kit_and_not_its_history(page: Path) -> None:
+    """The history of the work is in git, that of the kit in CHANGELOG.md."""
     assert not re.findall(r"\bsessions?\b", _prose(page), re.IGNORECASE)

@@ -134,7 +134,7 @@ def test_a_package_imports_only_packages_below_it(package: str, known: dict[str,
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_no_module_imports_itself_by_a_detour(package: str, known: dict[str, Path]) -> None:
+def test_no_module_imports_itself_indirectly(package: str, known: dict[str, Path]) -> None:
     inside = modules(package)
     graph = {name: {other for other in imported(name, known) if other in inside} for name in inside}
     assert [" -> ".join(circle) for circle in circles(graph)] == []

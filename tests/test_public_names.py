@@ -1,4 +1,4 @@
-"""What a notebook imports: each package's public names, loaded when they are asked for."""
+"""What a notebook imports: each package's public names, loaded on first use."""
 
 import importlib
 import subprocess
@@ -36,7 +36,7 @@ def test_every_public_name_is_listed_and_is_what_its_module_defines(package: str
 
 
 @pytest.mark.parametrize("package", PUBLIC)
-def test_no_module_bears_the_name_of_a_public_function(package: str) -> None:
+def test_no_module_has_the_name_of_a_public_function(package: str) -> None:
     """Python would put the module in its place as soon as anyone imported it."""
     modules = {path.stem for path in (REPOSITORY / package).iterdir() if path.is_dir() or path.suffix == ".py"}
     assert not modules & set(PUBLIC[package])

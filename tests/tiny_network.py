@@ -1,4 +1,4 @@
-"""A network small enough to be trained in a test in a few seconds; tests know it as `--arch tiny`."""
+"""A network small enough to be trained in a test in a few seconds; tests call it `--arch tiny`."""
 
 from typing import Any
 

@@ -9,12 +9,14 @@ HELP = "train the compact network with other recipes; tabulate what each one cha
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("--recipes", nargs="+", metavar="NAME", help="of train/training/recipe.py (default: all)")
+    parser.add_argument(
+        "--recipes", nargs="+", metavar="NAME", help="names from train/training/recipe.py (default: all)"
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="N", help="default: 0 1 2")
     parser.add_argument("--teacher", nargs="+", type=Path, default=[], metavar="MODEL", help="as for fit")
     parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
     parser.add_argument("--out", type=Path, default=Path("runs/recipes"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=20, metavar="N", help="of each run (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, default=20, metavar="N", help="epochs per run (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -10,8 +10,8 @@ HELP = "train at one drawn hospital and at two, and score each at both: why seve
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("--out", type=Path, default=Path("runs/hospitals"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--arch", default="compact", help="which network (default: %(default)s)")
-    parser.add_argument("--films", type=int, default=60, metavar="N", help="per class and hospital (default: 60)")
+    parser.add_argument("--arch", default="compact", help="the network (default: %(default)s)")
+    parser.add_argument("--films", type=int, default=60, metavar="N", help="films per class and hospital (default: 60)")
     parser.add_argument("--epochs", type=int, default=24, metavar="N", help="default: %(default)s")
     parser.add_argument("--recipe", default="no-augmentation", metavar="NAME", help="as for fit (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -18,18 +18,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NETWORK=N,N",
         help="other seeds of NAME or NAME-binary",
     )
-    parser.add_argument("--binary", action="store_true", help="each network once more with all pneumonia as one class")
+    parser.add_argument("--binary", action="store_true", help="also each network with all pneumonia as one class")
     parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
     parser.add_argument("--out", type=Path, default=Path("runs/compare"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=0, metavar="N", help="of all (default: each network's own)")
+    parser.add_argument("--epochs", type=int, default=0, metavar="N", help="epochs of every network (default: its own)")
     parser.add_argument("--split", default="random", metavar="RULE", help="as for fit (default: %(default)s)")
-    parser.add_argument("--fold", type=int, default=0, metavar="N", help="of k-fold: 0 to 4 (default: %(default)s)")
+    parser.add_argument("--fold", type=int, default=0, metavar="N", help="with k-fold: 0 to 4 (default: %(default)s)")
     parser.add_argument(
         "--weights",
         nargs="+",
         default=[],
         metavar="ARCH=FILE",
-        help="what a network starts from, by train weights",
+        help="weights a network starts from, made by train weights",
     )
     parser.add_argument(
         "--recipe-of",
@@ -38,8 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ARCH=NAME",
         help="recipes of train/training/recipe.py for some networks (default: the one that ships)",
     )
-    parser.add_argument("--bfloat16", nargs="+", default=[], metavar="ARCH", help="those to train at half precision")
-    parser.add_argument("--teacher", nargs="+", type=Path, default=[], metavar="MODEL", help="of compact, as for fit")
+    parser.add_argument("--bfloat16", nargs="+", default=[], metavar="ARCH", help="networks to train at half precision")
+    parser.add_argument(
+        "--teacher", nargs="+", type=Path, default=[], metavar="MODEL", help="teachers of compact, as for fit"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -10,7 +10,9 @@ HELP = "hide frame or chest of validation films, add a marker, mirror, turn: see
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("model", type=Path, metavar="BUNDLE", help="the int8 file")
-    parser.add_argument("--manifest", type=Path, required=True, metavar="FILE", help="of the run it was made from")
+    parser.add_argument(
+        "--manifest", type=Path, required=True, metavar="FILE", help="manifest of the run that it was made from"
+    )
     parser.add_argument("--data", metavar="DIR", help="films (default: data/chest_xray, then $CXR_DATA)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="also write the figures there as JSON")
     parser.add_argument("--json", action="store_true", help="print JSON")

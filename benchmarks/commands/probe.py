@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="films, or 'phantom'; once per hospital (default: data/chest_xray, then $CXR_DATA)",
     )
-    parser.add_argument("--manifest", type=Path, metavar="FILE", help="the split of a run; a new one otherwise")
+    parser.add_argument("--manifest", type=Path, metavar="FILE", help="split of a run (default: a new one)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

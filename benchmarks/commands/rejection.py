@@ -12,7 +12,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     add_model(parser)
     parser.add_argument("--data", default="phantom", help="films, as for train (default: %(default)s)")
-    parser.add_argument("--manifest", type=Path, metavar="FILE", help="of the model's run: its validation films alone")
+    parser.add_argument(
+        "--manifest", type=Path, metavar="FILE", help="manifest of the model's run: use only its validation films"
+    )
     parser.add_argument(
         "--others", type=Path, metavar="DIR", help="pictures that are not chest films, one folder per kind"
     )

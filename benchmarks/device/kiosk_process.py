@@ -83,7 +83,7 @@ def health(url: str) -> tuple[int, dict[str, Any]]:
     """Ask for the kiosk's health; the HTTP status and the answer.
 
     Raises:
-        OSError: no connection, or the answer is no JSON.
+        OSError: no connection, or the answer is not JSON.
     """
     with contextlib.closing(connect(url)) as connection:
         return request(connection, "GET", "/health", b"")
@@ -99,7 +99,7 @@ def request(connection: http.client.HTTPConnection, method: str, path: str, body
     """Send one request; the HTTP status and the answer.
 
     Raises:
-        OSError: no connection, or the answer is no JSON.
+        OSError: no connection, or the answer is not JSON.
     """
     headers = {"Content-Type": "application/octet-stream"} if body else {}
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edge_app.reading.predictor import Predictor, load_predictor
 
-CHUNK = 50  # films per task: some 100 ms of work, against about 1 ms to send a task
+CHUNK = 50  # films per task: about 100 ms of work, against about 1 ms to send a task
 Prediction = tuple[str, str, float | None]  # file, status, P(pneumonia)
 
 
@@ -24,7 +24,7 @@ def chunks(paths: Sequence[str], size: int = CHUNK) -> Iterator[list[str]]:
 
 @functools.cache
 def _predictor(model: str) -> Predictor:
-    """One per process: loading costs as much as some hundred films."""
+    """One per process: loading costs as much as about a hundred films."""
     return load_predictor(Path(model))
 
 

@@ -17,7 +17,7 @@ def load_results(folder: Path) -> dict[str, dict[str, Any]]:
     """The results in a folder, in the order of the commands; those that are not there are left out.
 
     Raises:
-        DataError: a result is no JSON or of another format.
+        DataError: a result is not JSON or of another format.
     """
     results = {}
     for name in BENCHMARKS:
@@ -27,7 +27,7 @@ def load_results(folder: Path) -> dict[str, dict[str, Any]]:
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as cause:
-            raise DataError(f"{path} is no JSON: measure again: python -m benchmarks {name}") from cause
+            raise DataError(f"{path} is not JSON: measure again: python -m benchmarks {name}") from cause
         if result.get("format_version") != FORMAT_VERSION:
             got = result.get("format_version")
             raise DataError(f"{path} has format version {got}, expected {FORMAT_VERSION}: measure again")

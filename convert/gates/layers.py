@@ -76,7 +76,7 @@ def layer_table(errors: Sequence[LayerError]) -> str:
 
 
 class _Opened:
-    """One file; all its tensors can be read after a run."""
+    """One file; all its tensors can be read after an inference."""
 
     def __init__(self, content: bytes, runtime: Runtime) -> None:
         built_in = runtime.module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES

@@ -56,7 +56,7 @@ def _summary(rows: list[dict[str, Any]]) -> str:
 def _phantom_note(source: Source) -> str:
     if not source.run.phantom:
         return ""
-    return '<p class="note">Trained and judged on drawn phantoms. Never to be used on a person.</p>'
+    return '<p class="note">Trained and evaluated on drawn phantoms. Never to be used on a person.</p>'
 
 
 def _checked(options: ConvertOptions, source: Source) -> str:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the chest film kit on this machine, from this stick, without a network.
-# It can be run again: what is complete is kept, the rest is made again.
+# It can be repeated: complete parts are kept, the rest is made again.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin # useradd is there, but sudo may leave it out
 
@@ -16,10 +16,10 @@ purge=no
 usage() {
     cat <<'END'
 usage: sudo sh install.sh [OPTIONS]
-  --prefix DIR          where the program goes (default /opt/cxr-edge)
-  --data-dir DIR        where models and records go (default /var/lib/cxr-edge)
+  --prefix DIR          folder of the program (default /opt/cxr-edge)
+  --data-dir DIR        folder of models and records (default /var/lib/cxr-edge)
   --user NAME           the user that the kiosk runs as; created if missing (default cxr-edge)
-  --desktop-user NAME   the user whose desktop opens the kiosk at log-in (default: who called sudo)
+  --desktop-user NAME   the user whose desktop opens the kiosk at log-in (default: the user who called sudo)
   --runtime NAME        default, or tflite-runtime (the older interpreter)
   --no-service          do not start the kiosk when the machine starts
   --uninstall           remove the program; keep models and records
@@ -217,7 +217,7 @@ install_models() {
 
 make_service() {
     if ! grep -q '^gradio==' "$requirements"; then
-        say "this machine (${wheels##*/}) has no kiosk page: read films with: $launcher predict FILE"
+        say "this machine (${wheels##*/}) has no kiosk page; score films with: $launcher predict FILE"
         return
     fi
     [ "$service" = yes ] || { say "no service was set up; start the kiosk with: $launcher serve"; return; }

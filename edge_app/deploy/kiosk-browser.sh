@@ -6,7 +6,7 @@ for browser in chromium chromium-browser; do
     command -v "$browser" >/dev/null && break
 done
 while true; do
-    # It answers 200 only after the model passed its golden films; a Pi needs some seconds after power-on.
+    # It answers 200 only after the model passed its golden films; a Pi needs several seconds after power-on.
     until python3 -c "import urllib.request as u; u.urlopen('${address}health', timeout=5)" 2>/dev/null; do
         sleep 1
     done

@@ -302,10 +302,10 @@ def pip_environment(command: str, environ: Mapping[str, str]) -> dict[str, str]:
     The constraints that the Makefile sets apply to this machine's Python, so a download for another one
     must not see them; every version is named already.
     """
-    told = dict(environ) | {"SOURCE_DATE_EPOCH": "315532800"}
+    variables = dict(environ) | {"SOURCE_DATE_EPOCH": "315532800"}
     if command == "download":
-        told.pop("PIP_CONSTRAINT", None)
-    return told
+        variables.pop("PIP_CONSTRAINT", None)
+    return variables
 
 
 if __name__ == "__main__":

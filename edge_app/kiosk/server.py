@@ -25,7 +25,7 @@ from edge_app.workflow.reading_service import ReadingService
 
 LOG = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"
-EVERYWHERE = "0.0.0.0"
+ALL_ADDRESSES = "0.0.0.0"
 MAX_CONNECTIONS = 256
 STOP_WITHIN_S = 2
 DAY_S = 24 * 3600
@@ -55,11 +55,11 @@ class ServeOptions:
     @property
     def address(self) -> str:
         """The address to listen on."""
-        return self.host or (EVERYWHERE if self.lan else LOOPBACK)
+        return self.host or (ALL_ADDRESSES if self.lan else LOOPBACK)
 
     def url(self, port: int) -> str:
         """Where a browser on this machine finds the kiosk."""
-        host = LOOPBACK if self.address == EVERYWHERE else self.address
+        host = LOOPBACK if self.address == ALL_ADDRESSES else self.address
         return f"{'https' if self.tls_cert else 'http'}://{host}:{port}"
 
 
@@ -127,7 +127,7 @@ def _receive(service: ReadingService, options: ServeOptions) -> None:
         case = service.read(content, "dicom")
         return case.saved or case.answer.refusal is not None
 
-    start_receiver(take, options.dicom_ae, (EVERYWHERE, options.dicom_port), _peers(options))
+    start_receiver(take, options.dicom_ae, (ALL_ADDRESSES, options.dicom_port), _peers(options))
     service.watching = True
 
 

@@ -1,4 +1,4 @@
-"""The record as CSV and JSON: one flat row per record, for people, `calibrate` and `train`."""
+"""The record as CSV and JSON: one flat row per record, for spreadsheets, `calibrate` and `train`."""
 
 import csv
 import io

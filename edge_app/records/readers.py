@@ -15,7 +15,7 @@ PIN = re.compile(r"[0-9]{4,12}")
 MAX_FAILURES = 5
 LOCKED_FOR = timedelta(minutes=5)  # doubled with each further MAX_FAILURES
 LONGEST_LOCK = timedelta(days=1)
-# 16 MiB and some 50 ms on a desktop: affordable on a Pi Zero 2, expensive to guess.
+# 16 MiB and about 50 ms on a desktop: affordable on a Pi Zero 2, expensive to guess.
 SCRYPT = {"n": 2**14, "r": 8, "p": 1, "maxmem": 64 * 2**20}
 
 

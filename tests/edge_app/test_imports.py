@@ -1,4 +1,4 @@
-"""The device room stays light: what it may import, and that it runs where TensorFlow is not."""
+"""`edge_app` stays light: what it may import, and that it runs without TensorFlow."""
 
 import ast
 import subprocess
@@ -12,7 +12,7 @@ import edge_app
 
 ROOM = Path(edge_app.__file__).parent
 CORE = {"numpy", "PIL", "edge_app"}
-# Modules that need more, and what: none of them is on the way of `predict`.
+# Modules that need more, and what: `predict` imports none of them.
 EXTRA = {
     "kiosk": {"gradio", "fastapi", "starlette", "uvicorn"},
     "imaging/formats/dicom.py": {"pydicom"},

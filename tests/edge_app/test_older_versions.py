@@ -1,4 +1,4 @@
-"""Files that 0.3.0 left behind still open: its bundle and its record, both made by that version on drawn films."""
+"""Files of 0.3.0 still open: its bundle and its record, both made by that version on drawn films."""
 
 import json
 import shutil

@@ -20,7 +20,7 @@ def _answers(capsys: pytest.CaptureFixture) -> list[dict]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_one_object_a_film_with_every_field_of_the_contract(phantom_file: Path, capsys) -> None:
+def test_one_object_per_film_with_every_field_of_the_contract(phantom_file: Path, capsys) -> None:
     assert main(["predict", "--json", str(phantom_file)]) == 0
     (answer,) = _answers(capsys)
     assert set(answer) == {
@@ -103,7 +103,7 @@ def test_wrong_usage_exits_with_2(capsys) -> None:
 
 @pytest.mark.slow
 def test_cold_predict_is_quick_and_small(tmp_path: Path) -> None:
-    """Best of five starts: others on the machine only make it slower. Run it on an idle machine."""
+    """Best of five starts: other programs on the machine only make it slower. Run it on an idle machine."""
     film = tmp_path / "film.jpg"
     Image.fromarray(draw_phantom("viral", 1, PhantomStyle(1024, 1024))).save(film, quality=92)
     starts = [_cold_start(film) for _ in range(5)]

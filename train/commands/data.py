@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     join.add_argument("--out", type=Path, required=True, metavar="FILE", help="the list to write, as .csv")
     phantom = actions.add_parser("phantom", help="draw a data set in the Kaggle layout")
     phantom.add_argument("folder", type=Path, metavar="DIR", help="where to write it")
-    phantom.add_argument("--films", type=int, default=240, metavar="N", help="per class (default: %(default)s)")
+    phantom.add_argument("--films", type=int, default=240, metavar="N", help="films per class (default: %(default)s)")
     phantom.add_argument("--hospital", choices=("a", "b"), help="draw the films of this drawn hospital")
     phantom.add_argument("--seed", type=int, default=0, metavar="N", help="which children are drawn")
 

@@ -12,7 +12,7 @@ HELP = "train one float model; writes model, manifest, history, plots and metric
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("--arch", default="compact", help="which network (default: %(default)s)")
+    parser.add_argument("--arch", default="compact", help="the network (default: %(default)s)")
     parser.add_argument(
         "--data",
         action="append",
@@ -21,9 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("runs/fit"), metavar="DIR", help="default: %(default)s")
     parser.add_argument(
-        "--epochs", type=int, default=0, metavar="N", help="at most (default: the network's own, phantoms 25)"
+        "--epochs",
+        type=int,
+        default=0,
+        metavar="N",
+        help="maximum number of epochs (default: the network's own, phantoms 25)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, batches and augmentation")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of weights, batches and augmentation")
     parser.add_argument("--binary", action="store_true", help="merge the classes of pneumonia into one")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="file to start from, made by train weights")
     parser.add_argument(
@@ -32,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RULE",
         help="random, acquisition-order, k-fold, pooled-70-15-15, official, leave-one-source-out (default: random)",
     )
-    parser.add_argument("--fold", type=int, default=0, metavar="N", help="of k-fold: 0 to 4 (default: %(default)s)")
-    parser.add_argument("--held-out", default="", metavar="NAME", help="of leave-one-source-out: the folder's name")
+    parser.add_argument("--fold", type=int, default=0, metavar="N", help="with k-fold: 0 to 4 (default: %(default)s)")
+    parser.add_argument("--held-out", default="", metavar="NAME", help="with leave-one-source-out: the folder's name")
     parser.add_argument(
         "--negative",
         default="",
@@ -41,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the class without the finding (default: normal, else the first)",
     )
     parser.add_argument("--init", type=Path, metavar="MODEL", help="model.keras of a finished run to continue from")
-    parser.add_argument("--recipe", metavar="NAME", help="of train/training/recipe.py (default: the one that ships)")
+    parser.add_argument(
+        "--recipe", metavar="NAME", help="name from train/training/recipe.py (default: the one that ships)"
+    )
     parser.add_argument(
         "--teacher",
         nargs="+",
@@ -51,7 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="models of finished runs, whose predictions soften the targets",
     )
     parser.add_argument("--strategy", default="single", metavar="NAME", help="single, mirrored or multiworker")
-    parser.add_argument("--bfloat16", action="store_true", help="multiply at half precision, if that is faster here")
+    parser.add_argument(
+        "--bfloat16", action="store_true", help="multiply at half precision; fast only with hardware support"
+    )
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     parser.add_argument("--strict", action="store_true", help="refuse data with a film that cannot be read")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON")

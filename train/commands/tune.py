@@ -11,9 +11,9 @@ HELP = "search for better settings of the compact network with keras-tuner"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("--trials", type=int, default=20, metavar="N", help="default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=20, metavar="N", help="of each trial (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, default=20, metavar="N", help="epochs per trial (default: %(default)s)")
     parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the search and of each training")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the search and of each training")
     parser.add_argument("--out", type=Path, default=Path("runs/tune"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print the trials as JSON")
 

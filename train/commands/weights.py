@@ -8,7 +8,7 @@ HELP = "write ImageNet weights of a network to a file for fit --weights"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("arch", help="which network, such as efficientnet-lite0")
+    parser.add_argument("arch", help="the network, such as efficientnet-lite0")
     parser.add_argument(
         "--from", dest="file", type=Path, metavar="H5", help="file of keras.applications (default: download it)"
     )

@@ -29,7 +29,7 @@ STAGES = (
 )
 PIXEL_MEAN, PIXEL_SCALE = 127.0, 128.0
 BATCH_NORM_EPSILON = 1e-3
-# An epoch has some 70 steps here, against the thousands of ImageNet's: so the statistics must adapt faster.
+# An epoch has about 70 steps here, against the thousands of ImageNet's: so the statistics must adapt faster.
 BATCH_NORM_MOMENTUM = 0.98
 
 

@@ -14,7 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folder", type=Path, metavar="DIR", help="films to score instead of phantoms")
     parser.add_argument("--films", type=int, default=10_000, metavar="N", help="how many phantoms (default: 10000)")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N", help="default: 1 2")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, as tcp://10.0.0.1:8786")
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="address of a running Dask cluster, as tcp://10.0.0.1:8786"
+    )
     add_result_options(parser)
 
 

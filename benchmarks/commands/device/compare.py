@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of the built networks (default: %(default)s)",
     )
-    parser.add_argument("--network", action="append", choices=list(NETWORKS), help="all of them by default")
+    parser.add_argument("--network", action="append", choices=list(NETWORKS), help="default: all of them")
     add_result_options(parser)
 
 

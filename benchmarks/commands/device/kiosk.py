@@ -9,7 +9,9 @@ HELP = "load a kiosk with several clients: latency, errors, memory"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("--url", help="of a running kiosk; it keeps a record of every film (default: start one)")
+    parser.add_argument(
+        "--url", help="address of a running kiosk; it keeps a record of every film (default: start one)"
+    )
     parser.add_argument("--pid", type=int, help="process of the running kiosk, to follow its memory")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 2, 8], metavar="N", help="default: 1 2 8")
     add_result_options(parser)

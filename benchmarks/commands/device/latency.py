@@ -10,10 +10,10 @@ HELP = "time one inference on this device: p50 to p99, memory, throughput, ops d
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("--model", type=Path, action="append", metavar="BUNDLE", help="may be given several times")
+    parser.add_argument("--model", type=Path, action="append", metavar="BUNDLE", help="may be repeated")
     add_twin(parser)
-    parser.add_argument("--runtime", action="append", metavar="PACKAGE", help="all by default")
-    parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="1 and all cores by default")
+    parser.add_argument("--runtime", action="append", metavar="PACKAGE", help="default: every runtime installed")
+    parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="default: 1 and all cores")
     add_result_options(parser)
 
 

@@ -46,7 +46,7 @@ def timed(invoke: Callable[[], Any], runs: int, seconds: float) -> dict[str, Any
     """Run inferences back to back, after one that is not counted, since other candidates ran in between.
 
     Args:
-        seconds: after this long it stops, but not before one run is done.
+        seconds: after this long it stops, but not before one inference is done.
     Returns:
         `wall_ns` and `cpu_ns` of every run, and the memory after them.
     """

@@ -53,8 +53,8 @@ def test_finished_runs_are_not_trained_again(options: CompareOptions, capsys) ->
     assert [row["network"] for row in first["rows"]] == ["tiny", "tiny-binary"]
     assert [len(row["labels"]) for row in first["rows"]] == [3, 2]
     assert json.loads((options.out / "compare.json").read_text()) == json.loads(json.dumps(first))
-    for judge in first["rows"][0]["judges"]:
-        assert (options.out / f"roc-{judge}.png").read_bytes().startswith(b"\x89PNG")
+    for name in first["rows"][0]["judges"]:
+        assert (options.out / f"roc-{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_refused_file_is_named_and_claims_have_their_own_table(options: CompareOptions) -> None:
@@ -77,7 +77,7 @@ def test_networks_of_two_classes_alone_have_no_column_for_three(options: Compare
 def test_figures_of_a_refused_file_are_shown_and_marked(options: CompareOptions) -> None:
     def worse(folder, architecture, data) -> Quantized:
         figures = json.loads((folder / "metrics.json").read_text())["judges"]
-        lost = {judge: found | {"auc": {"value": 0.25}} for judge, found in figures.items()}
+        lost = {name: found | {"auc": {"value": 0.25}} for name, found in figures.items()}
         return Quantized("ptq", figures=lost, refusal="gate: 9 decisions changed")
 
     rows = compare(dataclasses.replace(options, binary=False), worse)["rows"]
@@ -171,9 +171,9 @@ def test_draws_of_one_film_count_once() -> None:
     positive = np.array([True, True, True, False, False, False])
     first = np.array([0.9, 0.8, 0.7, 0.3, 0.2, 0.1])
     second = np.array([0.9, 0.8, 0.2, 0.7, 0.2, 0.1])
-    judges = {"plain": (positive, first), "draws": (np.tile(positive, 3), np.tile(first, 3))}
+    by_set = {"plain": (positive, first), "draws": (np.tile(positive, 3), np.tile(first, 3))}
     others = {"plain": (positive, second), "draws": (np.tile(positive, 3), np.tile(second, 3))}
-    pairs = [Pair(0, judges, others, 0.5, 0.5), Pair(1, judges, judges, 0.5, 0.5)]
+    pairs = [Pair(0, by_set, others, 0.5, 0.5), Pair(1, by_set, by_set, 0.5, 0.5)]
     plain, draws = paired_tests({"network": "x"}, pairs, films=6)
     assert plain | {"judge": "draws"} == draws
     worse, same = plain["by_seed"]
@@ -203,6 +203,6 @@ def test_missing_weights_are_reported_before_any_training(tmp_path: Path, capsys
 @pytest.mark.slow  # converts for real
 def test_compare_makes_and_times_the_int8_file(options: CompareOptions) -> None:
     (row,) = compare(dataclasses.replace(options, binary=False))["rows"]
-    assert all(judge["int8"]["auc"]["mean"] > 0 for judge in row["judges"].values())
+    assert all(figures["int8"]["auc"]["mean"] > 0 for figures in row["judges"].values())
     assert row["latency"]["ms"] > 0
     assert row["int8"]["bytes"] > 0

@@ -16,7 +16,7 @@ from edge_app.imaging.phantom import LABELS, draw_phantom
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print outputs, or how far two sets of them are apart.
+    """Print outputs, or how far two sets of them differ.
 
     Returns:
         0; with --compare 1 if they are further apart than the model's golden films allow, or --within.

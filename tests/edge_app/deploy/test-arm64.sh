@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the stick in an emulated 64-bit Raspberry Pi OS base (Debian 12 arm64), without a network, and
 # uses it there: doctor, selftest, predict, the kiosk's health, and every output compared with this machine's.
-# Right for function and for bits; the times it takes say nothing of a Pi.
+# It tests function and bits; its times say nothing about a Pi.
 #
 #   sudo sh test-arm64.sh STICK OUT        ARM64_ROOT=DIR keeps the tree for the next run
 set -eu
@@ -46,7 +46,7 @@ cp -r "$stick" "$root/stick"
 cp "$here/outputs.py" "$root/tmp/outputs.py"
 rm -f "$root/tmp/kiosk-ended"
 
-# A network with nothing but the loopback, its own /proc, an empty /dev/shm; gone when we are. Without /sys
+# A network with nothing but the loopback, its own /proc, an empty /dev/shm; gone when this script ends. Without /sys
 # LiteRT cannot tell the processor and leaves XNNPACK out.
 inside() {
     unshare --net --mount --pid --fork --kill-child sh -eu -c '

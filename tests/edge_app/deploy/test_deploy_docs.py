@@ -48,11 +48,11 @@ def test_each_option_of_the_installer_in_the_deployment_page_exists():
 
 
 def test_the_exposure_in_the_deployment_page_is_that_of_this_unit():
-    """`make unit-security` writes the file, and says of which unit it speaks."""
-    said = (ROOT / "docs" / "evidence" / "unit-security.txt").read_text()
+    """`make unit-security` writes the file, and names the unit it describes."""
+    report = (ROOT / "docs" / "evidence" / "unit-security.txt").read_text()
     unit = hashlib.sha256((ROOT / "edge_app" / "deploy" / "cxr-edge.service").read_bytes()).hexdigest()
-    assert said.splitlines()[0].endswith(unit), "the unit has changed: make unit-security"
-    (exposure,) = re.findall(r"Overall exposure level for cxr-edge.service: ([\d.]+)", said)
+    assert report.splitlines()[0].endswith(unit), "the unit has changed: make unit-security"
+    (exposure,) = re.findall(r"Overall exposure level for cxr-edge.service: ([\d.]+)", report)
     assert f"an exposure of {exposure} (" in DEPLOY
 
 

@@ -1,4 +1,4 @@
-"""`doctor` finds what is wrong and says what to do; it never stops at the first trouble."""
+"""`doctor` finds what is wrong and says what to do; it never stops at the first problem."""
 
 import json
 from datetime import datetime, timezone
@@ -13,7 +13,7 @@ def checks(data):
     return {check.what: check for check in device_check.check_device(data)}
 
 
-def test_a_working_device_has_nothing_to_mend(tmp_path, capsys):
+def test_a_working_device_has_nothing_to_fix(tmp_path, capsys):
     assert main(["doctor", "--data-dir", str(tmp_path)]) == 0
     assert "FAIL" not in capsys.readouterr().out
 
@@ -29,7 +29,7 @@ def test_json_holds_the_same_checks(tmp_path, capsys):
     assert {"device", "model", "disk", "memory", "clock"} <= {row["what"] for row in rows}
 
 
-def test_a_runtime_that_is_not_there_fails_and_the_rest_is_still_looked_at(tmp_path, monkeypatch, capsys):
+def test_a_missing_runtime_fails_and_the_rest_is_still_checked(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CXR_EDGE_RUNTIME", "no-such-runtime")
     assert main(["doctor", "--data-dir", str(tmp_path)]) == 1
     out = capsys.readouterr().out
@@ -47,7 +47,7 @@ def test_records_that_others_can_read_are_warned_of(tmp_path):
     assert checks(tmp_path)["data folder"].verdict == "ok"
 
 
-def test_the_folder_of_the_kiosks_user_is_not_to_be_taken_from_it(tmp_path):
+def test_the_advice_leaves_the_folder_to_the_kiosks_user(tmp_path):
     """Whoever follows the advice of `doctor` must not end with a kiosk that cannot write its records."""
     found = device_check.unwritable(tmp_path, owner=997, asking=1000)
     assert (found.verdict, found.todo) == ("note", "run this as that user: sudo cxr-edge doctor")

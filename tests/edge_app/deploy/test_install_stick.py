@@ -1,4 +1,4 @@
-"""The installer: refuses a bad stick, installs without a network, again and again, and goes without a trace."""
+"""The installer: refuses a bad stick, installs repeatedly without a network, and leaves nothing behind."""
 
 import os
 import re
@@ -49,8 +49,8 @@ def test_a_stick_for_other_machines_says_what_it_has(bare_stick, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("dpkg-query") is None, reason="no Debian")
-def test_a_stick_that_leans_on_the_system_names_the_packages_that_are_missing(bare_stick, tmp_path):
-    """32-bit ARM: said before anything is installed, with what to type."""
+def test_a_stick_that_needs_system_packages_names_the_missing_ones(bare_stick, tmp_path):
+    """32-bit ARM: the message comes before anything is installed, and says what to type."""
     machine = subprocess.run(["uname", "-m"], capture_output=True, text=True).stdout.strip()
     wheels = bare_stick / "wheels" / f"{machine}-{sys.version_info[0]}.{sys.version_info[1]}"
     wheels.mkdir()
@@ -74,7 +74,7 @@ def test_a_folder_that_a_shell_could_misread_is_refused(bare_stick, tmp_path, fo
     assert install(bare_stick, tmp_path, "--prefix", folder).returncode == 1
 
 
-def test_uninstall_keeps_the_records_unless_told_to_purge(bare_stick, tmp_path):
+def test_uninstall_keeps_the_records_unless_asked_to_purge(bare_stick, tmp_path):
     (tmp_path / "opt" / "kit-1").mkdir(parents=True)
     (tmp_path / "data").mkdir()
     assert install(bare_stick, tmp_path, "--uninstall").returncode == 0

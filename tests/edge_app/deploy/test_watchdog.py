@@ -1,4 +1,4 @@
-"""systemd hears READY and WATCHDOG only while the kiosk's health is 200."""
+"""systemd gets READY and WATCHDOG only while the kiosk's health is 200."""
 
 import http.server
 import socket
@@ -50,7 +50,7 @@ def test_without_systemd_nothing_is_watched(kiosk):
     assert watchdog.start(kiosk.url, {}) is None
 
 
-def test_ready_is_said_after_the_first_good_answer_and_feeding_stops_with_the_last(kiosk, systemd, monkeypatch):
+def test_ready_is_sent_after_the_first_good_answer_and_reports_stop_with_the_last(kiosk, systemd, monkeypatch):
     monkeypatch.setattr(watchdog, "POLL_S", 0.01)
     watchdog.start(kiosk.url, {"NOTIFY_SOCKET": systemd.getsockname(), "WATCHDOG_USEC": "300000"})
     assert heard(systemd, 0.3) is None
@@ -58,7 +58,7 @@ def test_ready_is_said_after_the_first_good_answer_and_feeding_stops_with_the_la
     assert heard(systemd, 5) == "READY=1"
     assert heard(systemd, 5) == "WATCHDOG=1"
     kiosk.status = 503
-    while heard(systemd, 0.5):  # what was under way
+    while heard(systemd, 0.5):  # the report that was under way
         pass
     assert heard(systemd, 0.5) is None
 

@@ -1,4 +1,4 @@
-"""The install stick holds what the target needs, not what the machine that makes it would."""
+"""The install stick holds what the target needs, not what the machine that makes it needs."""
 
 import subprocess
 import zipfile
@@ -58,7 +58,7 @@ def test_constraints_of_this_machines_python_do_not_reach_a_download_for_another
     assert pip_environment("wheel", environ)["PIP_CONSTRAINT"] == "constraints.txt"
 
 
-def test_needs_of_needs_are_followed_once(tmp_path):
+def test_requirements_of_requirements_are_followed_once(tmp_path):
     write_wheel(tmp_path, "a", "1.0", "b", "c")
     write_wheel(tmp_path, "b", "2.0", "c", "a")
     write_wheel(tmp_path, "c", "3.0")
@@ -67,8 +67,8 @@ def test_needs_of_needs_are_followed_once(tmp_path):
     assert [wheel_requirement(wheel) for wheel in wheels] == ["a==1.0", "b==2.0", "c==3.0"]
 
 
-def test_what_the_system_brings_is_left_out_with_its_needs_unless_there_is_a_wheel(tmp_path):
-    """32-bit ARM: no wheel of numpy is to be had, Debian's own is used."""
+def test_system_packages_and_their_requirements_are_left_out_unless_there_is_a_wheel(tmp_path):
+    """32-bit ARM: numpy has no wheel there, so Debian's own is used."""
     write_wheel(tmp_path, "kit", "1.0", "numpy", "pure")
     write_wheel(tmp_path, "pure", "1.0", "numpy")
     pins, target = {"kit": "1.0", "pure": "1.0", "numpy": "1.26.4"}, TARGETS["armv7l-3.11"]
@@ -87,7 +87,7 @@ def test_the_packages_of_the_system_are_named_only_while_they_are_needed(tmp_pat
     assert not path.exists()
 
 
-def test_only_32_bit_arm_leans_on_its_system():
+def test_only_32_bit_arm_needs_system_packages():
     assert [name for name, target in TARGETS.items() if target.from_system] == ["armv7l-3.11"]
 
 
@@ -107,5 +107,5 @@ def test_the_sums_are_what_sha256sum_checks(tmp_path):
     assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 1
 
 
-def test_all_that_lies_on_the_stick_ships_with_the_kit():
+def test_every_file_of_the_stick_ships_with_the_kit():
     assert all((wheelhouse.HERE / name).is_file() for name in wheelhouse.STICK_FILES)

@@ -2,7 +2,7 @@
 
     python film_worker.py FORMAT SEED COUNT
 
-Prints one JSON object: how often each outcome came, and everything that was no typed refusal.
+Prints one JSON object: how often each outcome occurred, and every error that was not a typed refusal.
 """
 
 import io
@@ -171,7 +171,7 @@ FILMS = {"JPEG": jpegs, "PNG": pngs, "TIFF": tiffs, "BMP": bmps, "WebP": webps, 
 
 
 def originals_of(kind: str) -> list[bytes]:
-    """Whole films of a format; one of another format is saved by Pillow as it saves it by default."""
+    """Intact films of a format; for a format without its own function, as Pillow saves it by default."""
     return FILMS[kind]() if kind in FILMS else [saved(phantom(), kind)]
 
 

@@ -35,7 +35,7 @@ def whole(path: Path) -> None:
 
 
 def version_in_use(folder: Path) -> str:
-    """The version that a start would take; a refusal of any other is a broken promise."""
+    """The version that a start would use; a refusal of any other is a broken promise."""
     bundle, refused = first_that_works(read_bundle, None, folder)
     if refused:
         raise BundleError(f"refused {refused}")
@@ -43,7 +43,7 @@ def version_in_use(folder: Path) -> str:
 
 
 def in_child(work: Callable[[], None]) -> int:
-    """Fork, work, and say how it ended."""
+    """Fork, work, and return how it ended."""
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -60,7 +60,7 @@ def in_child(work: Callable[[], None]) -> int:
 
 
 def fail_at(step: int, how: str) -> None:
-    """From now on this process crashes at a step, or fails at it once or for ever."""
+    """From now on this process crashes at a step, or fails at it once or from then on."""
     count = 0
 
     def hook(event: str, _arguments: tuple = ()) -> None:
@@ -99,7 +99,7 @@ def every_step(folder: Path, first: Path, second: Path) -> Iterator[str]:
 
             ended = in_child(install)
             yield from broken_promises(folder, first, second, ended, f"{how} at step {step}")
-        steps = step  # the crash that did not come told how many steps an install has
+        steps = step  # the first step without a crash shows how many steps an install has
 
 
 def in_use_again(folder: Path, model: Path) -> Iterator[str]:
@@ -180,7 +180,7 @@ def kills(folder: Path, sources: list[Path], cycles: int, seed: int) -> Iterator
 
 
 def full_and_read_only_disk(folder: Path, first: Path, second: Path) -> Iterator[str]:
-    """Leave ever more room on a small file system, then make it read-only."""
+    """Leave more and more room on a small file system, then make it read-only."""
     global tried
     data, ballast = folder / "data", folder / "ballast"
     full = 0

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def mutated(content: bytes, random: np.random.Generator) -> bytes:
-    """One file that was damaged on its way: flipped, cut, lost, doubled or overwritten bytes."""
+    """One damaged file: flipped, cut, lost, doubled or overwritten bytes."""
     damage = random.choice([_flipped, _header_flipped, _truncated, _cut_out, _doubled, _overwritten, _extended])
     return damage(bytearray(content), random)
 

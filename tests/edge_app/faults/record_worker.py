@@ -5,7 +5,7 @@
     python record_worker.py damage FOLDER TIMES SEED     flip, cut and overwrite the database and its log
     python record_worker.py disk FOLDER                  fill a small file system, then make it read-only
     python record_worker.py limit FOLDER TIMES           let writes beyond a growing size fail
-    python record_worker.py steps FOLDER                 let each step of input or output fail; wants LD_PRELOAD
+    python record_worker.py steps FOLDER                 let each step of input or output fail; needs LD_PRELOAD
 
 Prints one JSON object: what was tried, how many records were acknowledged, each broken promise.
 """
@@ -105,7 +105,7 @@ def kills(folder: Path, cycles: int, seed: int) -> Iterator[str]:
                 yield f"cycle {cycle}: a writer ended by itself ({code})"
         counts["tried"] += 1
         counts["acknowledged"] = len(acknowledged)
-        if cycle % 10 == 9 or cycle == cycles - 1:  # what was lost stays lost, so looking now and then is enough
+        if cycle % 10 == 9 or cycle == cycles - 1:  # what was lost stays lost, so checking now and then is enough
             yield from (f"cycle {cycle}: {promise}" for promise in missing(folder, acknowledged))
 
 
@@ -203,7 +203,8 @@ def failing_writes(folder: Path, times: int) -> Iterator[str]:
 
 
 def every_step(folder: Path) -> Iterator[str]:
-    """Each open, write, flush and cut fails, once and then for ever; `failing_disk.c` is loaded before libc."""
+    """Each open, write, flush and truncation fails, once and then from then on; `failing_disk.c` is loaded
+    before libc."""
     disk = ctypes.CDLL(None)
     for for_ever in (0, 1):
         step, more = 0, True
@@ -223,7 +224,7 @@ def every_step(folder: Path) -> Iterator[str]:
 
             child, _, reading = in_child(write)
             ids, code = collect(child, reading)
-            more = int(steps.read_text()) >= step  # else the step did not come, and all of them were tried
+            more = int(steps.read_text()) >= step  # else the step was not reached, and all of them were tried
             counts["tried"] += more
             counts["acknowledged"] += len(ids)
             counts["refused"] += code == 1

@@ -14,7 +14,7 @@ TABLE = re.compile(r"(?<=<!-- fault-report -->\n).*(?=<!-- /fault-report -->)", 
 
 
 def table() -> str:
-    """The table: a row a test, its seed, what was tried and what came of it."""
+    """The table: one row per test, its seed, what was tried and the outcome."""
     rows = ["| test | seed | tried, and what came of it |", "|---|---|---|"]
     for line in REPORT.read_text(encoding="utf-8").splitlines():
         noted = json.loads(line)

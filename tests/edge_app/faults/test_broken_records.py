@@ -1,4 +1,4 @@
-"""kill -9, failing writes, a full disk, a damaged file: no acknowledged record is lost, nothing comes out untyped."""
+"""kill -9, failing writes, a full disk, a damaged file: no acknowledged record is lost, and every error is typed."""
 
 import json
 import os
@@ -112,7 +112,7 @@ def test_a_clock_that_jumps_back_breaks_neither_the_record_nor_its_log(tmp_path,
         monkeypatch.setattr(audit, "now", lambda time=time: time)
         ids.append(new_record_id())
         store.add_draft(Draft(ids[-1], "f", a_decision(), A_MODEL, "r"))
-    assert [record.id for record in store.records()] == ids[::-1]  # the newest first, whatever the clock said
+    assert [record.id for record in store.records()] == ids[::-1]  # the newest first, whatever the clock showed
     log = store.audit_log()
     assert [entry.subject for entry in log if entry.action == "draft"] == ids
     assert audit.broken_link(log) is None

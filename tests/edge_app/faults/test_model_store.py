@@ -26,10 +26,10 @@ def version_in_use(store):
 
 def test_without_an_installed_model_the_shipped_one_is_used(store):
     assert version_in_use(store) == read_bundle(shipped_bundle_path()).card.version
-    assert not store.folder.exists()  # looking does not write
+    assert not store.folder.exists()  # reading does not write
 
 
-def test_an_installed_model_is_taken_into_use(store, make_bundle, tmp_path):
+def test_an_installed_model_is_used(store, make_bundle, tmp_path):
     bundle = store.install(make_bundle(tmp_path, "9.1"))
     assert version_in_use(store) == "9.1"
     assert store.installed() == [bundle.sha256[:16]]
@@ -134,7 +134,7 @@ def test_at_start_a_damaged_choice_gives_way_to_the_shipped_model(store, make_bu
     assert len(refused) == 1
 
 
-def test_a_model_named_by_hand_has_no_substitute(tmp_path):
+def test_a_named_model_has_no_substitute(tmp_path):
     with pytest.raises(BundleError, match=r"gone\.tflite is missing"):
         load_predictor(tmp_path / "gone.tflite", tmp_path)
 
@@ -244,7 +244,7 @@ needs_openssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="o
 
 
 @needs_openssh
-def test_a_signed_model_is_installed_where_signatures_are_wanted(
+def test_a_signed_model_is_installed_where_signatures_are_required(
     store_with_signers, signing_key, make_bundle, tmp_path
 ):
     source = make_bundle(tmp_path, "9.1")
@@ -254,7 +254,9 @@ def test_a_signed_model_is_installed_where_signatures_are_wanted(
 
 
 @needs_openssh
-def test_an_unsigned_or_forged_model_is_refused_where_signatures_are_wanted(store_with_signers, make_bundle, tmp_path):
+def test_an_unsigned_or_forged_model_is_refused_where_signatures_are_required(
+    store_with_signers, make_bundle, tmp_path
+):
     source = make_bundle(tmp_path, "9.1")
     with pytest.raises(BundleError, match="is not signed"):
         store_with_signers.install(source)

@@ -1,4 +1,4 @@
-"""Damaged and lying model files are refused by name, and never crash the process that serves."""
+"""Damaged model files, also with a matching hash, are refused by name, and never crash the process that serves."""
 
 import io
 import json
@@ -18,9 +18,9 @@ from edge_app.system.files import sha256_of
 
 SEED = 20261121
 DAMAGED = 600
-LYING = 600
-LYING_MODELS = 16
-MANY_LYING_MODELS = 500
+FORGED = 600
+FORGED_MODELS = 16
+MANY_FORGED_MODELS = 500
 
 
 @pytest.fixture(scope="module")
@@ -64,27 +64,27 @@ def test_a_bundle_whose_hash_fits_but_whose_zip_is_damaged_gets_a_typed_refusal(
     """As if someone had made a new hash for a damaged file: only BundleError may come out."""
     start = zip_start(shipped.content)
     refused = 0
-    for index in range(LYING):
+    for index in range(FORGED):
         tail = mutated(shipped.content[start:], np.random.default_rng([SEED, 1, index]))
         content = shipped.content[:start] + tail
         try:
             read_bundle(write(tmp_path, content, sha256_of(content)))
         except BundleError:
             refused += 1
-    assert refused > LYING / 3
-    tally(seed=SEED, bundles_damaged=LYING, refused=refused, untyped=0)
+    assert refused > FORGED / 3
+    tally(seed=SEED, bundles_damaged=FORGED, refused=refused, untyped=0)
 
 
 @pytest.mark.parametrize("member", ["card.json", "labels.txt", "golden.npz"])
 def test_a_damaged_member_in_a_whole_zip_gets_a_typed_refusal(shipped, tmp_path, member):
     refused = 0
-    for index in range(LYING // 3):
+    for index in range(FORGED // 3):
         content = with_member(shipped.content, member, np.random.default_rng([SEED, 2, index]))
         try:
             read_bundle(write(tmp_path, content, sha256_of(content)))
         except BundleError:
             refused += 1
-    assert refused > LYING / 12
+    assert refused > FORGED / 12
 
 
 def zip_start(content):
@@ -141,23 +141,23 @@ def with_card(content, card):
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
-def test_an_output_that_is_no_number_refuses_the_model(wrong):
+def test_an_output_that_is_not_a_number_refuses_the_model(wrong):
     with pytest.raises(BundleError, match="not finite"):
         check_outputs({"logits": np.array([0.0, wrong], np.float32)}, {"logits": np.zeros(2, np.float32)}, 2, "it")
 
 
-def check_lying_models(shipped, folder, count):
+def check_forged_models(shipped, folder, count):
     """Damage the network itself, with a card and a hash that fit, and load each file in a child process."""
     refusals, path = [], folder / "model.tflite"
     for index in range(count):
         random = np.random.default_rng([SEED, 3, index])
         model = bytearray(shipped.model)
-        reach = 400 if index % 2 else len(model)  # the header decides about crashes, the rest about answers
+        reach = 400 if index % 2 else len(model)  # damage to the header may crash, damage to the rest changes outputs
         for at in random.integers(0, reach, random.integers(1, 9)):
             model[at] = int(random.integers(256))
         parity = shipped.card.parity | {"model_bytes": len(model), "model_sha256": sha256_of(bytes(model))}
         write_bundle(path, bytes(model), replace(shipped.card, parity=parity), shipped.golden, shipped.card_text)
-        read_bundle(path)  # nothing but running it can tell
+        read_bundle(path)  # only running it can tell
         try:
             check_in_child(path, timeout_s=60)
         except BundleError as error:
@@ -171,10 +171,10 @@ def crashes(refusals):
 
 
 def test_a_damaged_network_with_a_fitting_hash_is_refused_from_a_child(shipped, tmp_path, tally):
-    refusals = check_lying_models(shipped, tmp_path, LYING_MODELS)
+    refusals = check_forged_models(shipped, tmp_path, FORGED_MODELS)
     assert refusals
     assert not [refusal for refusal in refusals if UNTYPED in refusal]
-    tally(seed=SEED, networks_damaged=LYING_MODELS, refused=len(refusals), crashed=crashes(refusals), untyped=0)
+    tally(seed=SEED, networks_damaged=FORGED_MODELS, refused=len(refusals), crashed=crashes(refusals), untyped=0)
 
 
 @pytest.mark.slow
@@ -183,9 +183,9 @@ def test_many_damaged_networks_with_a_fitting_hash_are_refused_from_a_child(
     shipped, tmp_path, monkeypatch, runtime, tally
 ):
     monkeypatch.setenv(RUNTIME_VARIABLE, runtime)
-    refusals = check_lying_models(shipped, tmp_path, MANY_LYING_MODELS)
-    assert len(refusals) > MANY_LYING_MODELS / 2
+    refusals = check_forged_models(shipped, tmp_path, MANY_FORGED_MODELS)
+    assert len(refusals) > MANY_FORGED_MODELS / 2
     assert not [refusal for refusal in refusals if UNTYPED in refusal]
-    if runtime == "tflite-runtime":  # or a child would not be needed; LiteRT checks a file's structure first
+    if runtime == "tflite-runtime":  # otherwise no child would be needed; LiteRT checks a file's structure first
         assert crashes(refusals)
-    tally(seed=SEED, networks_damaged=MANY_LYING_MODELS, refused=len(refusals), crashed=crashes(refusals), untyped=0)
+    tally(seed=SEED, networks_damaged=MANY_FORGED_MODELS, refused=len(refusals), crashed=crashes(refusals), untyped=0)

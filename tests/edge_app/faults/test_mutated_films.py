@@ -69,7 +69,7 @@ def test_a_film_too_large_for_the_memory_is_refused_and_the_process_lives(tmp_pa
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_float_film_with_a_value_that_is_no_number_is_refused(tmp_path, value):
+def test_a_float_film_with_a_value_that_is_not_a_number_is_refused(tmp_path, value):
     values = np.tile(np.arange(128, dtype=np.float32), (128, 1))
     values[5, 5] = value
     Image.fromarray(values).save(tmp_path / "film.tif")

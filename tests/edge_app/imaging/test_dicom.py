@@ -178,7 +178,7 @@ def linear_exact(values, centre, width):
 @pytest.mark.parametrize("syntax", [LITTLE, BIG])
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16])
 def test_every_value_of_16_bits_is_rendered_as_pixel_by_pixel(dtype, syntax):
-    """Films are rendered by a table of the values that occur; this holds it to the formula, to the bit."""
+    """Films are rendered by a table of the values that occur; this compares it with the formula, to the bit."""
     pixels = EVERY_16_BITS.view(dtype)
     elements = {"WindowCenter": 900, "WindowWidth": 30_000.5, "VOILUTFunction": "LINEAR_EXACT"}
     content = dicom_bytes(pixels, syntax=syntax, RescaleSlope=1.7, RescaleIntercept=-33, **elements)
@@ -192,7 +192,7 @@ def test_high_bits_are_ignored_in_every_value():
     assert np.array_equal(read_dicom(content, 10**6, 1).pixels, expected)
 
 
-def test_a_large_film_takes_no_more_than_seven_bytes_a_pixel():
+def test_a_large_film_takes_no_more_than_seven_bytes_per_pixel():
     """In float64 it took 38: 580 MiB for a plate of 16 million pixels, more than a small Pi has."""
     side = 2000
     ramp = (np.arange(side * side, dtype=np.uint32) % 4096).astype(np.uint16).reshape(side, side)
@@ -270,7 +270,7 @@ def test_baseline_jpeg_reads_as_pillow_reads_it():
         ("no_pixels", {"PixelData": None}),
     ],
 )
-def test_what_is_no_frontal_chest_film_is_refused_by_its_header(code, elements):
+def test_film_that_is_not_a_frontal_chest_film_is_refused_by_its_header(code, elements):
     content = dicom_bytes(draw_phantom("normal", 1), **elements)
     with pytest.raises((FilmRefused, FilmUnreadable)) as refusal:
         read_dicom(content, 40_000_000, 96)
@@ -293,7 +293,7 @@ def test_an_element_of_no_known_kind_is_damage_wherever_it_is_first_read(tag):
         read_film(content.replace(tag, tag[:4] + b"KS"))
 
 
-def test_a_film_beyond_the_memory_is_no_damaged_film():
+def test_a_film_beyond_the_memory_is_not_called_damaged():
     """The file is sound and the message must not say otherwise."""
     script = (
         "import resource, sys, pydicom.pixels\n"
@@ -344,7 +344,7 @@ def test_age_string_is_read_as_the_standard_says(text, years):
     assert parse_age(text) == years
 
 
-def test_age_comes_from_the_dates_where_it_is_not_said():
+def test_age_comes_from_the_dates_where_it_is_not_stated():
     assert age_between("20230701", "20260701") == pytest.approx(3, abs=0.01)
     assert age_between("", "20260701") is None
     assert age_between("20270701", "20260701") is None

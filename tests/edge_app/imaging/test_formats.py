@@ -42,7 +42,7 @@ def test_no_other_module_knows_the_formats_by_name() -> None:
     assert restated(every, ("edge_app/imaging/formats/", *timed)) == []
 
 
-def test_a_file_that_only_begins_like_a_format_is_no_image() -> None:
+def test_a_file_that_only_begins_like_a_format_is_not_an_image() -> None:
     with pytest.raises(FilmUnreadable) as refusal:
         read_film(b"RIFF....WEBPVP9 " + bytes(100))
     assert refusal.value.code == "not_an_image"

@@ -1,4 +1,4 @@
-"""A real kiosk in a process of its own, on a free port, and a real browser to look at it with."""
+"""A real kiosk in a process of its own, on a free port, and a real browser to view it."""
 
 import os
 import re
@@ -32,7 +32,7 @@ BROWSER_FLAGS = (
 
 @dataclass
 class RunningKiosk:
-    """A kiosk's process and address; `get` and `post` speak to it as a script would."""
+    """A kiosk's process and address; `get` and `post` send requests as a script would."""
 
     process: subprocess.Popen
     url: str

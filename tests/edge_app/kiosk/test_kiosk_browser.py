@@ -199,7 +199,7 @@ return [...document.querySelectorAll('button, input, select, textarea, a, summar
 """
 
 
-def test_everything_that_can_be_touched_has_a_name_for_screen_readers(kiosk, browser, wait_for, tmp_path):
+def test_every_control_has_a_name_for_screen_readers(kiosk, browser, wait_for, tmp_path):
     film = tmp_path / "child.png"
     film.write_bytes(phantom_png("viral", 4, BIG))
     browser.get(kiosk.url)

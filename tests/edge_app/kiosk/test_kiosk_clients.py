@@ -1,4 +1,4 @@
-"""Many at once: no error, no mix-up, memory flat; and how long one large film takes in the page."""
+"""Many clients at once: no error, no mix-up, constant memory; and how long one large film takes in the page."""
 
 import io
 import json

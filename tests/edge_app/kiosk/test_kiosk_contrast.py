@@ -1,4 +1,4 @@
-"""Letters stand out from what is behind them (WCAG 2.2: 4.5 for text, 3 for what marks a place), light and dark."""
+"""Text stands out from its background (WCAG 2.2: 4.5 for text, 3 for marks), light and dark."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A signed result goes back to its study as DICOM, and says nothing of who the patient is."""
+"""A signed result goes back to its study as DICOM, and does not identify the patient."""
 
 import io
 import json

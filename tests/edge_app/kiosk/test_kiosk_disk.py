@@ -1,4 +1,4 @@
-"""The disk fails, the power goes: an answer is still shown, and what was acknowledged stays."""
+"""The disk or the power fails: an answer is still shown, and what was acknowledged stays."""
 
 import json
 import resource

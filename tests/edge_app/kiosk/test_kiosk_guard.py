@@ -1,4 +1,4 @@
-"""Who may ask the kiosk what: Host, Origin, size, closed ways in, headers."""
+"""Which requests the kiosk accepts: Host, Origin, size, closed routes, headers."""
 
 import asyncio
 import json
@@ -69,7 +69,7 @@ def test_file_that_is_too_large_is_refused_before_it_is_decoded(kiosk):
         "/openapi.json",
     ],
 )
-def test_gradios_own_ways_in_and_out_are_shut(kiosk, path):
+def test_gradios_own_upload_and_file_routes_are_closed(kiosk, path):
     assert kiosk.ask(path)[0] == 404
 
 

@@ -1,4 +1,4 @@
-"""Other machines: only by switch, only with a login, and not by guessing."""
+"""Other machines get in only with --lan and a login, and not by guessing."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""Every language says everything, and the right one is chosen."""
+"""Every language has every text, and the right language is chosen."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The page of promises names no test that is not there."""
+"""The page of promises names only tests that exist."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A client that trickles its film in holds nobody up for long."""
+"""A client that sends its film slowly delays nobody for long."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ from edge_app.kiosk.upload_limit import FILMS_AT_ONCE
 
 
 class Trickle:
-    """A request whose body comes in pieces, one each so many seconds of its own clock."""
+    """A request whose body comes in pieces, at fixed intervals of its own clock."""
 
     def __init__(self, pieces: int, size: int, seconds: float) -> None:
         self.now = 0.0

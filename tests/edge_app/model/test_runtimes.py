@@ -28,7 +28,7 @@ def test_no_other_module_knows_the_runtimes_by_name() -> None:
     assert restated(names, ("edge_app/model/runtimes/",)) == []
 
 
-def test_a_machine_without_a_runtime_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_runtime_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge_app.model.runtimes.registry.installed_runtimes", list)
     with pytest.raises(RuntimeUnavailable) as refusal:
         chosen_runtime()

@@ -18,7 +18,7 @@ ALIKE = PhantomStyle(width_px=448, height_px=400)
 
 
 def check_film(film: np.ndarray) -> tuple[str, ...]:
-    """What a film meets whose model's card does not know its training films."""
+    """The checks of a film when the model's card has no statistics of its training films."""
     return check_exposure(film) + check_pose(film)
 
 
@@ -43,7 +43,7 @@ def test_film_on_its_side_is_refused(turns):
     assert code_of(np.rot90(draw_phantom("viral", 1, ALIKE), turns)) == "sideways"
 
 
-def test_what_is_no_chest_is_refused():
+def test_picture_that_is_not_a_chest_is_refused():
     noise = np.random.default_rng(0).integers(0, 255, (300, 300)).astype(np.uint8)
     assert code_of(noise) == "not_a_chest_film"
     stripes = np.tile(np.arange(400) % 64 * 4, (300, 1)).astype(np.uint8)

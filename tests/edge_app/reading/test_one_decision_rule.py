@@ -1,4 +1,4 @@
-"""The decision rule has one home: its formulas stand nowhere but in `edge_app.reading.decision`."""
+"""The decision rule is written once: its formulas occur only in `edge_app.reading.decision`."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Distance and card of `edge_app.reading.rejection`, worked out by hand; what it learns is tested beside convert."""
+"""Distance and card of `edge_app.reading.rejection`, worked out by hand; what convert learns is tested there."""
 
 import dataclasses
 import json
@@ -36,7 +36,7 @@ def pixels_of(seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def rejection() -> Rejection:
-    """A mean phantom as template: it fits films as they lie by some 12, turned by a quarter by less than 4."""
+    """A mean phantom as template: it fits films as they are by about 12, after a quarter turn by less than 4."""
     films = standardized(np.stack([pixels_of(seed) for seed in range(20)]))
     limits = TemplateLimits(
         likeness=3.0, sideways=0.0, upside_down=-9.0, doubtful=12.0, perhaps_upside_down=0.0, perhaps_mirrored=-9.0
@@ -58,7 +58,7 @@ def test_ways_are_quarter_turns_then_the_mirrored_ones():
     assert places == [(0, 0), (3, 0), (3, 3), (0, 3), (0, 3), (0, 0), (3, 0), (3, 3)]
 
 
-def test_look_is_free_of_brightness_and_contrast():
+def test_standardized_films_do_not_depend_on_brightness_and_contrast():
     film = pixels_of(1)
     films = standardized(np.stack([film, (film // 2 + 60).astype(np.uint8)]))
     assert films.shape == (2, TEMPLATE_SIDE_PX, TEMPLATE_SIDE_PX)

@@ -1,4 +1,4 @@
-"""Films are kept only where a site says so, go when their record goes, and come back as training folders."""
+"""Films are kept only if a site asks for it, are deleted with their record, and can be exported for training."""
 
 import io
 import stat
@@ -59,7 +59,7 @@ def test_kept_film_is_shown_after_a_restart_without_its_heatmap(service, shipped
     assert "data:image/png" not in report_page(again, shipped.card, "en")
 
 
-def test_answer_is_given_and_said_not_kept_when_the_folder_fails(service, tmp_path):
+def test_answer_is_given_and_marked_not_kept_when_the_folder_fails(service, tmp_path):
     add_reader(service.store(), "AB", "13579")
     (tmp_path / "films").rmdir()
     (tmp_path / "films").write_text("a file where the folder was")
@@ -84,7 +84,7 @@ def test_signed_films_become_folders_that_train_reads(service, tmp_path, capsys)
     for seed, label in enumerate(("normal", "normal", "bacterial", "viral")):
         signed(service, label, 10 + seed, label)
     signed(service, "viral", 20, "other")
-    service.read(phantom_png("viral", 21))  # a draft teaches nobody
+    service.read(phantom_png("viral", 21))  # a draft is no label
     words = ["--films", str(tmp_path / "films"), "--out", str(tmp_path / "site"), "--data-dir", str(tmp_path / "home")]
     assert main(["reviews", "films", *words]) == 0
     assert "4 films copied; 1 signed records left out" in capsys.readouterr().out
@@ -96,14 +96,14 @@ def test_signed_films_become_folders_that_train_reads(service, tmp_path, capsys)
 def test_purge_on_the_command_line_takes_films_along(service, tmp_path, capsys):
     kept = signed(service, "viral", 4, "viral")
     elsewhere = ReadingService(service.predictor, tmp_path / "other home", films=service.films)
-    elsewhere.read(phantom_png("normal", 5))  # this home has no record of it, as of one that was deleted
+    elsewhere.read(phantom_png("normal", 5))  # this folder has no record of it, as if it had been deleted
     words = ["--films", str(tmp_path / "films"), "--data-dir", str(tmp_path / "home")]
     assert main(["reviews", "purge", "--days", "1", *words]) == 0
     assert capsys.readouterr().out == "0 signed records and 1 films deleted\n", "today is not before yesterday"
     assert service.films.ids() == {kept}
 
 
-def test_folder_that_cannot_be_made_is_said_at_once(tmp_path):
+def test_folder_that_cannot_be_made_is_reported_at_once(tmp_path):
     (tmp_path / "file").write_text("")
     from edge_app.errors import StoreError
 

@@ -1,4 +1,4 @@
-"""The record: what was acknowledged stays, what is broken is set aside, nothing is changed in place."""
+"""The record: acknowledged rows stay, a broken file is set aside, nothing is changed in place."""
 
 import csv
 import hashlib
@@ -178,7 +178,7 @@ def test_database_of_a_newer_kit_is_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
 
 
-def test_folder_that_cannot_be_written_is_said(tmp_path):
+def test_folder_that_cannot_be_written_is_reported(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreError, match="check the disk"):
         open_store(tmp_path / "file" / "home")

@@ -1,4 +1,4 @@
-"""A module in a child process: what it says comes back, and how it ended has a type."""
+"""A module in a child process: its output is returned, and a failure is a typed error."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_what_a_child_prints_comes_back(tmp_path: Path, monkeypatch: pytest.Monk
         ("exec sleep 60", None, "no answer in 0 s"),
     ],
 )
-def test_how_a_child_failed_is_told(fake_python, lines: str, code: int | None, reason: str) -> None:
+def test_how_a_child_failed_is_reported(fake_python, lines: str, code: int | None, reason: str) -> None:
     with pytest.raises(ChildFailed, match=reason) as failure:
         run_module("edge_app", [], 0.3 if code is None else 60, fake_python(lines))
     assert failure.value.code == code

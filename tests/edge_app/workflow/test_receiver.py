@@ -1,4 +1,4 @@
-"""An X-ray machine pushes a film: known peers are heard, strangers are not, nothing is kept."""
+"""An X-ray machine pushes a film: known peers are accepted, unknown ones are not, nothing is kept."""
 
 import io
 import warnings
@@ -65,10 +65,10 @@ def test_film_of_a_known_machine_arrives_whole(receiver):
     assert send(port) == 0x0000
     arrived = pydicom.dcmread(io.BytesIO(taken[0]))
     assert arrived.PixelData == a_film().PixelData
-    assert send(port) == 0xA700, "what could not be recorded is said, so that the machine sends it again"
+    assert send(port) == 0xA700, "a film that was not recorded is reported, so that the machine sends it again"
 
 
-def test_strangers_are_not_heard(receiver):
+def test_unknown_peers_are_refused(receiver):
     port, taken = receiver
     assert send(port, calling="STRANGER") is None
     assert send(port, called="OTHER") is None

@@ -1,4 +1,4 @@
-"""A watched folder: whole films are read once, half-written ones wait, nothing in it is touched."""
+"""A watched folder: complete films are read once, half-written ones wait, nothing in it is changed."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def test_other_files_and_hidden_ones_are_left_alone(tmp_path):
     assert [path.name for path in watcher.new_films()] == ["IM0001"]
 
 
-def test_folder_that_is_not_there_is_said(tmp_path):
+def test_missing_folder_is_reported(tmp_path):
     with pytest.raises(DataError, match="connect the disk"):
         Watcher(tmp_path / "usb").new_films()
 
