@@ -18,7 +18,6 @@ LANGUAGES = {
     "hi": "हिन्दी",
     "ar": "العربية",
 }
-RIGHT_TO_LEFT = frozenset({"ar"})
 COOKIE = "cxr_language"
 
 
@@ -41,6 +40,11 @@ def say(language: str, key: str, **values: object) -> str:
         KeyError: no language has that key.
     """
     return words(language)[key].format(**values)
+
+
+def direction(language: str) -> str:
+    """The direction of writing as HTML names it: "ltr" or "rtl"."""
+    return words(language)["direction"]
 
 
 def refusal(language: str, code: str, sentence: str) -> str:

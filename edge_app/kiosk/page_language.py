@@ -10,10 +10,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge_app.kiosk.language import language_of
+from edge_app.kiosk.language import direction, language_of
 
 HEAD = (Path(__file__).parent / "static" / "head.html").read_text(encoding="utf-8")
-PLACE = "LANGUAGE"  # placeholder for the language
 START = b"<head>"
 
 
@@ -30,7 +29,7 @@ class PageLanguage:
             return
         request = Request(scope)
         language = language_of(request.cookies, request.headers.get("accept-language", ""))
-        head = HEAD.replace(PLACE, language).encode()
+        head = HEAD.replace("LANGUAGE", language).replace("DIRECTION", direction(language)).encode()
         start: Message = {}
         body = bytearray()
 

@@ -4,7 +4,7 @@ import base64
 from html import escape
 from pathlib import Path
 
-from edge_app.kiosk.language import RIGHT_TO_LEFT
+from edge_app.kiosk.language import direction
 from edge_app.kiosk.views import SYMBOLS, Words, moment
 from edge_app.model.card import ModelCard
 from edge_app.reading.decision import score_points
@@ -73,9 +73,8 @@ def login_page(language: str, problem: str = "") -> str:
 
 def _document(title: str, body: str, language: str) -> str:
     style = (STATIC / "static_pages.css").read_text(encoding="utf-8")
-    direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
     return (
-        f'<!doctype html><html lang="{language}" dir="{direction}"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language}" dir="{direction(language)}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>'
         f"<style>{style}</style></head><body>{body}</body></html>"
     )

@@ -4,7 +4,7 @@ import base64
 from html import escape
 
 from edge_app.imaging.formats.registry import format_names
-from edge_app.kiosk.language import LANGUAGES, RIGHT_TO_LEFT, refusal, say
+from edge_app.kiosk.language import LANGUAGES, direction, refusal, say
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Refusal
 from edge_app.reading.decision import Decision, band_in_use, score_points
@@ -141,11 +141,6 @@ def about(card: ModelCard, language: str) -> str:
         f'<details><summary>{w("not_checked")}</summary><ul dir="ltr">{limits}</ul></details>'
         f"<p class='fine'>{w('model')}: <bdi>{escape(card.name)} {escape(card.version)}</bdi></p></section>"
     )
-
-
-def direction(language: str) -> str:
-    """The value of `dir` for a language."""
-    return "rtl" if language in RIGHT_TO_LEFT else "ltr"
 
 
 def moment(at: str) -> str:
