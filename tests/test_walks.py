@@ -1,5 +1,6 @@
 """The walks of docs/ARCHITECTURE.md are the ways that a film takes: its modules in order, each entered once."""
 
+import inspect
 import re
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from edge_app.workflow.reading_service import ReadingService
 
 PAGE = (REPOSITORY / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
 MOST_STOPS = 10
+MOST_ENTRIES = 3
 
 
 def stops(heading: str) -> list[str]:
@@ -78,3 +80,51 @@ def test_no_dictionary_is_passed_between_predictor_and_database(shipped: Bundle,
         if isinstance(value, dict) and all(isinstance(key, str) for key in value)
     ]
     assert passed == []
+
+
+def test_fit_enters_no_module_more_than_three_times(tiny_network: None, phantoms: Path, tmp_path: Path) -> None:
+    from train.training.fit import FitOptions, fit
+
+    options = FitOptions(out=tmp_path / "run", data=str(phantoms), arch="tiny", epochs=1, batch_size=16)
+    places = entries(lambda: fit(options), "train")
+    assert places["train/training/fit.py"], "the walk was followed"
+    assert not {module: found for module, found in places.items() if len(found) > MOST_ENTRIES}
+
+
+def entries(action: Callable[[], Any], package: str) -> dict[str, set[tuple[str, str]]]:
+    """By module of a package: which other module of the kit enters it, and with which of its functions.
+
+    A call in a loop is one entry. Methods of the data that is handed on, and what Keras calls, are none.
+    """
+    found: dict[str, set[tuple[str, str]]] = {}
+
+    def note(frame: Any, event: str, _: Any) -> None:
+        module = _module(frame)
+        if event != "call" or not module.startswith(package) or not _is_function(frame):
+            return
+        caller = frame.f_back
+        while caller and not _module(caller):
+            if "/keras/" in caller.f_code.co_filename:
+                return
+            caller = caller.f_back
+        if caller and _module(caller) != module:
+            found.setdefault(module, set()).add((_module(caller), frame.f_code.co_name))
+
+    sys.setprofile(note)
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+def _module(frame: Any) -> str:
+    """The module of the kit that a frame runs, as a path; empty for other code."""
+    path = frame.f_code.co_filename
+    return path.removeprefix(f"{REPOSITORY}/") if path.startswith(f"{REPOSITORY}/") else ""
+
+
+def _is_function(frame: Any) -> bool:
+    """Whether it runs a function of its module, and no method and no inner function."""
+    function = frame.f_globals.get(frame.f_code.co_name)
+    return getattr(inspect.unwrap(function), "__code__", None) is frame.f_code if callable(function) else False
