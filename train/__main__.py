@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from edge_app.commandline import run_commands
-from train.commands import data, evaluate, fit, tune, weights
+from train.commands import data, evaluate, fit, locator, tune, weights
 
-COMMANDS = (fit, tune, evaluate, data, weights)
+COMMANDS = (fit, locator, tune, evaluate, data, weights)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 From the mask to the box all arithmetic is on integers, so the same mask gives the same box on
 every machine, in training and on the device. Where runtimes round the mask differently, the ends
 of the box move little: each is the mean place of the outermost 2% of the lungs' area, which, other
-than a percentile, cannot jump, and is then rounded to 1/128 of the film's side.
+than a percentile, cannot jump, and is then rounded to 1/64 of the film's side.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ FULL = 255  # coverage of a cell that is all lung
 RAMP = 2.0  # logits from -RAMP to RAMP become coverages of 0 to FULL
 TAIL_DIVISOR = 50  # the outermost 1/50 of the lungs' area, at each end, is where the lungs end
 MARGIN_PERCENT = 6  # of the lungs' extent, added at each end
-STEPS = 128  # the box's ends are whole multiples of 1/128 of the film's side
+STEPS = 64  # the box's ends are whole multiples of 1/64 of the film's side: coarse, so that rounding seldom moves one
 MINIMUM_PERMILLE = 30  # less lung than this share of the film is no lungs
 SMALLEST_GRID, LARGEST_GRID = 8, 512  # cells along a side of a mask
 LARGEST_RATIO = 4  # of the lungs' extents along the two sides; beyond it they are no lungs

@@ -103,10 +103,10 @@ def test_larger_lungs_have_a_larger_box() -> None:
 
 def test_box_computed_by_hand() -> None:
     # 40 columns of lung, 30 to 69: the outermost 2% end at 30.8, their mean is 30.4, and 69.6 on the
-    # other side. The margin is 6% of 39.2, so 28.05 to 71.95 of 100, which is 36/128 to 92/128.
+    # other side. The margin is 6% of 39.2, so 28.05 to 71.95 of 100, which is 18/64 to 46/64.
     coverage = np.zeros((100, 100), np.uint8)
     coverage[20:80, 30:70] = FULL
-    # 60 rows, 20 to 79: 20.6 to 79.4, with the margin 17.07 to 82.93: 22/128 to 106/128.
+    # 60 rows, 20 to 79: 20.6 to 79.4, with the margin 17.07 to 82.93: 11/64 to 53/64.
     assert lung_field(coverage, 1280, 640) == LungField(left=360, top=110, right=920, bottom=530)
 
 
