@@ -1,13 +1,14 @@
 """The locator: the whole film in, where the lungs are out. A small U-Net (arXiv:1505.04597).
 
 Every operator of its int8 file runs in XNNPACK: convolutions, bilinear upsampling, additions in
-place of concatenations, and a last rearrangement of four channels into four cells.
+place of concatenations, and a last rearrangement of channels into cells.
 """
 
 from typing import Any
 
 import numpy as np
 
+from edge_app.errors import DataError
 from train.data.lungs.draws import CELL_PX
 from train.keras import keras, tf
 
@@ -28,9 +29,11 @@ def build_locator(input_size_px: int) -> Any:
         input_size_px: side N of the input (1, N, N, 1), gray levels 0..255; a multiple of STRIDE_PX.
     Returns:
         A Keras model with the output `logits`, (1, N / CELL_PX, N / CELL_PX, 1): above 0 is lung.
+    Raises:
+        DataError: the side is no such multiple.
     """
-    if input_size_px % STRIDE_PX:
-        raise ValueError(f"the locator's input is {input_size_px} px, expected a multiple of {STRIDE_PX}")
+    if input_size_px < STRIDE_PX or input_size_px % STRIDE_PX:
+        raise DataError(f"the locator's input is {input_size_px} px, expected a multiple of {STRIDE_PX}: change --size")
     film = layers.Input((input_size_px, input_size_px, 1), name="film")
     x = _convolution(film, STEM_CHANNELS, 3, stride=2)
     skips = []

@@ -11,6 +11,7 @@ from tests_support import ENVIRONMENT
 
 from convert.formats.export import _quiet_stderr
 from convert.gates.operators import TARGETS, check_runtime, read_facts
+from edge_app.errors import DataError
 from train.data.lungs.draws import CELL_PX
 from train.keras import tf
 from train.networks.locator import build_locator, locator_logits
@@ -33,7 +34,7 @@ def test_network_is_small_and_gives_two_pixels_a_cell() -> None:
 
 
 def test_side_must_fit_the_strides() -> None:
-    with pytest.raises(ValueError, match="expected a multiple of 16"):
+    with pytest.raises(DataError, match="expected a multiple of 16"):
         build_locator(100)
 
 
