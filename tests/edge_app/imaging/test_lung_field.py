@@ -117,8 +117,8 @@ def test_a_film_of_one_pixel_has_one_pixel_of_lung() -> None:
 def test_too_little_lung_is_none() -> None:
     coverage = np.zeros((40, 40), np.uint8)
     enough = MINIMUM_PERMILLE * coverage.size // 1000
-    coverage[10:16, 10:18] = FULL  # 48 cells, 3%
-    assert enough == 48
+    coverage[10:18, 10:20] = FULL  # 80 cells, 5%
+    assert enough == 80
     assert lung_field(coverage, 224, 224) is not None
     coverage[10, 10] -= 1
     assert lung_field(coverage, 224, 224) is None
