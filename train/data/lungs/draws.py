@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from train.data.lung_masks import MaskedFilms
+from train.data.lungs.appearance import exposed, overlaid
 from train.data.lungs.consolidation import whitened, with_gas
-from train.data.lungs.disturbance import disturbed, finished
 from train.data.lungs.geometry import LocatorRanges, background_gray, moved, placed_so_that_lungs_show
 from train.data.lungs.negatives import draw_negative, drawn_phantom
 
@@ -51,8 +51,8 @@ def draw_one(
         film = with_gas(film, mask, rng)
     place = placed_so_that_lungs_show(mask, ranges, side_px, rng)
     film, mask = moved(film, place, side_px, background_gray(rng)), moved(mask, place, side_px, 0.0)
-    film, mask = disturbed(film, mask, ranges, rng)
-    return finished(film, ranges, side_px, rng), coverage_of(mask)
+    film, mask = overlaid(film, mask, ranges, rng)
+    return exposed(film, ranges, side_px, rng), coverage_of(mask)
 
 
 def coverage_of(mask: np.ndarray) -> np.ndarray:

@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom
 from train.data.lung_masks import SIDE_PX, MaskedFilms, phantom_lung_mask
+from train.data.lungs.appearance import exposed, overlaid
 from train.data.lungs.consolidation import lung_sides, painted, smooth_noise, tissue_gray
-from train.data.lungs.disturbance import disturbed, finished
 from train.data.lungs.geometry import LocatorRanges, background_gray, drawn_place, moved
 
 
@@ -39,8 +39,8 @@ def draw_negative(
     row = rng.integers(len(films.pixels))
     kind = kind or str(rng.choice(list(NEGATIVES), p=[share for share, _ in NEGATIVES.values()]))
     picture = NEGATIVES[kind][1](_Source(films.pixels[row], films.masks[row], ranges, side_px, rng))
-    picture, _ = disturbed(picture, np.zeros_like(picture), ranges, rng)
-    return finished(picture, ranges, side_px, rng)
+    picture, _ = overlaid(picture, np.zeros_like(picture), ranges, rng)
+    return exposed(picture, ranges, side_px, rng)
 
 
 def _part_without_lungs(source: _Source) -> np.ndarray:

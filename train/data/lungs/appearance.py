@@ -7,7 +7,7 @@ from edge_app.imaging.lung_field import film_for_locator
 from train.data.lungs.geometry import LocatorRanges
 
 
-def disturbed(
+def overlaid(
     film: np.ndarray, mask: np.ndarray, ranges: LocatorRanges, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cables, markers and frames; a frame hides the lungs under it."""
@@ -62,7 +62,7 @@ def _with_markers(film: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(image, np.float32)
 
 
-def finished(film: np.ndarray, ranges: LocatorRanges, side_px: int, rng: np.random.Generator) -> np.ndarray:
+def exposed(film: np.ndarray, ranges: LocatorRanges, side_px: int, rng: np.random.Generator) -> np.ndarray:
     """Exposure, sharpness and noise, then what the device does to every film; uint8."""
     level = np.clip(film / 255, 0, 1) ** np.exp(rng.uniform(-1, 1) * ranges.gamma)
     level = (level - 0.5) * np.exp(rng.uniform(-1, 1) * ranges.contrast) + 0.5 + rng.uniform(-1, 1) * ranges.brightness
