@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from tests_support import ENVIRONMENT
 
-from convert.formats.export import _quiet_stderr
 from convert.gates.operators import TARGETS, check_runtime, read_facts
 from edge_app.errors import DataError
 from train.data.lungs.draws import CELL_PX
@@ -69,5 +68,4 @@ def _int8(model: object) -> bytes:
     converter.representative_dataset = lambda: ([film] for film in films)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
-    with _quiet_stderr():
-        return bytes(converter.convert())
+    return bytes(converter.convert())
