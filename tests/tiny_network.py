@@ -4,7 +4,7 @@ from typing import Any
 
 from train.keras import keras
 from train.networks import Architecture
-from train.networks.compact import head
+from train.networks.blocks import head
 
 SIDE_PX = 32
 

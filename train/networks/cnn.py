@@ -4,7 +4,8 @@ from typing import Any
 
 from train.keras import keras
 from train.networks.architecture import Architecture
-from train.networks.dense import BATCH_NORM_MOMENTUM, dense_head
+from train.networks.blocks import BATCH_NORM_MOMENTUM
+from train.networks.dense import dense_head
 
 layers = keras.layers
 CHANNELS = (16, 32, 64, 128)  # of each 3x3 convolution; a pooling after each halves the side

@@ -7,12 +7,12 @@ from typing import Any
 
 from train.keras import keras
 from train.networks.architecture import Architecture
+from train.networks.blocks import BATCH_NORM_MOMENTUM
 
 layers = keras.layers
 BASELINE_UNITS = (128, 64, 32)
 MLP_UNITS = (256, 128, 64, 32)  # the fifth dense layer gives the logits
 DROPOUT = 0.2
-BATCH_NORM_MOMENTUM = 0.98
 
 
 def build_dense_baseline(input_size_px: int, classes: int) -> Any:

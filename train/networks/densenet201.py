@@ -15,7 +15,7 @@ import numpy as np
 from edge_app.errors import DataError
 from train.keras import keras
 from train.networks.architecture import Architecture, Weights
-from train.networks.compact import head
+from train.networks.blocks import head
 
 STEM_CONVOLUTION, STEM_NORM = "conv1/conv", "conv1/bn"
 COLOUR_MEAN = 255 * np.array([0.485, 0.456, 0.406])

@@ -13,7 +13,7 @@ from typing import Any
 from edge_app.errors import DataError
 from train.keras import keras
 from train.networks.architecture import Architecture, Weights
-from train.networks.compact import head
+from train.networks.blocks import BATCH_NORM_MOMENTUM, head
 
 layers = keras.layers
 STEM_CHANNELS, HEAD_CHANNELS = 32, 1280
@@ -29,8 +29,6 @@ STAGES = (
 )
 PIXEL_MEAN, PIXEL_SCALE = 127.0, 128.0
 BATCH_NORM_EPSILON = 1e-3
-# An epoch has about 70 steps here, against the thousands of ImageNet's: so the statistics must adapt faster.
-BATCH_NORM_MOMENTUM = 0.98
 
 
 def build_efficientnet_lite0(input_size_px: int, classes: int) -> Any:

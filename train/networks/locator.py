@@ -11,6 +11,7 @@ import numpy as np
 from edge_app.errors import DataError
 from train.data.lungs.draws import CELL_PX
 from train.keras import keras, tf
+from train.networks.blocks import bottleneck, convolution
 
 layers = keras.layers
 STRIDE_PX = 16  # the input's side is a multiple of this
@@ -18,7 +19,6 @@ STEM_CHANNELS = 16
 CHANNELS = (32, 48, 64)  # at a quarter, an eighth and a sixteenth of the input's side
 INNER = (16, 32, 32)  # inside the bottlenecks there
 DEPTH = 2  # bottlenecks at the lowest resolution
-BATCH_NORM_MOMENTUM = 0.98
 BATCH = 128  # films at a time, when it runs over many
 
 
@@ -35,18 +35,18 @@ def build_locator(input_size_px: int) -> Any:
     if input_size_px < STRIDE_PX or input_size_px % STRIDE_PX:
         raise DataError(f"the locator's input is {input_size_px} px, expected a multiple of {STRIDE_PX}: change --size")
     film = layers.Input((input_size_px, input_size_px, 1), name="film")
-    x = _convolution(film, STEM_CHANNELS, 3, stride=2)
+    x = convolution(film, STEM_CHANNELS, 3, stride=2)
     skips = []
     for channels in CHANNELS:
-        x = _convolution(x, channels, 3, stride=2)
+        x = convolution(x, channels, 3, stride=2)
         skips.append(x)
     for _ in range(DEPTH):
-        x = _bottleneck(x, CHANNELS[-1], INNER[-1])
+        x = bottleneck(x, CHANNELS[-1], INNER[-1])
     for channels, inner, skip in reversed(list(zip(CHANNELS[:-1], INNER[:-1], skips[:-1], strict=True))):
-        x = _convolution(x, channels, 1, active=False)
+        x = convolution(x, channels, 1, active=False)
         x = layers.UpSampling2D(2, interpolation="bilinear")(x)
         x = layers.ReLU(6.0)(layers.Add()([x, skip]))
-        x = _bottleneck(x, channels, inner)
+        x = bottleneck(x, channels, inner)
     # Each place at a quarter of the side gives the logits of its cells, CELL_PX apart.
     x = layers.Conv2D((4 // CELL_PX) ** 2, 1)(x)
     logits = tf.nn.depth_to_space(x, 4 // CELL_PX, name="logits")
@@ -63,18 +63,3 @@ def locator_logits(model: Any, pixels: np.ndarray) -> np.ndarray:
     """
     parts = [pixels[start : start + BATCH, ..., None] for start in range(0, len(pixels), BATCH)]
     return np.concatenate([model(tf.cast(part, tf.float32), training=False).numpy()[..., 0] for part in parts])
-
-
-def _bottleneck(x: Any, channels: int, inner: int) -> Any:
-    """Squeeze, 3x3, widen, add (He et al., arXiv:1512.03385)."""
-    y = _convolution(x, inner, 1)
-    y = _convolution(y, inner, 3)
-    y = _convolution(y, channels, 1, active=False)
-    return layers.ReLU(6.0)(layers.Add()([x, y]))
-
-
-def _convolution(x: Any, channels: int, kernel: int, stride: int = 1, active: bool = True) -> Any:
-    """Batch norm follows its convolution directly, so that conversion can fold it."""
-    x = layers.Conv2D(channels, kernel, stride, padding="same", use_bias=False)(x)
-    x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
-    return layers.ReLU(6.0)(x) if active else x

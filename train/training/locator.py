@@ -24,6 +24,7 @@ from train.networks.locator import build_locator, locator_logits
 from train.networks.saving import save_model
 from train.training.callbacks import ProgressBar, WeightAverage
 from train.training.checkpoint import HISTORY
+from train.training.plan import Schedule
 
 LOG = logging.getLogger(__name__)
 
@@ -97,21 +98,22 @@ def fit_locator(
     keras.utils.set_random_seed(options.seed)
     model, average = build_locator(options.input_size_px), build_locator(options.input_size_px)
     average.set_weights(model.get_weights())
-    warmup = min(WARMUP_STEPS, options.steps // 2)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=options.learning_rate / 20,
-        decay_steps=max(1, options.steps - warmup),
-        warmup_target=options.learning_rate,
-        warmup_steps=warmup,
-        alpha=0.01,
-    )
-    model.compile(optimizer=keras.optimizers.AdamW(schedule, weight_decay=options.weight_decay), loss=mask_loss)
-    recorder = _Recorder(average, held_out, options)
     epochs = max(1, options.steps // options.history_steps)
+    schedule = Schedule(
+        epochs=epochs,
+        batch_size=options.batch_size,
+        steps_per_epoch=options.steps // epochs,
+        learning_rate=options.learning_rate,
+        patience=epochs,  # it trains to the end
+        warmup_steps=min(WARMUP_STEPS, options.steps // 2),
+        weight_decay=options.weight_decay,
+    )
+    model.compile(optimizer=schedule.optimizer(options.steps), loss=mask_loss)
+    recorder = _Recorder(average, held_out, options)
     model.fit(
         _batches(training, options),
-        epochs=epochs,
-        steps_per_epoch=options.steps // epochs,
+        epochs=schedule.epochs,
+        steps_per_epoch=schedule.steps_per_epoch,
         verbose=0,
         callbacks=[WeightAverage(average, options.averaging), ProgressBar(options.steps, 0), recorder],
     )

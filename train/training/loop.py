@@ -75,17 +75,9 @@ def _new_model(plan: TrainingPlan, steps: int, strategy: Any) -> tuple[Any, str]
     if plan.init:
         _begin_from(model, plan.init, plan)
         origin = f"the finished run {plan.init.name}"
-    schedule, all_steps = plan.schedule, plan.schedule.epochs * steps
-    learning_rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=schedule.learning_rate * schedule.first_share,
-        decay_steps=max(1, all_steps - schedule.warmup_steps),
-        warmup_target=schedule.learning_rate,
-        warmup_steps=min(schedule.warmup_steps, all_steps // 2),
-        alpha=schedule.last_share,
-    )
     smoothing = plan.recipe.label_smoothing
     model.compile(
-        optimizer=keras.optimizers.AdamW(learning_rate, weight_decay=schedule.weight_decay),
+        optimizer=plan.schedule.optimizer(plan.schedule.epochs * steps),
         loss={"logits": keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)},
     )
     return model, origin

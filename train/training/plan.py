@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from edge_app.errors import DataError
 from train.data.labelled import Classes, DataSet
 from train.data.sources import find_data
 from train.data.split import SplitRule
 from train.data.two_classes import merged_classes
+from train.keras import keras
 from train.networks import Architecture, find_architecture
 from train.training.recipe import SHIPPED, Recipe, find_recipe
 
@@ -82,6 +84,17 @@ class Schedule:
     """Of the first step's learning rate, at the last step."""
     weight_decay: float = 0.02
     """Of AdamW, 0 or more."""
+
+    def optimizer(self, all_steps: int) -> Any:
+        """AdamW that follows this schedule over `all_steps` steps."""
+        learning_rate = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=self.learning_rate * self.first_share,
+            decay_steps=max(1, all_steps - self.warmup_steps),
+            warmup_target=self.learning_rate,
+            warmup_steps=min(self.warmup_steps, all_steps // 2),
+            alpha=self.last_share,
+        )
+        return keras.optimizers.AdamW(learning_rate, weight_decay=self.weight_decay)
 
 
 @dataclass(frozen=True)
