@@ -4,8 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from edge_app.imaging.phantom import LABELS, PhantomStyle, write_phantom_set
-from train.data.lung_masks import phantom_lung_mask
+from edge_app.imaging.phantom import LABELS, PhantomStyle, phantom_lung_mask, write_phantom_set
 
 STYLE = PhantomStyle()
 

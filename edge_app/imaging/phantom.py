@@ -42,15 +42,12 @@ def draw_phantom(label: str, seed: int, style: PhantomStyle | None = None) -> np
     style = style or PhantomStyle()
     anatomy = np.random.default_rng([seed, 0])
     disease = np.random.default_rng([seed, 1])
-    across = np.linspace(-1, 1, style.width_px) + anatomy.uniform(-0.06, 0.06)
-    down = np.linspace(-1, 1, style.height_px) + anatomy.uniform(-0.06, 0.06)
-    x, y = np.meshgrid(across, down)
-    width = anatomy.uniform(0.92, 1.08)
+    x, y, width, ellipses = _thorax(anatomy, style)
 
     film: np.ndarray = 18 + 120 * _ellipse(x, y, 0, 0.1, 0.92 * width, 1.15, 0.08)
     lungs = np.zeros_like(film)
-    for side in (-1, 1):
-        lungs += _ellipse(x, y, side * 0.40 * width, -0.05, 0.27 * width, anatomy.uniform(0.56, 0.66), 0.06)
+    for lung in ellipses:
+        lungs += _ellipse(x, y, *lung, 0.06)
     lungs = np.clip(lungs, 0, 1)
     film -= 75 * lungs
     film += 55 * _ellipse(x, y, 0, 0.1, 0.11, 1.2, 0.05)  # spine and mediastinum
@@ -60,18 +57,60 @@ def draw_phantom(label: str, seed: int, style: PhantomStyle | None = None) -> np
 
     film = 110 + (film - 110) * style.contrast * anatomy.uniform(0.9, 1.1)
     film += anatomy.normal(0, style.noise, film.shape)
-    if style.border_px:
-        inside = np.zeros(film.shape, dtype=bool)
-        inside[style.border_px : -style.border_px, style.border_px : -style.border_px] = True
-        film = np.where(inside, film, 0)
+    film = np.where(_inside(style), film, 0)
     return np.clip(np.round(film), 0, 255).astype(np.uint8)
+
+
+def phantom_lung_mask(seed: int, style: PhantomStyle | None = None) -> np.ndarray:
+    """The lungs of `draw_phantom`, whatever its label.
+
+    Returns:
+        uint8 (style.height_px, style.width_px), 0 or 255.
+    """
+    style = style or PhantomStyle()
+    x, y, _, ellipses = _thorax(np.random.default_rng([seed, 0]), style)
+    lungs = np.zeros(x.shape, dtype=bool)
+    for lung in ellipses:
+        lungs |= _squared_radius(x, y, *lung) < 1
+    return np.where(lungs & _inside(style), np.uint8(255), np.uint8(0))
+
+
+Ellipse = tuple[float, float, float, float]  # centre across and down, half width, half height
+
+
+def _thorax(
+    anatomy: np.random.Generator, style: PhantomStyle
+) -> tuple[np.ndarray, np.ndarray, float, tuple[Ellipse, Ellipse]]:
+    """Places across and down, (height, width), about -1 to 1; the child's width, about 1; both lungs."""
+    across = np.linspace(-1, 1, style.width_px) + anatomy.uniform(-0.06, 0.06)
+    down = np.linspace(-1, 1, style.height_px) + anatomy.uniform(-0.06, 0.06)
+    x, y = np.meshgrid(across, down)
+    width = anatomy.uniform(0.92, 1.08)
+    left, right = ((side * 0.40 * width, -0.05, 0.27 * width, anatomy.uniform(0.56, 0.66)) for side in (-1, 1))
+    return x, y, width, (left, right)
+
+
+def _inside(style: PhantomStyle) -> np.ndarray:
+    """Bool (height, width), true within the black frame."""
+    inside = np.zeros((style.height_px, style.width_px), dtype=bool)
+    border = style.border_px
+    inside[border : style.height_px - border, border : style.width_px - border] = True
+    return inside
+
+
+def _squared_radius(
+    x: np.ndarray, y: np.ndarray, centre_x: float, centre_y: float, half_width: float, half_height: float
+) -> np.ndarray:
+    """Of an ellipse: below 1 inside, above 1 outside."""
+    squared: np.ndarray = ((x - centre_x) / half_width) ** 2 + ((y - centre_y) / half_height) ** 2
+    return squared
 
 
 def _ellipse(
     x: np.ndarray, y: np.ndarray, centre_x: float, centre_y: float, half_width: float, half_height: float, edge: float
 ) -> np.ndarray:
     """1 inside, 0 outside, soft over `edge`."""
-    radius = np.sqrt(((x - centre_x) / half_width) ** 2 + ((y - centre_y) / half_height) ** 2)
+    radius = np.sqrt(_squared_radius(x, y, centre_x, centre_y, half_width, half_height))
     return 1 / (1 + np.exp(np.clip((radius - 1) / edge, -40, 40)))
 
 

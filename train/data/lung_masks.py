@@ -12,7 +12,6 @@ import numpy as np
 from PIL import Image
 
 from edge_app.errors import DataError
-from edge_app.imaging.phantom import PhantomStyle
 from train.data.labelled import DataSet, LabelledFilm
 from train.data.loading import load_films
 from train.data.split import TRAIN, VALIDATION, Manifest, SplitRule, split_films
@@ -123,28 +122,3 @@ def _squashed(pixels: np.ndarray) -> np.ndarray:
     if pixels.shape == (SIDE_PX, SIDE_PX):
         return pixels
     return np.asarray(Image.fromarray(pixels).resize((SIDE_PX, SIDE_PX), Image.Resampling.BILINEAR))
-
-
-def phantom_lung_mask(seed: int, style: PhantomStyle | None = None) -> np.ndarray:
-    """The lungs of `edge_app.imaging.phantom.draw_phantom`, whatever its label.
-
-    It draws the same numbers in the same order; a test compares the two.
-
-    Returns:
-        uint8 (style.height_px, style.width_px), 0 or 255.
-    """
-    style = style or PhantomStyle()
-    anatomy = np.random.default_rng([seed, 0])
-    across = np.linspace(-1, 1, style.width_px) + anatomy.uniform(-0.06, 0.06)
-    down = np.linspace(-1, 1, style.height_px) + anatomy.uniform(-0.06, 0.06)
-    width = anatomy.uniform(0.92, 1.08)
-    x, y = np.meshgrid(across, down)
-    lungs = np.zeros(x.shape, bool)
-    for side in (-1, 1):
-        half_height = anatomy.uniform(0.56, 0.66)
-        lungs |= ((x - side * 0.40 * width) / (0.27 * width)) ** 2 + ((y + 0.05) / half_height) ** 2 < 1
-    if style.border_px:
-        inside = np.zeros_like(lungs)
-        inside[style.border_px : -style.border_px, style.border_px : -style.border_px] = True
-        lungs &= inside
-    return np.where(lungs, np.uint8(255), np.uint8(0))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from edge_app.imaging.phantom import PhantomStyle, draw_phantom
+from edge_app.imaging.phantom import PhantomStyle, draw_phantom, phantom_lung_mask
 from train.data.labelled import LabelledFilm
-from train.data.lung_masks import SIDE_PX, MaskedFilms, phantom_lung_mask
+from train.data.lung_masks import SIDE_PX, MaskedFilms
 from train.data.lungs.consolidation import lung_bases, lung_sides, painted, with_gas
 from train.data.lungs.draws import CELL_PX, coverage_of, draw_batch, draw_one
 from train.data.lungs.geometry import LocatorRanges, drawn_place, moved

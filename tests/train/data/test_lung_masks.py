@@ -9,9 +9,9 @@ from masked_phantoms import write_masked_phantoms
 from PIL import Image
 
 from edge_app.errors import DataError
-from edge_app.imaging.phantom import PhantomStyle, draw_phantom
+from edge_app.imaging.phantom import PhantomStyle, draw_phantom, phantom_lung_mask
 from train.data.loading import load_films
-from train.data.lung_masks import SIDE_PX, load_lung_masks, phantom_lung_mask
+from train.data.lung_masks import SIDE_PX, load_lung_masks
 from train.data.sources import find_data
 from train.data.split import VALIDATION, SplitRule, split_films
 

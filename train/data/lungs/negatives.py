@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom
-from train.data.lung_masks import SIDE_PX, MaskedFilms, phantom_lung_mask
+from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom, phantom_lung_mask
+from train.data.lung_masks import SIDE_PX, MaskedFilms
 from train.data.lungs.appearance import exposed, overlaid
 from train.data.lungs.consolidation import lung_sides, painted, smooth_noise, tissue_gray
 from train.data.lungs.geometry import LocatorRanges, background_gray, drawn_place, moved
