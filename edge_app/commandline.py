@@ -10,12 +10,8 @@ from typing import Any
 from edge_app.errors import KitError
 from edge_app.version import __version__
 
-OWN_ROOMS = (
-    "edge_app",
-    "train",
-    "convert",
-    "benchmarks",
-)  # a missing module of these is a bug, not an extra that is not installed
+# A missing module of these is a bug, not an extra that is not installed.
+OWN_ROOMS = ("edge_app", "train", "convert", "benchmarks")
 
 
 def build_parser(

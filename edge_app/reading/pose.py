@@ -32,16 +32,15 @@ def check_pose(film: np.ndarray) -> tuple[str, ...]:
     Raises:
         FilmRefused: inverted, sideways or not_a_chest_film.
     """
-    small = shrunk(film)
-    turns = [likeness(small, quarter_turns) for quarter_turns in range(4)]
+    small = _standardized(to_model_pixels(shrunk(film), TEMPLATE_SIDE_PX))
+    turns = [_likeness(small, quarter_turns) for quarter_turns in range(4)]
     _check_turns(turns)
     return ("upside_down",) if turns[2] - turns[0] > UPSIDE_DOWN_GAIN else ()
 
 
-def likeness(film: np.ndarray, quarter_turns: int = 0) -> float:
-    """Correlation of a film, turned counter-clockwise, with the mean phantom; -1..1."""
-    small = to_model_pixels(film, TEMPLATE_SIDE_PX)
-    return float((np.rot90(_standardized(small), quarter_turns) * _template()).mean())
+def _likeness(film: np.ndarray, quarter_turns: int) -> float:
+    """Correlation of a standardized film, turned counter-clockwise, with the mean phantom; -1..1."""
+    return float((np.rot90(film, quarter_turns) * _template()).mean())
 
 
 def _check_turns(turns: list[float]) -> None:

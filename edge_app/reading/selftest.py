@@ -2,6 +2,7 @@
 
 import io
 import platform
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,8 @@ def replay(bundle: Bundle) -> dict[str, Any]:
     runtime = load_runtime()
     interpreter = open_interpreter(bundle, runtime)
     golden = [_replay_one(bundle, interpreter, index) for index in range(len(bundle.golden.films))]
-    card = bundle.card
     return {
-        "model": {"name": card.name, "version": card.version, "sha256": bundle.sha256, "phantom": card.phantom},
+        "model": asdict(bundle.identity) | {"phantom": bundle.card.phantom},
         "runtime": str(runtime),
         "kernels": runtime.family,
         "kit": __version__,

@@ -371,11 +371,7 @@ class Store:
             rows = db.execute(query + tail, values).fetchall()
         try:
             return [_record(row) for row in rows]
-        except (
-            ValueError,
-            TypeError,
-            AttributeError,
-        ) as cause:  # a flipped bit that SQLite's own check does not detect
+        except (ValueError, TypeError, AttributeError) as cause:  # a flipped bit that SQLite's check does not detect
             raise StoreError(f"{self.path} holds a damaged record: restore the last back-up") from cause
 
     def _roll_back(self) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_app.errors import FilmRefused, FilmUnreadable
+
 MAX_PIXELS = 40_000_000  # 6,300 x 6,300; a large digital plate has about 15 million
 MIN_SIDE_PX = 96
 
@@ -49,3 +51,17 @@ class FilmFormat:
     suffixes: tuple[str, ...]
     recognises: Callable[[bytes], bool]
     read: Callable[[bytes, int | None], Film]
+
+
+def check_size(width_px: int, height_px: int, max_pixels: int = MAX_PIXELS, min_side_px: int = MIN_SIDE_PX) -> None:
+    """Check the size that a header states, before any pixel is decoded.
+
+    Raises:
+        FilmUnreadable: more than `max_pixels`.
+        FilmRefused: a side is shorter than `min_side_px`.
+    """
+    size = f"The picture has {width_px} x {height_px} pixels"
+    if width_px * height_px > max_pixels:
+        raise FilmUnreadable("too_many_pixels", f"{size}, at most {max_pixels:,} are read.")
+    if min(width_px, height_px) < min_side_px:
+        raise FilmRefused("too_small", f"{size}, the shorter side needs {min_side_px}.")

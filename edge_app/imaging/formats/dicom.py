@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edge_app.errors import FilmRefused, FilmUnreadable
-from edge_app.imaging.formats.base import MAX_PIXELS, MIN_SIDE_PX, DicomOrigin, Film, FilmFormat
+from edge_app.imaging.formats.base import MAX_PIXELS, MIN_SIDE_PX, DicomOrigin, Film, FilmFormat, check_size
 
 MAGIC_OFFSET = 128
 MAGIC = b"DICM"
@@ -93,14 +93,7 @@ def _check_header(dataset: Any, max_pixels: int, min_side_px: int) -> None:
         raise FilmUnreadable("several_frames", "The file holds several pictures; export one film per file.")
     if int(dataset.SamplesPerPixel) != 1 or dataset.PhotometricInterpretation not in ("MONOCHROME1", "MONOCHROME2"):
         raise FilmRefused("colour_picture", "This is a colour picture, not an X-ray film.")
-    if rows * columns > max_pixels:
-        raise FilmUnreadable(
-            "too_many_pixels", f"The picture has {columns} x {rows} pixels, at most {max_pixels:,} are read."
-        )
-    if min(rows, columns) < min_side_px:
-        raise FilmRefused(
-            "too_small", f"The picture has {columns} x {rows} pixels, the shorter side needs {min_side_px}."
-        )
+    check_size(columns, rows, max_pixels, min_side_px)
 
 
 def _stored_values(dataset: Any) -> np.ndarray:

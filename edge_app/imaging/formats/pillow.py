@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from edge_app.errors import FilmRefused, FilmUnreadable
-from edge_app.imaging.formats.base import MAX_PIXELS, MIN_SIDE_PX, Film, FilmFormat
+from edge_app.imaging.formats.base import MAX_PIXELS, Film, FilmFormat, check_size
 
 # Mean difference between colour channels, in gray levels, above which a picture is not a film.
 # Gray films saved as colour JPEGs stay under 3; colour photographs are above 15.
@@ -54,15 +54,7 @@ def opened(open_image: Callable[[], Image.Image]) -> Image.Image:
         ) from cause
     except Exception as cause:  # a header made to break the decoder may raise anything
         raise FilmUnreadable("damaged", "The header of the file is damaged: export it again.") from cause
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise FilmUnreadable(
-            "too_many_pixels", f"The picture has {width} x {height} pixels, at most {MAX_PIXELS:,} are read."
-        )
-    if min(width, height) < MIN_SIDE_PX:
-        raise FilmRefused(
-            "too_small", f"The picture has {width} x {height} pixels, the shorter side needs {MIN_SIDE_PX}."
-        )
+    check_size(*image.size)
     if frames > 1:
         raise FilmUnreadable("several_frames", "The file holds several pictures; export one film per file.")
     return image
