@@ -13,7 +13,7 @@ DEVICE = (
     "device.bulk",
     "device.roofline",
 )
-STUDIES = ("networks", "ablation", "occlusion", "stability", "probe", "hospitals", "rejection")
+STUDIES = ("networks", "ablation", "occlusion", "stability", "probe", "hospitals", "rejection", "bundles")
 COMMANDS = (*DEVICE, *STUDIES, "all", "report", "tables")
 
 

@@ -22,6 +22,10 @@ def build_parser() -> argparse.ArgumentParser:
     formats.add_argument("--all", action="store_true", help="every format")
     parser.add_argument("--model", type=Path, default=Path("runs/fit/model.keras"), help="default: %(default)s")
     parser.add_argument(
+        "--locator", action="store_true", help="--model is a locator: write the files that train fit --locator takes"
+    )
+    parser.add_argument("--masks", type=Path, metavar="DIR", help="with --locator: the masks that it learned from")
+    parser.add_argument(
         "--data", action="append", metavar="DIR", help="the films it was trained on (default: as for train fit)"
     )
     parser.add_argument("--out", type=Path, default=Path("runs/convert"), metavar="DIR", help="default: %(default)s")
@@ -113,6 +117,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if every format that was asked for passed its gates, else 1.
     """
+    if args.locator:
+        return _run_locator(args)
     from convert.conversion import convert
     from convert.report.summary import qat_verdict, report_table
 
@@ -125,9 +131,24 @@ def run(args: argparse.Namespace) -> int:
     return int(any(row["status"] != "ok" for row in rows if row["format"] in asked))
 
 
+def _run_locator(args: argparse.Namespace) -> int:
+    from convert.locator import LocatorConversion, convert_locator
+    from convert.report.summary import locator_table
+
+    data = args.data[0] if args.data else None
+    figures = convert_locator(LocatorConversion(args.model, args.out, args.masks, data))
+    print(json.dumps(figures) if args.json else locator_table(figures) + f"\nwritten to {args.out}")
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse and convert; returns the exit code."""
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if args.locator and not args.masks:
+        parser.error("--locator needs --masks, the masks that it learned from")
+    if args.locator and len(args.data or ()) > 1:
+        parser.error("--locator takes one --data: the films of the masks")
     set_up_logging("convert")
     return guarded("convert", lambda: run(args))
 

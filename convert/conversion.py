@@ -16,10 +16,10 @@ import numpy as np
 from convert.formats.export import export_float32
 from convert.formats.registry import FORMATS
 from convert.gates.delegation import check_delegation, observe
-from convert.gates.isolated import run_isolated
 from convert.gates.layers import LayerError, layer_errors, layer_table
 from convert.gates.operators import check_runtime, read_facts
 from convert.gates.parity import check_parity, compare
+from convert.inference.isolated import run_isolated
 from convert.options import RUNTIMES_OF_TARGET, ConvertOptions
 from convert.outcome import Examined, Exported, Outcome
 from convert.packaging.card_text import model_card_text
@@ -38,6 +38,7 @@ from edge_app.model.runtimes.registry import installed_runtimes
 from edge_app.reading.rejection import Template
 from edge_app.system.files import write_atomically, write_together
 from train.data.augment import shortcut_free_draw
+from train.data.whole_films import whole_films
 from train.evaluation.evaluation_sets import DRAWS
 
 LOG = logging.getLogger(__name__)
@@ -54,14 +55,23 @@ class Conversion:
     signer: Signer | None = None
 
     @functools.cached_property
+    def validation_pixels(self) -> dict[str, np.ndarray]:
+        """The classifier's input for the validation films by runtime: the locator, too, runs in that runtime."""
+        chain, plain = self.source.chain, self.source.validation.pixels
+        return {runtime: chain.pixels(runtime) if chain else plain for runtime in self.runtimes}
+
+    @functools.cached_property
     def template(self) -> Template:
         """The template of upright films, learned from the films as they are and as another department would
         make them."""
-        training = self.source.training.pixels
-        # Draws that the evaluation sets do not use.
-        redrawn = [shortcut_free_draw(training, draw) for draw in range(DRAWS, DRAWS + REDRAWN)]
-        evaluation = [films.pixels for films in self.source.evaluation_sets]
-        return learn_template(np.concatenate([training, *redrawn]), np.concatenate(evaluation))
+        parts = []
+        for films in (self.source.training, self.source.validation):
+            whole = whole_films(films)
+            # Draws that the evaluation sets do not use.
+            redrawn = [shortcut_free_draw(whole, draw) for draw in range(DRAWS, DRAWS + REDRAWN)]
+            seen = [self.source.preparation.whole(film) for film in np.concatenate([whole, *redrawn])]
+            parts.append(np.stack(seen))
+        return learn_template(*parts)
 
     @functools.cached_property
     def float_twin(self) -> bytes:
@@ -81,7 +91,7 @@ def convert(options: ConvertOptions) -> list[dict[str, Any]]:
     """
     runtimes = target_runtimes(options.target, installed_runtimes())
     signer = read_signer(options.sign) if options.sign else None
-    conversion = Conversion(options, read_source(options), tuple(runtimes), signer)
+    conversion = Conversion(options, read_source(options, runtimes[0]), tuple(runtimes), signer)
     outcomes = []
     for name in options.formats:
         LOG.info("making %s", name)
@@ -112,7 +122,7 @@ def accept(conversion: Conversion, name: str, model: bytes) -> Outcome:
         model: the bytes of a .tflite file.
     """
     source, runtime = conversion.source, conversion.runtimes[0]
-    card = model_card(source.run, FORMATS[name].quantization, minimum_runtime="")
+    card = model_card(source.run, FORMATS[name].quantization, source.locator)
     examined = examine(conversion, Exported(FORMATS[name], model, card))
     explained = conversion.options.debug or (examined.refusal and examined.parities)  # layer by layer
     outcome = Outcome(
@@ -149,12 +159,12 @@ def examine(conversion: Conversion, file: Exported) -> Examined:
                 check_delegation(observation, options.outside_xnnpack)
 
         for runtime in runtimes:
-            outputs = run_isolated(model, classes, source.validation.pixels, runtime)
+            outputs = run_isolated(model, classes, conversion.validation_pixels[runtime], runtime)
             seen = replace(seen, outputs=seen.outputs | {runtime: outputs})
             parity = compare(source.reference, outputs, source.validation, card, runtime, options.budget)
             seen = replace(seen, parities=(*seen.parities, parity))
         check_parity(seen.parities)
-        return replace(seen, golden=make_golden(model, card, runtimes))
+        return replace(seen, golden=make_golden(model, card, runtimes, source.locator))
     except (GateError, BundleError) as error:
         return replace(seen, refusal=str(error))
 
@@ -182,7 +192,16 @@ def _write_accepted(conversion: Conversion, outcome: Outcome, golden: Golden) ->
     examined, path, budget = outcome.examined, outcome.path, conversion.options.budget
     runtime = conversion.runtimes[0]
     card = card_with_figures(examined, outcome.figures, conversion.source, conversion.template, budget, runtime)
-    write_bundle(path, examined.file.model, card, golden, model_card_text(card), conversion.signer)
+    locator = conversion.source.locator
+    write_bundle(
+        path,
+        examined.file.model,
+        card,
+        golden,
+        model_card_text(card),
+        locator.int8 if locator else None,
+        conversion.signer,
+    )
     for suffix in (".tflite", ".json"):
         _rejected(path, suffix).unlink(missing_ok=True)
     return replace(outcome, bundle_bytes=path.stat().st_size)

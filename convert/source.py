@@ -5,15 +5,19 @@ from typing import Any
 
 import numpy as np
 
+from convert.inference.chain import Chain
 from convert.options import ConvertOptions
 from convert.provenance import check_architecture, check_calibration, check_labels
 from edge_app.errors import DataError
+from edge_app.model.preparation import Preparation
 from train.data.loading import LoadedFilms, load_films
+from train.data.locator_files import LocatorFiles, preparation_of
 from train.data.sources import find_data
 from train.data.split import TRAIN, VALIDATION, apply_manifest
 from train.data.two_classes import as_labelled
+from train.data.whole_films import with_context
 from train.evaluation.evaluation_sets import EvaluationSet, evaluation_sets
-from train.evaluation.run import Run, read_run
+from train.evaluation.run import Run, locator_of, read_run, run_framing
 from train.networks.inference import predict
 
 
@@ -23,10 +27,23 @@ class Source:
 
     model: Any
     run: Run
+    preparation: Preparation
+    chain: Chain | None  # of the validation films; None for a model that sees whole films
     training: LoadedFilms
+    context: np.ndarray  # of the training films, uint8 (films, wide, wide)
     validation: LoadedFilms
     evaluation_sets: tuple[EvaluationSet, ...]
-    reference: dict[str, np.ndarray]  # the float model's outputs on the validation films
+    reference: dict[str, np.ndarray]  # outputs on the validation films, of float locator and float model
+
+    @property
+    def whole_pixels(self) -> np.ndarray:
+        """The validation films as `Preparation.whole` gives them, uint8 (films, side, side)."""
+        return self.chain.views if self.chain else self.validation.pixels
+
+    @property
+    def locator(self) -> LocatorFiles | None:
+        """The locator that goes into the bundles."""
+        return self.chain.locator if self.chain else None
 
     @property
     def selection_set(self) -> EvaluationSet:
@@ -34,9 +51,11 @@ class Source:
         return self.evaluation_sets[-1]
 
 
-def read_source(options: ConvertOptions) -> Source:
+def read_source(options: ConvertOptions, runtime: str) -> Source:
     """Load model and films, and check that they belong together.
 
+    Args:
+        runtime: for the float locator.
     Raises:
         DataError: they do not, or one of them is missing.
     """
@@ -48,10 +67,23 @@ def read_source(options: ConvertOptions) -> Source:
         raise DataError(f"{options.model} was trained on {kind}: give convert {other}, or another --model")
     data = as_labelled(data, run.labels)
     check_labels(run, manifest.labels, data.labels)
-    films = load_films(data, run.input_size_px)
+    locator = locator_of(options.model, run)
+    preparation = preparation_of(run.input_size_px, locator)
+    films = load_films(data, preparation)
     training, validation = (apply_manifest(films, manifest, part) for part in (TRAIN, VALIDATION))
-    sets = evaluation_sets(validation, run.classes)
-    source = Source(model, run, training, validation, sets, predict(model, validation.pixels))
+    chain = Chain.of(validation, locator) if locator else None
+    in_float = chain.pixels(runtime, in_float=True) if chain else validation.pixels
+    source = Source(
+        model=model,
+        run=run,
+        preparation=preparation,
+        chain=chain,
+        training=training,
+        context=with_context(training),
+        validation=validation,
+        evaluation_sets=evaluation_sets(validation, run.classes, preparation, run_framing(options.model, run)),
+        reference=predict(model, in_float),
+    )
     selection = source.selection_set
     check_calibration(run, predict(model, selection.pixels)["logits"], selection)
     return source

@@ -36,6 +36,7 @@ ORDERS = {
     ),
     "convert": (
         ("options",),
+        ("inference",),
         ("provenance",),
         ("source",),
         ("formats",),
@@ -43,7 +44,7 @@ ORDERS = {
         ("outcome",),
         ("packaging",),
         ("report",),
-        ("conversion",),
+        ("conversion", "locator"),
         ("__main__", "__init__"),
     ),
     "benchmarks": (

@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
         0; every failure is raised.
     """
     from benchmarks.studies.hospitals import HospitalOptions, compare_hospitals
-    from benchmarks.studies.hospitals_table import hospitals_table
+    from benchmarks.tables.hospitals_table import hospitals_table
 
     options = HospitalOptions(args.out, args.arch, args.films, args.epochs, args.recipe)
     rows = compare_hospitals(options)

@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="other seeds of NAME or NAME-binary",
     )
     parser.add_argument("--binary", action="store_true", help="also each network with all pneumonia as one class")
+    parser.add_argument("--whole-film", action="store_true", help="also compact on whole films")
     parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
     parser.add_argument("--out", type=Path, default=Path("runs/compare"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--epochs", type=int, default=0, metavar="N", help="epochs of every network (default: its own)")
@@ -65,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
             epochs=args.epochs,
             split=SplitRule(name=args.split, fold=args.fold),
             binary=args.binary,
+            whole_film=args.whole_film,
             weights=weights_by_network(args.weights),
             recipe_of=recipe_by_network(args.recipe_of),
             bfloat16=tuple(args.bfloat16),

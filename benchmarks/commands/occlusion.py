@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
         0; every failure is raised.
     """
     from benchmarks.studies.occlusion import OcclusionOptions, measure_occlusion
-    from benchmarks.studies.occlusion_table import occlusion_table
+    from benchmarks.tables.occlusion_table import occlusion_table
     from edge_app.system.files import write_atomically
 
     found = measure_occlusion(OcclusionOptions(args.model, args.manifest, args.data))

@@ -31,8 +31,10 @@ def run(args: argparse.Namespace) -> int:
 
     found = probe(ProbeOptions(args.data, args.manifest))
     if args.json:
-        print(json.dumps({name: asdict(auc) for name, auc in found.items()}))
-    else:
-        for name, auc in found.items():
-            print(f"{name:14} AUC {auc.value:.4f} (95% interval {auc.low:.4f} to {auc.high:.4f})")
+        print(json.dumps({view: {name: asdict(auc) for name, auc in sets.items()} for view, sets in found.items()}))
+        return 0
+    for view, sets in found.items():
+        print(f"{view}:")
+        for name, auc in sets.items():
+            print(f"  {name:16} AUC {auc.value:.4f} (95% interval {auc.low:.4f} to {auc.high:.4f})")
     return 0

@@ -7,7 +7,6 @@ from benchmarks.output.statistics import percentiles
 from edge_app.commands.predict import walk
 from edge_app.errors import DataError, FilmError
 from edge_app.imaging.film import read_film
-from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.reading.decision import Decision, decide
 from edge_app.reading.predictor import Predictor
 
@@ -56,5 +55,5 @@ def reduced_scale_words(result: dict[str, Any]) -> str:
 
 
 def _full_size_decision(predictor: Predictor, path: Path) -> Decision:
-    pixels = to_model_pixels(read_film(path).pixels, predictor.card.input_size_px)
+    pixels, _ = predictor.preparation.prepare(read_film(path).pixels)
     return decide(predictor.infer(pixels).logits, predictor.card)

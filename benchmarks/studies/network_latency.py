@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.gates.isolated import run_child
+from convert.inference.isolated import run_child
 from edge_app.errors import BundleError, KitError
 from edge_app.model.profiling import time_runs
 from edge_app.model.runtimes.interpreter import Interpreter

@@ -74,6 +74,18 @@ def accuracy_table(rows: list[dict[str, Any]], evaluation_set: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def seeds_table(row: dict[str, Any]) -> str:
+    """Markdown: one network over its seeds, float and then int8, one line per evaluation set.
+
+    Args:
+        row: of `compare.json`.
+    """
+    lines = [f"| evaluation set | {' | '.join(HEADS.values())} |", "|---|" + "---|" * len(HEADS)]
+    for name, found in row["judges"].items():
+        lines.append(f"| {name} | {' | '.join(_figure_cell(row, found, figure) for figure in FIGURES)} |")
+    return "\n".join(lines) + "\n"
+
+
 def cost_table(rows: list[dict[str, Any]]) -> str:
     """Markdown: size and time of each network, one line per network.
 

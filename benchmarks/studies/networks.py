@@ -13,6 +13,7 @@ from benchmarks.studies.quantized import Quantized, quantized
 from benchmarks.studies.runs import command_line, finished_run
 from edge_app.errors import BundleError, DataError
 from edge_app.system.files import write_atomically
+from train.data.locator_files import SHIPPED, WHOLE_FILM
 from train.data.split import SplitRule, read_manifest
 from train.evaluation.paired import Pair, paired_tests
 from train.evaluation.plots import write_roc_and_calibration
@@ -42,10 +43,11 @@ class CompareOptions:
     weights: dict[str, Path] = field(default_factory=dict)  # by network: what it starts from
     recipe_of: dict[str, str] = field(default_factory=dict)  # by network, if it is not the one that ships
     bfloat16: tuple[str, ...] = ()  # networks to train at half precision
+    whole_film: bool = False  # `compact` once more, on whole films
     teachers: tuple[Path, ...] = ()  # of `compact`: float models of finished runs
 
     def seeds_for(self, network: str) -> tuple[int, ...]:
-        """Of a network, `ARCH` or `ARCH-binary`."""
+        """Of a network, `ARCH`, `ARCH-binary` or `compact-whole-film`."""
         return self.seeds_of.get(network, self.seeds)
 
 
@@ -79,7 +81,7 @@ def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str
         DataError: no such network, films that are missing or unfit, or runs with different splits.
     """
     trained = {
-        name: [_trained(options, *kind, seed) for seed in options.seeds_for(name)]
+        name: [_trained(options, name, kind, seed) for seed in options.seeds_for(name)]
         for name, kind in _kinds(options).items()
     }
     _check_split(trained)
@@ -95,8 +97,17 @@ def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str
     return compared
 
 
-def _kinds(options: CompareOptions) -> dict[str, tuple[str, bool]]:
-    """The table's names, each with its network and whether it has two classes.
+@dataclass(frozen=True)
+class _Kind:
+    """What a row of the table is trained as."""
+
+    arch: str
+    binary: bool = False
+    whole_film: bool = False
+
+
+def _kinds(options: CompareOptions) -> dict[str, _Kind]:
+    """The table's names, each with what it is trained as.
 
     Raises:
         DataError: an option names a network or recipe that does not exist.
@@ -106,7 +117,9 @@ def _kinds(options: CompareOptions) -> dict[str, tuple[str, bool]]:
     for recipe in options.recipe_of.values():
         find_recipe(recipe)
     both = (False, True) if options.binary else (False,)
-    kinds = {_name(arch, binary): (arch, binary) for arch in options.archs for binary in both}
+    kinds = {_name(arch, binary): _Kind(arch, binary) for arch in options.archs for binary in both}
+    if options.whole_film:
+        kinds[f"{REFERENCE}-whole-film"] = _Kind(REFERENCE, whole_film=True)
     for name in options.seeds_of:
         if name not in kinds:
             raise DataError(f"--seeds-of names {name!r}, which is not compared; there are {', '.join(kinds)}")
@@ -117,8 +130,8 @@ def _name(arch: str, binary: bool) -> str:
     return f"{arch}-binary" if binary else arch
 
 
-def _trained(options: CompareOptions, arch: str, binary: bool, seed: int) -> TrainedRun:
-    folder = options.out / f"{_name(arch, binary)}-{seed}"
+def _trained(options: CompareOptions, name: str, kind: _Kind, seed: int) -> TrainedRun:
+    folder, arch = options.out / f"{name}-{seed}", kind.arch
     wanted = FitOptions(
         out=folder,
         data=options.data,
@@ -126,7 +139,9 @@ def _trained(options: CompareOptions, arch: str, binary: bool, seed: int) -> Tra
         epochs=options.epochs,
         seed=seed,
         split=options.split,
-        binary=binary,
+        binary=kind.binary,
+        locator=WHOLE_FILM if kind.whole_film else None,
+        framing=SHIPPED if kind.whole_film else None,
         weights=options.weights.get(arch),
         recipe=options.recipe_of.get(arch, FitOptions.recipe),
         bfloat16=arch in options.bfloat16,
@@ -240,6 +255,7 @@ def _command(options: CompareOptions) -> str:
             "seeds": options.seeds,
             "seeds-of": [f"{name}={','.join(map(str, seeds))}" for name, seeds in options.seeds_of.items()],
             "binary": options.binary,
+            "whole-film": options.whole_film,
             "epochs": [options.epochs] if options.epochs else [],
             "split": [options.split.name] if options.split.name != SplitRule.name else [],
             "weights": [f"{arch}={path.name}" for arch, path in options.weights.items()],

@@ -56,7 +56,7 @@ def measure_occlusion(options: OcclusionOptions, load: Callable[[Path], Predicto
     predictor = load(options.model)
     data = find_data(options.data)
     card = predictor.card
-    films = apply_manifest(load_films(data, card.input_size_px), read_manifest(options.manifest), VALIDATION)
+    films = apply_manifest(load_films(data, predictor.preparation), read_manifest(options.manifest), VALIDATION)
     threshold = card.operating_point()[1].threshold
     outputs = _outputs(predictor, films.pixels)
     unchanged = _p_finding(outputs, card)

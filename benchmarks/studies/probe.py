@@ -1,10 +1,12 @@
 """How well the label can be predicted from the way a film was made, without looking at the lungs.
 
-Gradients by axis, gray levels and borders of the whole film go into a classifier of trees. Its score on an
-evaluation set is what a network could score there by shortcuts alone.
+Simple statistics go into a classifier of trees. Its score on an evaluation set is what a network could
+score there by shortcuts alone. Three views are compared: gradients by axis, gray levels and borders of the
+whole film; its framing, which is height, width and place of the lung field; and the first statistics once
+more on the film cropped to its lung field, which is what the shipped network sees.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +14,14 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from edge_app.model.estimate import Estimate
+from edge_app.model.preparation import Preparation
 from train.data.loading import load_films
+from train.data.locator_files import find_locator, preparation_of
 from train.data.sources import find_data
 from train.data.split import TRAIN, VALIDATION, SplitRule, apply_manifest, read_manifest, split_films
-from train.evaluation.evaluation_sets import evaluation_sets
+from train.data.whole_films import prepared, whole_films
+from train.evaluation.evaluation_sets import whole_film_sets
+from train.evaluation.framing_swap import boxes_of
 from train.evaluation.metrics import roc_auc
 from train.networks import find_architecture
 
@@ -55,24 +61,45 @@ def shortcut_statistics(pixels: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def probe(options: ProbeOptions) -> dict[str, Estimate]:
+def framing_statistics(films: np.ndarray, preparation: Preparation) -> np.ndarray:
+    """Height, width, and centre from the top and from the left, of the lung fields, as fractions of the films.
+
+    Args:
+        films: uint8 (films, side, side), whole films.
+    Returns:
+        float64 (films, 4).
+    """
+    left, top, right, bottom = boxes_of(films, preparation).T
+    return np.stack([bottom - top, right - left, (top + bottom) / 2, (left + right) / 2], axis=1)
+
+
+def probe(options: ProbeOptions) -> dict[str, dict[str, Estimate]]:
     """Train the classifier on shortcuts alone and score it.
 
     Returns:
-        Name of the evaluation set to the AUC for pneumonia, with its interval.
+        Name of the view, then of the evaluation set, to the AUC for pneumonia, with its interval.
     Raises:
         DataError: the films are missing or are not those of the manifest.
     """
     data = find_data(options.data)
-    films = load_films(data, find_architecture("compact").input_size_px)
+    preparation = preparation_of(find_architecture("compact").input_size_px, find_locator(None))
+    films = load_films(data, preparation)
     if options.manifest:
         manifest = read_manifest(options.manifest)
     else:
         manifest = split_films(films, data.name, data.labels, SplitRule())
     training, validation = (apply_manifest(films, manifest, part) for part in (TRAIN, VALIDATION))
-    classifier = HistGradientBoostingClassifier(random_state=options.seed)
-    classifier.fit(shortcut_statistics(training.pixels), training.classes != data.classes.negative_index)
-    return {
-        one.name: roc_auc(one.positive, classifier.predict_proba(shortcut_statistics(one.pixels))[:, 1])
-        for one in evaluation_sets(validation, data.classes)
+    learned, tested = (part.classes != data.classes.negative_index for part in (training, validation))
+    sets = whole_film_sets(validation, tested, preparation)
+    views: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "whole film": shortcut_statistics,
+        "framing": lambda whole: framing_statistics(whole, preparation),
+        "lung field": lambda whole: shortcut_statistics(prepared(whole, preparation)[0]),
     }
+    found: dict[str, dict[str, Estimate]] = {}
+    for name, statistics in views.items():
+        classifier = HistGradientBoostingClassifier(random_state=options.seed)
+        classifier.fit(statistics(whole_films(training)), learned)
+        scores = {which: classifier.predict_proba(statistics(whole))[:, 1] for which, whole in sets.items()}
+        found[name] = {which: roc_auc(np.resize(tested, len(one)), one) for which, one in scores.items()}
+    return found

@@ -14,8 +14,8 @@ from scipy.stats import binom
 
 from edge_app.errors import DataError
 from edge_app.imaging.film import read_film
-from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.estimate import CONFIDENCE, Estimate, proportion
+from edge_app.model.preparation import Preparation
 from edge_app.reading.decision import is_positive, p_finding
 from edge_app.system.files import sha256_of
 from train.data.labelled import LabelledFilm
@@ -37,7 +37,7 @@ class StabilityOptions:
 class Classifier:
     """A loaded model: `logits` maps uint8 (films, size, size) to float (films, classes)."""
 
-    input_size_px: int
+    preparation: Preparation
     temperature: float
     threshold: float  # on P(finding)
     negative: int  # index of the class without the finding
@@ -101,9 +101,9 @@ def median_with_interval(values: np.ndarray) -> Estimate:
 
 def _p_finding(classifier: Classifier, files: list[Any]) -> np.ndarray:
     """P(finding), float (films,); each film is read as the device reads it."""
-    size_px = classifier.input_size_px
-    films = (read_film(file, min_side_px=2 * size_px).pixels for file in files)
-    logits = classifier.logits(np.stack([to_model_pixels(film, size_px) for film in films]))
+    preparation = classifier.preparation
+    films = (read_film(file, min_side_px=preparation.min_side_px).pixels for file in files)
+    logits = classifier.logits(np.stack([preparation.prepare(film)[0] for film in films]))
     return p_finding(logits, classifier.temperature, classifier.negative)
 
 
@@ -116,19 +116,19 @@ def _classifier(model: Path) -> Classifier:
         card = predictor.card
         threshold = card.operating_point()[1].threshold
         return Classifier(
-            card.input_size_px,
+            predictor.preparation,
             card.temperature,
             threshold,
             card.negative_index,
             lambda pixels: np.stack([predictor.infer(film).logits for film in pixels]),
         )
-    from train.evaluation.run import read_run
+    from train.evaluation.run import read_run, run_preparation
     from train.networks.inference import predict
 
     network, _, run = read_run(model)
     threshold = run.calibration.operating_points[run.calibration.default_operating_point].threshold
     return Classifier(
-        run.input_size_px,
+        run_preparation(model, run),
         run.calibration.temperature,
         threshold,
         run.negative_index,

@@ -14,7 +14,7 @@ from typing import Any
 
 MARKED = re.compile(r"(?P<start><!-- table:(?P<name>[a-z-]+) -->\n)(?P<body>.*?)(?P<end><!-- /table -->)", re.DOTALL)
 Results = dict[str, dict[str, Any]]
-EVALUATION_SETS = ("random", "shortcut-swapped", "shortcut-free")
+EVALUATION_SETS = ("random", "shortcut-swapped", "shortcut-free")  # of the networks of 0.3.0
 RECIPES = ("recipes", "recipes-at-length")  # results of `benchmarks ablation`, at few epochs and at full length
 RECIPE_PARTS = ("auc", "classes", "note")
 
@@ -135,6 +135,8 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "validation": _of_card("validation"),
     "parity": _of_card("parity"),
     "probe": _of_study("probe"),
+    "bundles": _of_study("bundles"),
+    "seeds": _of_study("seeds"),
     **{f"networks-{name}": _of_study("networks", name) for name in EVALUATION_SETS},
     **{f"binary-networks-{name}": _of_study("binary_networks", name) for name in EVALUATION_SETS},
     "networks-cost": _of_study("networks_cost"),

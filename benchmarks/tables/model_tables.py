@@ -10,6 +10,8 @@ from edge_app.model.card import ModelCard
 RESULTS = Path(__file__).parents[1] / "results"
 REJECTION = RESULTS / "rejection.json"  # of `benchmarks rejection`
 NETWORKS = RESULTS / "networks.json"  # compare.json of `benchmarks networks`
+BUNDLES = RESULTS / "bundles.json"  # of `benchmarks bundles OLD SHIPPED --out`
+SEEDS = RESULTS / "lung-field.json"  # compare.json of `benchmarks networks`, on films cropped to the lungs
 PROBE = RESULTS / "probe.json"  # of `benchmarks probe --json`
 HOSPITALS = "hospitals*.json"  # of `benchmarks hospitals`, one for each recipe
 STABILITY = RESULTS / "stability.json"  # of `benchmarks stability BUNDLE --out`
@@ -56,9 +58,31 @@ def parity(card: ModelCard) -> str:
 def probe() -> str:
     """What shortcuts alone score on each evaluation set."""
     found = json.loads(PROBE.read_text(encoding="utf-8"))
-    lines = ["| evaluation set | AUC of shortcuts alone |", "|---|---|"]
-    lines += [f"| {name} | {_with_interval(auc)} |" for name, auc in found.items()]
+    lines = [
+        f"| evaluation set | {' | '.join(f'AUC of the {view} alone' for view in found)} |",
+        "|---" * (len(found) + 1) + "|",
+    ]
+    for name in next(iter(found.values())):
+        lines.append(f"| {name} | {' | '.join(_with_interval(sets[name]) for sets in found.values())} |")
     return "\n".join(lines) + "\n"
+
+
+def bundles() -> str:
+    """The shipped bundle and that of 0.3.0, on the same films."""
+    from benchmarks.tables.bundles_table import bundles_table
+
+    found = _read(BUNDLES)
+    if found.get("rows", [{}])[-1].get("model", {}).get("sha256") != read_bundle(shipped_bundle_path()).sha256:
+        return f"Not measured yet for this model: `python -m benchmarks bundles OLD NEW --out {BUNDLES.name}`.\n"
+    return bundles_table(found["rows"])
+
+
+def seeds() -> str:
+    """The shipped network over several seeds, on every evaluation set."""
+    from benchmarks.studies.network_tables import seeds_table
+
+    found = _read(SEEDS)
+    return seeds_table(found["rows"][0]) if found else NO_NETWORKS
 
 
 def networks(evaluation_set: str) -> str:
@@ -165,7 +189,7 @@ def stability() -> str:
 
 def occlusion() -> str:
     """What the shipped model's answers come from: the chest, or what lies around it."""
-    from benchmarks.studies.occlusion_table import occlusion_table
+    from benchmarks.tables.occlusion_table import occlusion_table
 
     found = _read(REGIONS)
     if found.get("model_sha256") != read_bundle(shipped_bundle_path()).sha256:
@@ -175,7 +199,7 @@ def occlusion() -> str:
 
 def hospitals() -> str:
     """Drawn hospitals: trained at one and at both, scored at each."""
-    from benchmarks.studies.hospitals_table import hospitals_table
+    from benchmarks.tables.hospitals_table import hospitals_table
 
     results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob(HOSPITALS))]
     return hospitals_table([row for result in results for row in result["rows"]]) + "\n"

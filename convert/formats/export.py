@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 REPRESENTATIVE_FILMS = 256
-OUTPUTS = ("logits", "class_map", "features")
 
 
 def export_int8(quantized_model: Any) -> bytes:
@@ -26,7 +25,7 @@ def export_ptq(model: Any, pixels: np.ndarray) -> bytes:
     """A float model as full int8; its ranges are measured on representative films after training.
 
     Args:
-        pixels: uint8 (films, side, side), training films.
+        pixels: uint8 (films, side, side), training films as the model sees them.
     """
     return _exported(model, pixels, operators="TFLITE_BUILTINS_INT8", ends="int8")
 
@@ -79,7 +78,13 @@ def _exported(
     from train.keras import tf
 
     side = model.input_shape[1]
-    function = tf.function(lambda film: dict(zip(OUTPUTS, model(film, training=False), strict=True)))
+    names = model.output_names
+
+    @tf.function
+    def function(film: Any) -> Any:
+        outputs = model(film, training=False)
+        return dict(zip(names, outputs if len(names) > 1 else [outputs], strict=True))
+
     # One film at a time: a fixed batch keeps dynamic shapes out of the file.
     concrete = function.get_concrete_function(tf.TensorSpec((1, side, side, 1), tf.float32, name="film"))
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)

@@ -7,6 +7,7 @@ that the converter folds. Dropout is off, because the teacher predicts without i
 
 import logging
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from convert.options import QatOptions
 from train.data.loading import LoadedFilms
 from train.evaluation.evaluation_sets import EvaluationSet
 from train.keras import keras, tf
+from train.networks.blocks import SpaceToDepth
 from train.networks.inference import BATCH, predict
 from train.training.batches import BatchOptions, one_hot, steps_per_epoch, training_batches
 
@@ -38,8 +40,19 @@ def quantization_aware(model: Any, pixels: np.ndarray) -> Any:
         pixels: uint8 (films, side, side), training films.
     """
     import tensorflow_model_optimization as tfmot
+    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import default_8bit_quantize_configs
 
-    wrapped = tfmot.quantization.keras.quantize_model(model)
+    keras_api, exact = tfmot.quantization.keras, default_8bit_quantize_configs.NoOpQuantizeConfig()
+
+    def annotated(layer: Any) -> Any:
+        # It moves pixels and computes nothing, and tfmot does not know it.
+        rearranges = isinstance(layer, SpaceToDepth)
+        return keras_api.quantize_annotate_layer(layer, exact) if rearranges else layer
+
+    marked = keras.models.clone_model(model, clone_function=annotated)
+    marked.set_weights(model.get_weights())
+    with keras_api.quantize_scope({"SpaceToDepth": SpaceToDepth, "NoOpQuantizeConfig": type(exact)}):
+        wrapped = keras_api.quantize_apply(keras_api.quantize_annotate_model(marked))
     ranges = activation_ranges(model, pixels)
     for layer in wrapped.layers:
         if isinstance(getattr(layer, "layer", None), keras.layers.BatchNormalization):
@@ -79,7 +92,20 @@ def _set_range(layer: Any, low: float, high: float) -> None:
             variable.assign(max(high, 0.0))
 
 
-def tune(teacher: Any, films: LoadedFilms, selection_set: EvaluationSet, options: QatOptions, folder: Path) -> Any:
+@dataclass(frozen=True)
+class QatFilms:
+    """What quantization-aware training is given.
+
+    `context` is uint8 (training films, wide, wide). On `selection_set` the best epoch is chosen: the
+    one nearest to the teacher.
+    """
+
+    training: LoadedFilms
+    context: np.ndarray
+    selection_set: EvaluationSet
+
+
+def tune(teacher: Any, films: QatFilms, options: QatOptions, folder: Path) -> Any:
     """Quantization-aware training against the float model.
 
     It switches TensorFlow's op determinism on for the whole process, which slows and changes every
@@ -87,8 +113,6 @@ def tune(teacher: Any, films: LoadedFilms, selection_set: EvaluationSet, options
 
     Args:
         teacher: the float Keras model; it is not changed.
-        films: the training films.
-        selection_set: films to choose the best epoch on: the one nearest to the teacher.
         folder: holds the state of the training after each epoch, for `options.resume`.
     Returns:
         The quantized model of the best epoch.
@@ -98,19 +122,20 @@ def tune(teacher: Any, films: LoadedFilms, selection_set: EvaluationSet, options
     # Same seed, same bytes: without this, threads add up gradients in any order.
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(options.seed)
-    student = quantization_aware(teacher, films.pixels)
-    batching = BatchOptions(options.batch_size, options.epochs, options.seed)
-    steps = steps_per_epoch(films, batching)
+    training, selection_set = films.training, films.selection_set
+    student = quantization_aware(teacher, training.pixels)
+    batching = BatchOptions(teacher.input_shape[1], options.batch_size, options.epochs, options.seed)
+    steps = steps_per_epoch(training, batching)
     schedule = keras.optimizers.schedules.CosineDecay(options.learning_rate, max(1, options.epochs * steps))
     optimizer = keras.optimizers.Adam(schedule)
     optimizer.build(student.trainable_variables)
     step = _training_step(teacher, student, optimizer)
     wanted = predict(teacher, selection_set.pixels)["logits"]
-    checkpoint = QatCheckpoint(folder / CHECKPOINT, fingerprint(teacher, films, options))
+    checkpoint = QatCheckpoint(folder / CHECKPOINT, fingerprint(teacher, training, options))
     progress = checkpoint.read(student, optimizer) if options.resume else None
     progress = progress or Progress([logit_error(wanted, student, selection_set.pixels)], student.get_weights())
-    labels = one_hot(films.classes, teacher.output_shape[0][-1])
-    batches = iter(training_batches(films, labels, batching, first_step=progress.epochs * steps))
+    labels = one_hot(training.classes, teacher.output_shape[0][-1])
+    batches = iter(training_batches(training, films.context, labels, batching, first_step=progress.epochs * steps))
     bar = tqdm(
         total=options.epochs * steps,
         initial=progress.epochs * steps,

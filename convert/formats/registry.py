@@ -30,9 +30,10 @@ class Format:
 
 
 def _quantization_aware(source: "Source", options: ConvertOptions) -> bytes:
-    from convert.formats.qat import tune
+    from convert.formats.qat import QatFilms, tune
 
-    return export_int8(tune(source.model, source.training, source.selection_set, options.qat, options.out))
+    films = QatFilms(source.training, source.context, source.selection_set)
+    return export_int8(tune(source.model, films, options.qat, options.out))
 
 
 QAT, PTQ = "int8", "ptq"  # the same kind of file with and without training for it; reports compare them

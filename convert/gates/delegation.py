@@ -3,13 +3,15 @@
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from convert.gates.isolated import run_child
+from convert.inference.isolated import LOCATOR, run_child
 from edge_app.errors import GateError, KitError
+from edge_app.model.locator import Locator
 from edge_app.model.profiling import split_by_delegate, time_runs
 from edge_app.model.runtimes.interpreter import Interpreter
 from edge_app.model.runtimes.registry import RUNTIMES, load_runtime
@@ -30,9 +32,11 @@ class Observation:
     latency_ms: float  # median of TIMED_RUNS on this machine, one thread, after WARM_UP_RUNS
 
 
-def observe(model: bytes, class_count: int, input_size_px: int, package: str) -> Observation:
+def observe(model: bytes, class_count: int | None, input_size_px: int, package: str) -> Observation:
     """Load a file in a child process, list its delegated operators and time it.
 
+    Args:
+        class_count: of a classifier; None for a locator.
     Raises:
         BundleError: the runtime refuses the file, or crashes on it.
     """
@@ -41,7 +45,7 @@ def observe(model: bytes, class_count: int, input_size_px: int, package: str) ->
         path.write_bytes(model)
         printed = run_child(
             "convert.gates.delegation",
-            [str(path), str(class_count), str(input_size_px), package],
+            [str(path), str(class_count or LOCATOR), str(input_size_px), package],
             f"{package} cannot run the model",
         )
     raw = json.loads(printed.splitlines()[-1])
@@ -68,15 +72,17 @@ def check_delegation(observation: Observation, allowed: tuple[str, ...]) -> None
 
 def main(words: list[str]) -> int:
     """The child: prints one `Observation` as JSON."""
-    model, class_count, input_size_px, package = words
+    model, network, input_size_px, package = words
     try:
         runtime = load_runtime(package)
         content = Path(model).read_bytes()
-        interpreter = Interpreter(content, int(class_count), runtime)
+        run = (
+            Locator(content, runtime).logits if network == LOCATOR else Interpreter(content, int(network), runtime).run
+        )
         bare = runtime.module.Interpreter(model_content=content, num_threads=1)
         bare.allocate_tensors()
         delegated, outside = split_by_delegate(bare._get_ops_details())
-        latency_ms = _latency_ms(interpreter, int(input_size_px))
+        latency_ms = _latency_ms(run, int(input_size_px))
     except KitError as error:
         print(error, file=sys.stderr)
         return 1
@@ -86,9 +92,9 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _latency_ms(interpreter: Interpreter, input_size_px: int) -> float:
+def _latency_ms(run: Callable[[np.ndarray], object], input_size_px: int) -> float:
     film = np.random.default_rng(0).integers(0, 256, (input_size_px, input_size_px)).astype(np.uint8)
-    return round(time_runs(lambda: interpreter.run(film), TIMED_RUNS, warm_up=WARM_UP_RUNS).median_ms, 3)
+    return round(time_runs(lambda: run(film), TIMED_RUNS, warm_up=WARM_UP_RUNS).median_ms, 3)
 
 
 if __name__ == "__main__":

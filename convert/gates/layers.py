@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from convert.gates.isolated import run_child
+from convert.inference.isolated import run_child
 from edge_app.errors import BundleError, KitError
 from edge_app.model.runtimes.base import Runtime
 from edge_app.model.runtimes.registry import load_runtime

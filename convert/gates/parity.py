@@ -85,7 +85,7 @@ def compare(
 
     Args:
         reference: the float model's outputs on the films, from `train.networks.inference.predict`.
-        outputs: the converted file's, from `convert.gates.isolated.run_isolated` in `runtime`.
+        outputs: the converted file's, from `convert.inference.isolated.run_isolated` in `runtime`.
     Raises:
         GateError: a logit is not a number, so nothing can be compared.
     """

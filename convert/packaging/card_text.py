@@ -9,7 +9,8 @@ EVALUATION_SETS = """\
 "Random" is the held-out films as they are. "Shortcut-free" is the same films with resolution, sharpness,
 aspect, contrast and borders drawn afresh, several times each, so that how a film was made does not give its label
 away; its intervals are narrower than they should be, since every film counts several times. "Shortcut-swapped" is the
-same films with the sharpness of the other class."""
+same films with the sharpness of the other class, "reframed" the same films zoomed until the lungs fill as much of
+the film as in the other class. All of them are changed whole, before the lungs are found."""
 OUT_OF_SCOPE = (
     "adults, and children over 5: two related models were at chance on adults of another country (AUC 0.48 and 0.43)",
     "newborns and children under 1: none is in the training films",
@@ -34,13 +35,14 @@ def model_card_text(card: ModelCard) -> str:
         f"## Out of scope\n\n{_list(OUT_OF_SCOPE if ours else UNKNOWN_SCOPE)}",
         f"## What it answers\n\n{_outputs(card)}",
         f"## Data\n\n{_data(card)}",
+        *([f"## Where the lungs are\n\n{_locator(card)}"] if card.locator else []),
         f"## Operating points\n\n{_points(card)}",
         f"## Validation films, this file in {card.metrics.get('runtime', 'no runtime')}\n\n{_figures(figures)}",
         f"## Each class by itself\n\n{_classes(card, figures)}",
         f"## Calibration\n\n{_calibration(card, figures)}",
     ]
     if ours:
-        sections.insert(7, EVALUATION_SETS)
+        sections.insert(-2, EVALUATION_SETS)
         sections.append(f"## Outside the training hospital\n\n{ELSEWHERE}")
     sections.append(f"## Not checked\n\n{_list(card.not_checked)}")
     return "\n\n".join(sections) + "\n"
@@ -52,7 +54,8 @@ def _list(items: tuple[str, ...]) -> str:
 
 def _outputs(card: ModelCard) -> str:
     return (
-        f"One film, {card.input_size_px} x {card.input_size_px} gray. Classes: {', '.join(card.labels)}. "
+        f"One {'lung field' if card.locator else 'film'}, {card.input_size_px} x {card.input_size_px} gray. "
+        f"Classes: {', '.join(card.labels)}. "
         f"{rule_in_words(card)} The heatmap is an output of the same file: the class map whose mean is the logits."
     )
 
@@ -65,6 +68,22 @@ def _data(card: ModelCard) -> str:
         f"{training.get('epochs', 'unknown')} epochs; weights, thresholds and temperature were chosen on the "
         "validation films."
     )
+
+
+def _locator(card: ModelCard) -> str:
+    locator = card.locator
+    text = (
+        f"Films are cropped to the lungs before they are scored. The network that finds them comes in this file "
+        f"({locator['input_size_px']} px, SHA-256 {locator['sha256'][:12]})."
+    )
+    if masks := locator.get("card"):
+        text += (
+            f" On {masks['films']} held-out masks its Dice is {masks['dice_grid']:.4f}, and the IoU of its box "
+            f"{masks['iou_median']:.4f} in the median, {masks['iou_5th_percentile']:.4f} at the 5th percentile (float)."
+        )
+    if locator.get("masks_attribution"):
+        text += f" It learned from the lung masks of {locator['masks_attribution']} ({locator['masks_licence']})."
+    return text
 
 
 def _points(card: ModelCard) -> str:
@@ -81,7 +100,7 @@ def _points(card: ModelCard) -> str:
 
 
 def _figures(figures: dict[str, Any]) -> str:
-    lines = ["| judge | films | AUC | accuracy | recall | specificity |", "|---|---|---|---|---|---|"]
+    lines = ["| evaluation set | films | AUC | accuracy | recall | specificity |", "|---|---|---|---|---|---|"]
     for name, found in figures.items():
         cells = (_interval(found[key]) for key in ("auc", "accuracy", "recall", "specificity"))
         lines.append(f"| {name} | {found['films']} | {' | '.join(cells)} |")
@@ -91,7 +110,7 @@ def _figures(figures: dict[str, Any]) -> str:
 def _classes(card: ModelCard, figures: dict[str, Any]) -> str:
     """How many films of each class get that class: the most likely one, without the threshold."""
     heads = " | ".join(f"recall of {label}" for label in card.labels)
-    lines = [f"| judge | accuracy | macro AUC | {heads} |", "|---|---|---|" + "---|" * len(card.labels)]
+    lines = [f"| evaluation set | accuracy | macro AUC | {heads} |", "|---|---|---|" + "---|" * len(card.labels)]
     for name, found in figures.items():
         cells = " | ".join(_interval(found["class_recall"][label]) for label in card.labels)
         lines.append(f"| {name} | {_interval(found['class_accuracy'])} | {found['class_auc']:.4f} | {cells} |")
@@ -99,7 +118,7 @@ def _classes(card: ModelCard, figures: dict[str, Any]) -> str:
 
 
 def _calibration(card: ModelCard, figures: dict[str, Any]) -> str:
-    lines = ["| judge | expected calibration error, 10 bins | Brier score |", "|---|---|---|"]
+    lines = ["| evaluation set | expected calibration error, 10 bins | Brier score |", "|---|---|---|"]
     lines += [
         f"| {name} | {found['calibration_error']:.4f} | {found['brier']:.4f} |" for name, found in figures.items()
     ]

@@ -4,22 +4,27 @@ import importlib.metadata
 import os
 import subprocess
 from collections.abc import Sequence
+from dataclasses import astuple
 from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
 
-from convert.gates.isolated import run_isolated
+from convert.inference.chain import fields_of
+from convert.inference.isolated import locate_isolated, run_isolated
+from edge_app.errors import BundleError
+from edge_app.imaging.lung_field import LungField, crop, film_for_locator
 from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom
-from edge_app.imaging.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION, to_model_pixels
+from edge_app.imaging.preprocess import LUNG_FIELD, WHOLE_FILM, to_model_pixels
 from edge_app.model.card import FINDING, NEGATIVE_LABEL, ModelCard
 from edge_app.model.golden import Golden, check_outputs
 from edge_app.model.runtimes.registry import RUNTIMES
 from edge_app.version import __version__
+from train.data.locator_files import LocatorFiles
 from train.evaluation.run import Run
 
 # Without noise, which does not compress and would make the bundle large.
-GOLDEN_STYLE = PhantomStyle(width_px=208, height_px=176, noise=0.0)
+GOLDEN_STYLE = PhantomStyle(width_px=96, height_px=96, noise=0.0)
 MAX_STEPS_ALLOWED = 8  # with more, the golden films would not reveal a broken runtime
 INTENDED_USE = (
     "Draft reading of frontal chest films of children aged 1 to 5 with suspected pneumonia, "
@@ -49,15 +54,17 @@ TOOLS = (
 )
 
 
-def model_card(run: Run, quantization: str, minimum_runtime: str) -> ModelCard:
+def model_card(run: Run, quantization: str, locator: LocatorFiles | None) -> ModelCard:
     """The card of a converted file, before its figures are known."""
+    preprocessing_id, preprocessing_version = LUNG_FIELD if locator else WHOLE_FILM
     finding = finding_of(run.labels, run.negative)
     return ModelCard(
         name=run.arch if not run.phantom else f"{run.arch}-phantom",
         version=__version__,
         input_size_px=run.input_size_px,
-        preprocessing_id=PREPROCESSING_ID,
-        preprocessing_version=PREPROCESSING_VERSION,
+        preprocessing_id=preprocessing_id,
+        preprocessing_version=preprocessing_version,
+        locator=locator.to_card() if locator else {},
         labels=run.labels,
         temperature=run.calibration.temperature,
         operating_points=run.calibration.operating_points,
@@ -71,7 +78,7 @@ def model_card(run: Run, quantization: str, minimum_runtime: str) -> ModelCard:
         data_attribution=run.data_attribution,
         created=_created(),
         git_commit=_git_commit(),
-        minimum_runtime=minimum_runtime,
+        minimum_runtime="",  # known once the file was read
         negative=run.negative,
         finding=finding,
         training={
@@ -110,23 +117,35 @@ def golden_films() -> tuple[np.ndarray, ...]:
     return tuple(draw_phantom(label, seed, GOLDEN_STYLE) for seed, label in enumerate(LABELS))
 
 
-def make_golden(model: bytes, card: ModelCard, runtimes: Sequence[str], most_steps: int = MAX_STEPS_ALLOWED) -> Golden:
+def make_golden(
+    model: bytes,
+    card: ModelCard,
+    runtimes: Sequence[str],
+    locator: LocatorFiles | None = None,
+    most_steps: int = MAX_STEPS_ALLOWED,
+) -> Golden:
     """The golden films with the file's outputs in each runtime, each in a child process.
 
     For an int8 file the reference kernels stand for the built-in ones, because they give the same bits as
     a Raspberry Pi. Float outputs, and weights unpacked on the fly, have different bits on each machine.
 
     Args:
+        locator: of a model that sees lung fields.
         most_steps: how far this machine's built-in kernels may be off the reference kernels.
     Raises:
-        BundleError: they are off by more.
+        BundleError: they are off by more, or no lungs are found on a golden film.
     """
     films = golden_films()
-    pixels = np.stack([to_model_pixels(film, card.input_size_px) for film in films])
-    expected, allowed = {}, {}
+    expected, allowed, fields = {}, {}, {}
     for runtime in runtimes:
         kind = RUNTIMES[runtime]
         family = kind.kernels
+        shown = films
+        if locator:
+            found = _golden_fields(locator, films, runtime)
+            shown = tuple(crop(film, field) for film, field in zip(films, found, strict=True))
+            fields[family] = np.array([astuple(field) for field in found])
+        pixels = np.stack([to_model_pixels(film, card.input_size_px) for film in shown])
         here = _raw(run_isolated(model, len(card.labels), pixels, runtime))
         expected[family] = here
         if kind.reference_is_golden and here["logits"].dtype == np.int8:
@@ -134,7 +153,20 @@ def make_golden(model: bytes, card: ModelCard, runtimes: Sequence[str], most_ste
         complaint = f"{runtime} does not agree with its reference kernels"
         off = check_outputs(here, expected[family], most_steps, complaint, "convert on another machine")
         allowed[family] = max(kind.golden_steps_allowed, off)
-    return Golden(films, expected, allowed)
+    return Golden(films, expected, allowed, fields)
+
+
+def _golden_fields(locator: LocatorFiles, films: tuple[np.ndarray, ...], runtime: str) -> list[LungField]:
+    views = np.stack([film_for_locator(film, locator.input_size_px) for film in films])
+    logits = locate_isolated(locator.int8, views, runtime)
+    height_px, width_px = films[0].shape
+    found = [field for field in fields_of(logits, ((width_px, height_px),) * len(films)) if field]
+    if len(found) != len(films):
+        raise BundleError(
+            f"the locator finds no lungs on {len(films) - len(found)} of {len(films)} golden phantoms in {runtime}: "
+            "train locator with phantoms among its films"
+        )
+    return found
 
 
 def _raw(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

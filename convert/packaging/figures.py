@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from convert.gates.isolated import run_isolated
+from convert.inference.isolated import run_isolated
 from convert.options import Budget
 from convert.outcome import Examined
 from convert.packaging.rejection_statistics import measure
@@ -69,5 +69,5 @@ def card_with_figures(
                 if RUNTIMES[seen.runtime].delegates_int8
             },
         },
-        features=measure(template, features, source.validation.pixels, examined.outputs[runtime]["features"]),
+        features=measure(template, features, source.whole_pixels, examined.outputs[runtime]["features"]),
     )

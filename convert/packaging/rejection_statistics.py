@@ -45,7 +45,7 @@ def measure(
     Args:
         template: from `learn_template`; the same for every file of one model.
         training_features: float (films, channels), computed by the file that is shipped.
-        validation_pixels: uint8 (films, side, side), the model's input.
+        validation_pixels: uint8 (films, side, side), the whole films, from `Preparation.whole`.
     Returns:
         `ModelCard.features`; the counts of the validation films are under "validation".
     """
@@ -59,7 +59,7 @@ def learn_template(training_pixels: np.ndarray, validation_pixels: np.ndarray) -
     """The template with its limits.
 
     Args:
-        training_pixels, validation_pixels: uint8 (any number, side, side), the films as they are and redrawn.
+        training_pixels, validation_pixels: uint8 (any number, side, side), whole films, as they are and redrawn.
     """
     training, validation = standardized(training_pixels), standardized(validation_pixels)
     weights = learn_weights(training)
@@ -127,6 +127,6 @@ def _beyond(values: np.ndarray) -> float:
 
 def _outcome(found: Rejection, film: np.ndarray, features: np.ndarray) -> str:
     try:
-        return "warned" if found.check(film, features) else "passed"
+        return "warned" if found.check_pose(film) + found.check_features(film, features) else "passed"
     except FilmRefused:
         return "refused"

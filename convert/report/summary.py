@@ -49,3 +49,15 @@ def _standing(row: dict[str, Any]) -> tuple[tuple[bool, int, float], str]:
     error = max(parity["logit_error_mean"] for parity in row["parity"])
     words = f"{row['status']}, {flips} decisions changed, mean logit error {error:.4f}"
     return (row["status"] != "ok", flips, error), words
+
+
+def locator_table(figures: dict[str, Any]) -> str:
+    """What a converted locator does, as text."""
+    lines = [f"locator, {figures['parameters']:,} parameters, {figures['input_size_px']} px, held-out masks:"]
+    for name, seen in {"float": figures["float"], **figures["int8"]}.items():
+        masks = seen["masks"]
+        shown = ("dice_grid", "iou_median", "iou_5th_percentile")
+        lines.append(f"  {name:16} " + "  ".join(f"{key} {masks[key]:.4f}" for key in shown))
+    for pair, seen in figures["agreement"].items():
+        lines.append(f"  {pair}: same box {seen['same_box']:.1%}, within one step {seen['within_one_step']:.2%}")
+    return "\n".join(lines)

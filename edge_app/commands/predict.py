@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from edge_app.model.card import ModelCard
     from edge_app.model.runtimes.base import Runtime
     from edge_app.reading.answer import Answer
@@ -50,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
     for path in walk(args.films):
         answer = predictor.answer(path, args.operating_point)
         print(json.dumps({"file": str(path)} | as_json(answer)) if args.json else _line(path, answer), flush=True)
-        if args.heatmap and answer.film and answer.evidence is not None:
-            _write_heatmap(args.heatmap, path, answer.film.pixels, answer.evidence)
+        if args.heatmap and not answer.refusal:
+            _write_heatmap(args.heatmap, path, answer)
         total += 1
         failed += answer.refusal is not None
     if not total:
@@ -97,11 +95,13 @@ def _line(film: Path, answer: "Answer") -> str:
     )
 
 
-def _write_heatmap(folder: Path, film: Path, pixels: "np.ndarray", evidence: "np.ndarray") -> None:
+def _write_heatmap(folder: Path, film: Path, answer: "Answer") -> None:
     """Write `NAME-HASH.png`; the hash of the path distinguishes films of the same name in two folders."""
+    if answer.film is None:
+        return
     from edge_app.imaging.heatmap import overlay
     from edge_app.system.files import sha256_of
 
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{film.stem}-{sha256_of(str(film).encode())[:8]}.png"
-    overlay(pixels, evidence).save(folder / name)
+    overlay(answer.film.pixels, answer.evidence, answer.lung_field).save(folder / name)

@@ -1,60 +1,45 @@
-"""The heatmap: the class map of the inference that gave the decision, laid over the film."""
+"""The evidence on the film: a contour around the places whose evidence is above a stated level."""
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
-# Anchors of the colour map "inferno" (CC0, van der Walt and Smith): readable for colour-blind people
-# and in gray print. Colours between them are interpolated.
-ANCHORS = np.array(
-    [
-        [0, 0, 4],
-        [40, 11, 84],
-        [101, 21, 110],
-        [159, 42, 99],
-        [212, 72, 66],
-        [245, 125, 21],
-        [250, 193, 39],
-        [252, 255, 164],
-    ],
-    dtype=np.float64,
-)
-MAX_OPACITY = 0.6
+# Share of full evidence (`edge_app.reading.evidence`) from which a place lies inside the contour.
+CONTOUR_LEVEL = 0.3
+COLOUR = (255, 196, 61)
+INSIDE_OPACITY = 0.18
 DISPLAY_SIDE_PX = 768
-LAYER_SIDE_PX = 160
+LAYER_SIDE_PX = 384
+LINE_DIVISOR = 150  # of the picture's longer side is the line's width
+WHOLE_FILM = (0.0, 0.0, 1.0, 1.0)
+Field = tuple[float, float, float, float]  # left, top, right, bottom as fractions of the film
 
 
-def overlay(film: np.ndarray, evidence: np.ndarray, opacity: float = MAX_OPACITY) -> Image.Image:
-    """Colour the film by the evidence; where there is none, the film is unchanged.
+def overlay(film: np.ndarray, evidence: np.ndarray | None, field: Field | None) -> Image.Image:
+    """The film with the contour on it; without evidence, the film alone.
 
     Args:
         film: uint8, shape (height, width).
-        evidence: float, shape (rows, columns), 0..1.
-        opacity: 0..1, of the strongest evidence.
+        evidence: float, shape (rows, columns), 0..1, of the lung field.
+        field: where the lung field lies; None for the whole film.
     Returns:
         RGB, of the film's shape, its longer side at most DISPLAY_SIDE_PX.
     """
     base = display_image(film)
-    heat = Image.fromarray(evidence.astype(np.float32)).resize(base.size, Image.Resampling.BICUBIC)
-    strength = np.clip(np.asarray(heat), 0.0, 1.0)
-    gray = np.repeat(np.asarray(base, dtype=np.float64)[:, :, None], 3, axis=2)
-    weight = (opacity * strength)[:, :, None]
-    mixed = gray * (1 - weight) + _coloured(strength) * weight
-    return Image.fromarray(np.round(mixed).astype(np.uint8))
+    if evidence is None:
+        return base.convert("RGB")
+    layer = _layer(evidence, field or WHOLE_FILM, base.size)
+    return Image.alpha_composite(base.convert("RGBA"), layer).convert("RGB")
 
 
-def overlay_layer(evidence: np.ndarray) -> Image.Image:
-    """The colours alone, transparent where there is no evidence, to be stretched over the film.
+def overlay_layer(evidence: np.ndarray, field: Field | None) -> Image.Image:
+    """The contour alone, transparent elsewhere, to be stretched over the film.
 
     Args:
-        evidence: float, shape (rows, columns), 0..1.
+        evidence, field: as for `overlay`.
     Returns:
-        RGBA, LAYER_SIDE_PX square; opaque at full evidence.
+        RGBA, LAYER_SIDE_PX square.
     """
-    side = (LAYER_SIDE_PX, LAYER_SIDE_PX)
-    heat = Image.fromarray(evidence.astype(np.float32)).resize(side, Image.Resampling.BICUBIC)
-    strength = np.clip(np.asarray(heat), 0.0, 1.0)
-    layer = np.dstack([_coloured(strength), 255 * strength])
-    return Image.fromarray(np.round(layer).astype(np.uint8))
+    return _layer(evidence, field or WHOLE_FILM, (LAYER_SIDE_PX, LAYER_SIDE_PX))
 
 
 def display_image(film: np.ndarray) -> Image.Image:
@@ -64,6 +49,16 @@ def display_image(film: np.ndarray) -> Image.Image:
     return image
 
 
-def _coloured(strength: np.ndarray) -> np.ndarray:
-    positions = np.linspace(0.0, 1.0, len(ANCHORS))
-    return np.stack([np.interp(strength, positions, ANCHORS[:, channel]) for channel in range(3)], axis=2)
+def _layer(evidence: np.ndarray, field: Field, size: tuple[int, int]) -> Image.Image:
+    """Tint and line on a transparent picture of `size`; nothing lies outside the lung field."""
+    left, top, right, bottom = (round(end * side) for end, side in zip(field, size * 2, strict=True))
+    box = (max(right - left, 1), max(bottom - top, 1))
+    strength = np.asarray(Image.fromarray(evidence.astype(np.float32)).resize(box, Image.Resampling.BICUBIC))
+    inside = Image.new("L", size)
+    inside.paste(Image.fromarray(np.where(strength >= CONTOUR_LEVEL, np.uint8(255), np.uint8(0))), (left, top))
+    width = 2 * max(1, max(size) // (2 * LINE_DIVISOR)) + 1
+    line = np.asarray(inside) - np.asarray(inside.filter(ImageFilter.MinFilter(width)))
+    opacity = np.maximum(line.astype(np.float64), INSIDE_OPACITY * np.asarray(inside))
+    layer = Image.new("RGBA", size, (*COLOUR, 0))
+    layer.putalpha(Image.fromarray(np.round(opacity).astype(np.uint8)))
+    return layer

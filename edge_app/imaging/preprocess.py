@@ -1,4 +1,4 @@
-"""From a decoded film to the model's input. Training and the device both call this, so they agree.
+"""From gray levels to the pixels that a network sees, the locator of a whole film, the classifier of its lung field.
 
 Two steps. The film is squashed to a square: the training films are already squashed, so their
 aspect ratio is unknown. Then the gray levels between the 1st and the 99th percentile are stretched to
@@ -8,8 +8,8 @@ aspect ratio is unknown. Then the gray levels between the 1st and the 99th perce
 import numpy as np
 from PIL import Image
 
-PREPROCESSING_ID = "squash-stretch"
-PREPROCESSING_VERSION = 1
+WHOLE_FILM = ("squash-stretch", 1)  # name and version of the preprocessing, as a model's card states them
+LUNG_FIELD = ("lung-field", 1)  # the same two steps, on the film cropped to its lung field
 LOW_PERCENTILE = 1.0
 HIGH_PERCENTILE = 99.0
 
@@ -23,18 +23,29 @@ def to_model_pixels(film: np.ndarray, size_px: int) -> np.ndarray:
     Returns:
         uint8, shape (size_px, size_px).
     """
-    # Pillow's resampling widens the filter when it shrinks, so nothing aliases, and works in
-    # integers, so every machine gets the same bits.
-    image = Image.fromarray(film).resize((size_px, size_px), Image.Resampling.BILINEAR)
-    return _stretched(np.asarray(image))
+    pixels = squashed(film, size_px)
+    return stretch_table(pixels)[pixels]
 
 
-def _stretched(pixels: np.ndarray) -> np.ndarray:
-    """Stretch the gray levels by a table of 256 entries: exact, and the same on every machine."""
+def squashed(film: np.ndarray, size_px: int) -> np.ndarray:
+    """A film, uint8 (height, width), as uint8 (size_px, size_px).
+
+    Pillow's resampling widens the filter when it shrinks, so nothing aliases, and works in integers, so
+    every machine gets the same bits.
+    """
+    return np.asarray(Image.fromarray(film).resize((size_px, size_px), Image.Resampling.BILINEAR))
+
+
+def stretch_table(pixels: np.ndarray) -> np.ndarray:
+    """The new value of each of the 256 gray levels, uint8 (256,): exact, and the same on every machine.
+
+    Args:
+        pixels: uint8, of any shape; their percentiles become black and white.
+    """
     counts = np.cumsum(np.bincount(pixels.ravel(), minlength=256))
     low = int(np.searchsorted(counts, LOW_PERCENTILE / 100 * pixels.size))
     high = int(np.searchsorted(counts, HIGH_PERCENTILE / 100 * pixels.size))
     span = max(high - low, 1)
     levels = np.arange(256) - low
-    table = np.clip((levels * 255 + span // 2) // span, 0, 255).astype(np.uint8)
-    return table[pixels]
+    table: np.ndarray = np.clip((levels * 255 + span // 2) // span, 0, 255).astype(np.uint8)
+    return table

@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from edge_app.reading.evidence import EvidencePlace
+
 LOCALES_DIR = Path(__file__).parent / "locales"
 LANGUAGES = {
     "en": "English",
@@ -40,6 +42,12 @@ def say(language: str, key: str, **values: object) -> str:
         KeyError: no language has that key.
     """
     return words(language)[key].format(**values)
+
+
+def place_in_words(language: str, place: EvidencePlace) -> str:
+    """Side and third of the lungs, such as "right, lower third"; plain text."""
+    parts = [f"side_{place.side}", *([f"third_{place.third}"] if place.third != "all" else [])]
+    return ", ".join(say(language, part) for part in parts)
 
 
 def direction(language: str) -> str:

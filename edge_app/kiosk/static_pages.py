@@ -4,7 +4,7 @@ import base64
 from html import escape
 from pathlib import Path
 
-from edge_app.kiosk.language import direction
+from edge_app.kiosk.language import direction, place_in_words
 from edge_app.kiosk.views import SYMBOLS, Words, moment
 from edge_app.model.card import ModelCard
 from edge_app.reading.decision import score_points
@@ -138,10 +138,15 @@ def _machine(case: Case, w: Words) -> str:
     score = w("score_of_100", score=score_points(decision.p_finding))
     return (
         f"<h2>{w('report_machine')}</h2><dl><dt>{w('decision')}</dt><dd>{w('decision_' + decision.decision)}</dd>"
-        f"<dt>{w('score')}</dt><dd>{score} · {threshold}</dd>{age}"
+        f"<dt>{w('score')}</dt><dd>{score} · {threshold}</dd>{_place(case, w)}{age}"
         f"<dt>{w('time_utc')}</dt><dd>{moment(case.created_at)}</dd><dt>{w('model')}</dt>"
         f"<dd>{escape(model.name)} {escape(model.version)} ({escape(model.sha256[:12])})</dd></dl>"
     )
+
+
+def _place(case: Case, w: Words) -> str:
+    place = case.answer.evidence_place
+    return f"<dt>{w('report_place')}</dt><dd>{escape(place_in_words(w.language, place))}</dd>" if place else ""
 
 
 def _films(case: Case, w: Words) -> str:

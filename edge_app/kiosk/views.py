@@ -4,7 +4,7 @@ import base64
 from html import escape
 
 from edge_app.imaging.formats.registry import format_names
-from edge_app.kiosk.language import LANGUAGES, direction, refusal, say
+from edge_app.kiosk.language import LANGUAGES, direction, place_in_words, refusal, say
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Refusal
 from edge_app.reading.decision import Decision, band_in_use, score_points
@@ -109,7 +109,7 @@ def viewer(case: Case | None, language: str, hidden: bool = False) -> str:
     mapped = f'<figure class="pane mapped">{move}{heat}<div class="mark" hidden></div></div></figure>'
     return (
         f'<div class="viewer" data-id="{case.id}" data-mode="heat" dir="ltr">{_tools(w, bool(shown.heat_png))}'
-        f'<div class="stage" tabindex="0">{plain}{mapped}</div>{_legend(w) if shown.heat_png else ""}</div>'
+        f'<div class="stage" tabindex="0">{plain}{mapped}</div>{_legend(case, w) if shown.heat_png else ""}</div>'
     )
 
 
@@ -257,7 +257,7 @@ def _tools(w: Words, has_heat: bool) -> str:
         f"<label><span>{w(name)}</span>"
         f'<input type="range" data-slide="{name}" min="{low}" max="{high}" value="{value}"></label>'
         for name, low, high, value in (
-            ("opacity", 0, 100, 60),
+            ("opacity", 0, 100, 100),
             ("brightness", 30, 250, 100),
             ("contrast", 30, 300, 100),
         )
@@ -280,9 +280,14 @@ def _tools(w: Words, has_heat: bool) -> str:
     )
 
 
-def _legend(w: Words) -> str:
-    scale = f'{w("heat_less")}<i aria-hidden="true"></i>{w("heat_more")}'
-    return f'<p class="legend"><span>{w("heat_legend")}:</span> {scale}</p>'
+def _legend(case: Case, w: Words) -> str:
+    return f'<p class="legend"><i aria-hidden="true"></i>{w("heat_legend")}{_place(case, w)}</p>'
+
+
+def _place(case: Case, w: Words) -> str:
+    """Side and third of the lungs where the evidence lies, as a hint."""
+    place = case.answer.evidence_place
+    return f": {escape(place_in_words(w.language, place))}" if place else ""
 
 
 def _data_url(kind: str, content: bytes) -> str:

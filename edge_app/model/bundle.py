@@ -6,6 +6,7 @@ Any TFLite runtime loads the file as it is; the ZIP holds what the kit needs to 
     labels.txt      one label per line, in the order of the logits
     golden.npz      a few phantom films, and the outputs expected of each family of kernels
     MODEL_CARD.md   the model card as text
+    locator.tflite  the network that finds the lungs, for a model that sees only them
 
 A file that does not match its hash, card or golden outputs is refused before it scores a film.
 """
@@ -18,10 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_app.errors import BundleError
-from edge_app.imaging.preprocess import PREPROCESSING_ID, PREPROCESSING_VERSION, to_model_pixels
+from edge_app.errors import BundleError, FilmRefused
+from edge_app.imaging.lung_field import LungField
+from edge_app.imaging.preprocess import LUNG_FIELD, WHOLE_FILM
 from edge_app.model.card import ModelCard, ModelIdentity
-from edge_app.model.golden import OUTPUTS, Golden, check_outputs
+from edge_app.model.golden import NOT_HERE, OUTPUTS, Golden, check_field, check_outputs
+from edge_app.model.locator import Locator
+from edge_app.model.preparation import Located, Preparation
 from edge_app.model.runtimes.base import Runtime
 from edge_app.model.runtimes.interpreter import Interpreter, Outputs
 from edge_app.model.signature import signature_path
@@ -29,7 +33,9 @@ from edge_app.system.files import sha256_of, write_together
 
 MODELS_DIR = Path(__file__).parents[1] / "models"
 MEMBERS = ("card.json", "labels.txt", "golden.npz", "MODEL_CARD.md")
+LOCATOR = "locator.tflite"
 MAX_MEMBER_BYTES = 64 * 2**20  # a real one is smaller than one MiB
+FIELDS = "lung_field"  # of the golden films, in golden.npz
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed time, so that the same content gives the same bytes
 
 
@@ -42,6 +48,7 @@ class Bundle:
     sha256: str
     card: ModelCard
     golden: Golden
+    locator: bytes | None  # None for a model that sees whole films
 
     @property
     def identity(self) -> ModelIdentity:
@@ -84,11 +91,13 @@ def write_bundle(
     card: ModelCard,
     golden: Golden,
     card_text: str,
+    locator: bytes | None = None,
     sign: Callable[[bytes], bytes] | None = None,
 ) -> str:
     """Write a bundle and its hash, atomically; the same arguments give the same bytes.
 
     Args:
+        locator: the .tflite file whose hash is in the card.
         sign: gives the signature of the file's bytes, which is written as `.sig` in the same folder.
     Returns:
         The SHA-256 of the file.
@@ -97,14 +106,12 @@ def write_bundle(
     """
     content = io.BytesIO()
     content.write(model)
-    members: tuple[str | bytes, ...] = (
-        card.to_json(),
-        "".join(f"{label}\n" for label in card.labels),
-        _packed(golden),
-        card_text,
-    )
+    texts = (card.to_json(), "".join(f"{label}\n" for label in card.labels), _packed(golden), card_text)
+    members: dict[str, str | bytes] = dict(zip(MEMBERS, texts, strict=True))
+    if locator:
+        members[LOCATOR] = locator
     with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, member in zip(MEMBERS, members, strict=True):
+        for name, member in members.items():
             entry = zipfile.ZipInfo(name, date_time=ZIP_EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, member)
@@ -141,60 +148,96 @@ def read_bundle(path: Path) -> Bundle:
     members = _members(path, content)
     card = ModelCard.from_json(members["card.json"])
     _check_labels(members["labels.txt"], card)
+    locator = members.get(LOCATOR)
     _check_preprocessing(card)
+    _check_locator(card, locator)
     _check_gate(content, card)
-    return Bundle(path, content, sha256, card, _unpacked(members["golden.npz"]))
+    golden = _unpacked(members["golden.npz"])
+    if bool(golden.fields) != bool(locator):
+        raise BundleError("golden.npz does not fit the model, one of them has no lung fields: run convert again")
+    return Bundle(path, content, sha256, card, golden, locator)
 
 
-def open_interpreter(bundle: Bundle, runtime: Runtime, threads: int = 1) -> Interpreter:
-    """Load the bundle's model and check it against its card and its golden outputs.
+@dataclass(frozen=True)
+class OpenedModel:
+    """A bundle's networks in one runtime: the classifier, and how films are prepared for it."""
+
+    classifier: Interpreter
+    preparation: Preparation
+
+
+def open_model(bundle: Bundle, runtime: Runtime, threads: int = 1) -> OpenedModel:
+    """Load the bundle's networks and check them against its card and its golden outputs.
 
     Raises:
-        BundleError: the runtime refuses it, its input size is not the card's, or its outputs for the golden
-            films are wrong.
+        BundleError: the runtime refuses a network, an input size is not the card's, or the outputs for the
+            golden films are wrong.
     """
-    interpreter = Interpreter(bundle.model, len(bundle.card.labels), runtime, threads)
-    if interpreter.input_size_px != bundle.card.input_size_px:
-        wanted, got = bundle.card.input_size_px, interpreter.input_size_px
-        raise BundleError(f"card says {wanted}x{wanted}, model takes {got}x{got}: run convert again")
-    check_golden(bundle, interpreter)
-    return interpreter
+    classifier = Interpreter(bundle.model, len(bundle.card.labels), runtime, threads)
+    _check_size("model", bundle.card.input_size_px, classifier.input_size_px)
+    locator = None
+    if bundle.locator:
+        locator = Locator(bundle.locator, runtime, threads)
+        _check_size("locator", bundle.card.locator.get("input_size_px"), locator.input_size_px)
+    opened = OpenedModel(classifier, Preparation(bundle.card.input_size_px, locator))
+    check_golden(bundle, opened)
+    return opened
 
 
-def check_golden(bundle: Bundle, interpreter: Interpreter) -> int:
+def check_golden(bundle: Bundle, opened: OpenedModel) -> int:
     """Check a loaded model against the bundle's golden outputs, along the whole path from film to output.
 
     Returns:
         The largest difference in steps (see `Golden`).
     Raises:
-        BundleError: its outputs for the golden films are wrong.
+        BundleError: its lung fields or outputs for the golden films are wrong.
     """
-    family, name = interpreter.runtime.family, bundle.path.name
-    if family not in bundle.golden.expected:
+    return max(check_golden_film(bundle, opened, index)[1] for index in range(len(bundle.golden.films)))
+
+
+def check_golden_film(bundle: Bundle, opened: OpenedModel, index: int) -> tuple[Outputs, int]:
+    """Check one golden film; the classifier is given the golden lung field.
+
+    Returns:
+        The outputs, and the largest difference in steps.
+    Raises:
+        BundleError: as `check_golden`.
+    """
+    golden, runtime = bundle.golden, opened.classifier.runtime
+    film, family, name = golden.films[index], runtime.family, bundle.path.name
+    complaint = f"{name} answers its golden films wrongly on {runtime}"
+    if family not in golden.expected:
         raise BundleError(f"{name} has no golden outputs for {family}: run convert again")
-    return check_outputs(
-        run_all(interpreter, bundle.golden.films),
-        bundle.golden.expected[family],
-        bundle.golden.steps_allowed[family],
-        f"{name} answers its golden films wrongly on {interpreter.runtime}",
-    )
+    whole, located = opened.preparation.whole(film), None
+    if golden.fields:
+        expected_field = LungField(*map(int, golden.fields[family][index]))
+        try:
+            found = opened.preparation.locate(whole, film)
+        except FilmRefused as cause:
+            raise BundleError(f"{complaint}: no lungs were found: {NOT_HERE}") from cause
+        if found is None:
+            raise BundleError(f"{name} has golden lung fields and no locator: run convert again")
+        check_field(found.field, expected_field, film, complaint)
+        located = Located(expected_field)
+    outputs = opened.classifier.run(opened.preparation.pixels(film, whole, located))
+    expected = {output: films[index] for output, films in golden.expected[family].items()}
+    return outputs, check_outputs(outputs.raw, expected, golden.steps_allowed[family], complaint)
 
 
-def run_all(interpreter: Interpreter, films: tuple[np.ndarray, ...]) -> dict[str, np.ndarray]:
-    """The raw outputs of several films, stacked: the whole path from film to output."""
-    size_px = interpreter.input_size_px
-    outputs: list[Outputs] = [interpreter.run(to_model_pixels(film, size_px)) for film in films]
-    return {name: np.stack([output.raw[name] for output in outputs]) for name in outputs[0].raw}
+def _check_size(network: str, wanted: object, got: int) -> None:
+    if wanted != got:
+        raise BundleError(f"card says {wanted}x{wanted}, {network} takes {got}x{got}: run convert again")
 
 
 def _members(path: Path, content: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if any(archive.getinfo(name).file_size > MAX_MEMBER_BYTES for name in MEMBERS):
+            present = (*MEMBERS, *({LOCATOR} & set(archive.namelist())))
+            if any(archive.getinfo(name).file_size > MAX_MEMBER_BYTES for name in present):
                 raise BundleError(
                     f"{path.name} unpacks to more than {MAX_MEMBER_BYTES // 2**20} MiB: it is not a bundle"
                 )
-            return {name: archive.read(name) for name in MEMBERS}
+            return {name: archive.read(name) for name in present}
     except BundleError:
         raise
     except (zipfile.BadZipFile, KeyError) as cause:
@@ -211,10 +254,22 @@ def _check_labels(text: bytes, card: ModelCard) -> None:
 
 def _check_preprocessing(card: ModelCard) -> None:
     wanted = (card.preprocessing_id, card.preprocessing_version)
-    if wanted != (PREPROCESSING_ID, PREPROCESSING_VERSION):
+    if wanted not in (WHOLE_FILM, LUNG_FIELD):
         raise BundleError(
             f"model {card.name} was made for preprocessing {wanted[0]} {wanted[1]}, this kit has "
-            f"{PREPROCESSING_ID} {PREPROCESSING_VERSION}: install the kit that came with the model"
+            f"{WHOLE_FILM[0]} {WHOLE_FILM[1]} and {LUNG_FIELD[0]} {LUNG_FIELD[1]}: "
+            "install the kit that came with the model"
+        )
+
+
+def _check_locator(card: ModelCard, locator: bytes | None) -> None:
+    """A model that sees lung fields must come with the very locator that its films were cropped with."""
+    wanted = card.locator.get("sha256") if card.preprocessing_id == LUNG_FIELD[0] else None
+    got = sha256_of(locator) if locator else None
+    if wanted != got or (card.preprocessing_id == LUNG_FIELD[0] and locator is None):
+        raise BundleError(
+            f"the locator in the file has the SHA-256 {str(got)[:12]}, the card of {card.name} says "
+            f"{str(wanted)[:12]}: it is damaged or of another bundle: run convert again"
         )
 
 
@@ -237,6 +292,7 @@ def _packed(golden: Golden) -> bytes:
     for family, outputs in golden.expected.items():
         arrays[f"{family}.steps_allowed"] = np.array(golden.steps_allowed[family])
         arrays |= {f"{family}.{name}": output for name, output in outputs.items()}
+    arrays |= {f"{family}.{FIELDS}": fields for family, fields in golden.fields.items()}
     content = io.BytesIO()
     # Stored, not deflated: the bundle's own ZIP compresses it, and only once.
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
@@ -251,6 +307,7 @@ def _unpacked(content: bytes) -> Golden:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             named = dict(arrays)
+        fields = {name.partition(".")[0]: named.pop(name) for name in list(named) if name.endswith(f".{FIELDS}")}
         films, expected, steps_allowed = _sorted_out(named)
     except Exception as cause:  # as in _members: an array's header can be made to break numpy
         raise BundleError(f"golden.npz is damaged: {cause!r}: copy the model again") from cause
@@ -260,7 +317,9 @@ def _unpacked(content: bytes) -> Golden:
         raise BundleError("golden.npz holds films that are not 8-bit grayscale: run convert again")
     if any("logits" not in outputs or not OUTPUTS.issuperset(outputs) for outputs in expected.values()):
         raise BundleError(f"golden.npz holds outputs other than {', '.join(sorted(OUTPUTS))}: run convert again")
-    return Golden(films=films, expected=expected, steps_allowed=steps_allowed)
+    if fields and (set(fields) != set(expected) or any(each.shape != (len(films), 4) for each in fields.values())):
+        raise BundleError("golden.npz has lung fields that do not fit its films: run convert again")
+    return Golden(films, expected, steps_allowed, fields)
 
 
 def _sorted_out(

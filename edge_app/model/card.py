@@ -9,7 +9,8 @@ from typing import Any
 from edge_app.errors import BundleError
 from edge_app.model.estimate import Estimate
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE_VERSIONS = (1, 2)  # of format 1 are the bundles before 0.4.0, without a locator
 NEGATIVE_LABEL = "normal"
 FINDING = "pneumonia"
 
@@ -65,6 +66,9 @@ class ModelCard:
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     parity: dict[str, Any] = field(default_factory=dict)
+    # The locator in the bundle: `sha256`, `input_size_px`, what it was measured to do, and whose masks it
+    # learned from. Empty for a model that sees whole films.
+    locator: dict[str, Any] = field(default_factory=dict)
     # Statistics of the pooled features, for refusing pictures that are not chest films; empty: not measured.
     features: dict[str, Any] = field(default_factory=dict)
     tools: dict[str, str] = field(default_factory=dict)
@@ -107,9 +111,11 @@ class ModelCard:
             raw = json.loads(text)
         except (ValueError, RecursionError) as cause:
             raise BundleError(f"the model's card is not JSON: {cause}") from cause
-        if not isinstance(raw, dict) or raw.get("format_version") != FORMAT_VERSION:
+        if not isinstance(raw, dict) or raw.get("format_version") not in READABLE_VERSIONS:
             got = raw.get("format_version") if isinstance(raw, dict) else None
-            raise BundleError(f"the card has format version {got}, this kit reads {FORMAT_VERSION}")
+            raise BundleError(
+                f"the card has format version {got}, this kit reads {' and '.join(map(str, READABLE_VERSIONS))}"
+            )
         try:
             card = cls(**_fields(raw))
         except (KeyError, TypeError, ValueError, AttributeError) as cause:

@@ -1,11 +1,12 @@
 """Golden outputs: what a model must output on this device, and the one check of its outputs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
 from edge_app.errors import BundleError
+from edge_app.imaging.lung_field import STEPS, LungField
 
 OUTPUTS = frozenset({"logits", "class_map", "features"})
 FLOAT_STEP = 1e-3
@@ -19,11 +20,14 @@ class Golden:
     `films` are uint8 phantoms (height, width). `expected` maps a family of kernels to the outputs
     of every film, `{"logits": (films, classes), ...}`, as the file computes them. `steps_allowed`
     says how far an output may be off: in steps of int8, or for a float file multiples of 1e-3.
+    `fields` maps a family to the lung field of every film, int64 (films, 4): left, top, right and bottom in
+    pixels; empty for a model that sees whole films.
     """
 
     films: tuple[np.ndarray, ...]
     expected: dict[str, dict[str, np.ndarray]]
     steps_allowed: dict[str, int]
+    fields: dict[str, np.ndarray]
 
 
 def check_outputs(
@@ -48,6 +52,18 @@ def check_outputs(
     if off > allowed:
         raise BundleError(f"{complaint}: off by {off} steps, at most {allowed} are allowed: {advice}")
     return off
+
+
+def check_field(got: LungField, expected: LungField, film: np.ndarray, complaint: str) -> None:
+    """Compare a lung field with the golden one: each end may be off by one step of `edge_app.imaging.lung_field`.
+
+    Raises:
+        BundleError: an end is off by more.
+    """
+    height_px, width_px = film.shape
+    allowed = np.array([-(-side // STEPS) for side in (width_px, height_px, width_px, height_px)])
+    if (np.abs(np.array(astuple(got)) - np.array(astuple(expected))) > allowed).any():
+        raise BundleError(f"{complaint}: the lung field is {astuple(got)}, expected {astuple(expected)}: {NOT_HERE}")
 
 
 def _steps_between(got: np.ndarray, expected: np.ndarray) -> int:

@@ -14,6 +14,7 @@ from edge_app.errors import FilmError, FilmRefused, FilmUnreadable
 from edge_app.imaging.formats.base import Film
 from edge_app.model.card import FINDING, ModelIdentity
 from edge_app.reading.decision import Decision
+from edge_app.reading.evidence import EvidencePlace
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ class Refusal:
 class Answer:
     """The answer for one film.
 
-    `film` is present when the file could be decoded, even if it was then refused. `evidence` is float64
-    (rows, columns), 0..1, and comes with a decision. `ms` gives the time of each step. `warnings` are
-    codes for what makes the decision doubtful.
+    `film` is present when the file could be decoded, even if it was then refused. `warnings` are codes for
+    what makes the decision doubtful. `ms` gives the time of each step. `lung_field` is left, top, right and
+    bottom as fractions of the film; None for a model that sees the whole film. `evidence` is float64 (rows,
+    columns), 0..1, of the lung field; like `evidence_place` it comes only where the decision is not negative.
     """
 
     outcome: Decision | Refusal
@@ -55,6 +57,8 @@ class Answer:
     ms: dict[str, float] = field(default_factory=dict)
     film: Film | None = None
     evidence: np.ndarray | None = None
+    lung_field: tuple[float, float, float, float] | None = None
+    evidence_place: EvidencePlace | None = None
 
     @property
     def refusal(self) -> Refusal | None:
@@ -79,7 +83,10 @@ def as_json(answer: Answer) -> dict[str, Any]:
     if refusal := answer.refusal:
         return fields | {"status": refusal.status, "reason": {"code": refusal.code, "sentence": refusal.sentence}}
     decided = decision_as_json(answer.decision)
-    return fields | {"status": "ok"} | decided | {"warnings": list(answer.warnings), "ms": answer.ms}
+    where: dict[str, Any] = {"lung_field": list(answer.lung_field)} if answer.lung_field else {}
+    if answer.evidence_place:
+        where["evidence_place"] = dataclasses.asdict(answer.evidence_place)
+    return fields | {"status": "ok"} | decided | where | {"warnings": list(answer.warnings), "ms": answer.ms}
 
 
 def decision_as_json(decision: Decision) -> dict[str, Any]:

@@ -8,19 +8,21 @@ import numpy as np
 
 from edge_app.errors import FilmError
 from edge_app.imaging.film import read_film
-from edge_app.imaging.preprocess import to_model_pixels
-from edge_app.model.bundle import Bundle, open_interpreter, read_bundle
+from edge_app.model.bundle import Bundle, open_model, read_bundle
 from edge_app.model.card import ModelCard
 from edge_app.model.installed import first_that_works
+from edge_app.model.preparation import Preparation
 from edge_app.model.runtimes.interpreter import Outputs
 from edge_app.model.runtimes.registry import load_runtime
 from edge_app.reading.answer import Answer, Refusal
 from edge_app.reading.decision import decide
-from edge_app.reading.evidence import evidence_map
+from edge_app.reading.evidence import evidence_map, evidence_place
 from edge_app.reading.film_checks import check_film
 from edge_app.reading.pose import check_pose
-from edge_app.reading.rejection import rejection_of
+from edge_app.reading.rejection import pose_refusal, rejection_of
 from edge_app.system.home import SITE_THRESHOLD_FILE, data_home
+
+LUNGS_CUT_OFF = "lungs_cut_off"
 
 
 class Predictor:
@@ -36,7 +38,7 @@ class Predictor:
         self.bundle = bundle
         self.identity = bundle.identity
         self.runtime = load_runtime(runtime_package)
-        self.interpreter = open_interpreter(bundle, self.runtime, threads)
+        self.opened = open_model(bundle, self.runtime, threads)
         self.rejection = rejection_of(bundle.card)
 
     @property
@@ -52,24 +54,43 @@ class Predictor:
             operating_point: a name from the card; its default when left out.
         """
         card, film, clock = self.card, None, _StepClock()
+        preparation = self.preparation
         try:
-            film = read_film(source, min_side_px=2 * card.input_size_px)
+            film = read_film(source, min_side_px=preparation.min_side_px)
             warnings = check_film(film, card)
             clock.ends("read")
-            pixels = to_model_pixels(film.pixels, card.input_size_px)
+            whole = preparation.whole(film.pixels)
+            # Before the lungs are looked for: a film that is upside down is refused as that.
+            warnings += self.rejection.check_pose(whole) if self.rejection else check_pose(film.pixels)
+            located = preparation.locate(whole, film.pixels)
+            if located and located.unsure:
+                raise pose_refusal("not_a_chest_film")
+            clock.ends("locate")
+            pixels = preparation.pixels(film.pixels, whole, located)
             clock.ends("preprocess")
-            outputs = self.interpreter.run(pixels)
+            outputs = self.opened.classifier.run(pixels)
             clock.ends("infer")
-            warnings += self.rejection.check(pixels, outputs.features) if self.rejection else check_pose(film.pixels)
+            warnings += self.rejection.check_features(whole, outputs.features) if self.rejection else ()
         except FilmError as error:
             return Answer(Refusal.of(error), self.identity, str(self.runtime), film=film)
+        if located and located.cut_off:
+            warnings += (LUNGS_CUT_OFF,)
         decision = decide(outputs.logits, card, operating_point)
-        evidence = evidence_map(outputs.class_map, card.negative_index, card.temperature)
-        return Answer(decision, self.identity, str(self.runtime), warnings, clock.ms(), film, evidence)
+        evidence = None
+        if decision.decision != card.negative:  # on a normal film nothing is pointed at
+            evidence = evidence_map(outputs.class_map, card.negative_index, card.temperature)
+        field = located.field.as_fractions(film.pixels.shape[1], film.pixels.shape[0]) if located else None
+        place = evidence_place(evidence) if evidence is not None else None
+        return Answer(decision, self.identity, str(self.runtime), warnings, clock.ms(), film, evidence, field, place)
+
+    @property
+    def preparation(self) -> Preparation:
+        """How the model's films are prepared."""
+        return self.opened.preparation
 
     def infer(self, pixels: np.ndarray) -> Outputs:
-        """Run the model on uint8 pixels (input_size_px, input_size_px)."""
-        return self.interpreter.run(pixels)
+        """Run the classifier on uint8 pixels (input_size_px, input_size_px) from `preparation`."""
+        return self.opened.classifier.run(pixels)
 
 
 class _StepClock:

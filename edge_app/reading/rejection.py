@@ -88,18 +88,17 @@ class Rejection:
     template: Template
     space: FeatureSpace
 
-    def check(self, pixels: np.ndarray, features: np.ndarray) -> tuple[str, ...]:
-        """Refuse a picture that is not an upright chest film, and warn of what makes the answer doubtful.
+    def check_pose(self, whole: np.ndarray) -> tuple[str, ...]:
+        """Refuse a picture that is not an upright chest film.
 
         Args:
-            pixels: the model's input, uint8 (side, side).
-            features: the model's pooled features of it, float (channels,).
+            whole: the whole film, uint8 (side, side), from `Preparation.whole`.
         Returns:
-            Warnings: "upside_down", "mirrored", "unusual", in that order.
+            Warnings: "upside_down", "mirrored", in that order.
         Raises:
             FilmRefused: inverted, sideways, upside_down or not_a_chest_film.
         """
-        fits, limits = fit_each_way(standardized(pixels[None]), self.template.weights)[0], self.template.limits
+        fits, limits = self._fits(whole), self.template.limits
         likeness, half_turn = fits[0], fits[0] - fits[2]
         if likeness < limits.likeness:
             raise pose_refusal(_best_way(fits, limits.likeness))
@@ -107,12 +106,30 @@ class Rejection:
             raise pose_refusal("sideways")
         if half_turn < limits.upside_down:
             raise pose_refusal("upside_down")
-        far = bool(self.space.distance(features) > self.space.limit)
-        if far and likeness < limits.doubtful:
-            raise pose_refusal("not_a_chest_film")
         warnings = {"upside_down": half_turn < limits.perhaps_upside_down}
-        warnings |= {"mirrored": likeness - fits[4] < limits.perhaps_mirrored, "unusual": far}
+        warnings |= {"mirrored": likeness - fits[4] < limits.perhaps_mirrored}
         return tuple(name for name, holds in warnings.items() if holds)
+
+    def check_features(self, whole: np.ndarray, features: np.ndarray) -> tuple[str, ...]:
+        """Warn of a film unlike the training films, and refuse it if it hardly fits the template, too.
+
+        Args:
+            whole: as for `check_pose`.
+            features: the classifier's pooled features, float (channels,).
+        Returns:
+            Perhaps "unusual".
+        Raises:
+            FilmRefused: not_a_chest_film.
+        """
+        if self.space.distance(features) <= self.space.limit:
+            return ()
+        if self._fits(whole)[0] < self.template.limits.doubtful:
+            raise pose_refusal("not_a_chest_film")
+        return ("unusual",)
+
+    def _fits(self, whole: np.ndarray) -> np.ndarray:
+        fits: np.ndarray = fit_each_way(standardized(whole[None]), self.template.weights)[0]
+        return fits
 
     def to_card(self) -> dict[str, Any]:
         """The value of `ModelCard.features`; `rejection_of` reads it back."""
@@ -156,7 +173,7 @@ def standardized(pixels: np.ndarray) -> np.ndarray:
     """Shrink films to the template's size, with mean 0 and spread 1.
 
     Args:
-        pixels: uint8 (films, side, side), the model's input.
+        pixels: uint8 (films, side, side), whole films.
     Returns:
         float64 (films, TEMPLATE_SIDE_PX, TEMPLATE_SIDE_PX).
     """

@@ -2,7 +2,7 @@
 
 import io
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from edge_app.errors import BundleError
 from edge_app.imaging.film import read_film
-from edge_app.imaging.preprocess import to_model_pixels
-from edge_app.model.bundle import Bundle, open_interpreter
-from edge_app.model.golden import check_outputs
-from edge_app.model.runtimes.interpreter import Interpreter
+from edge_app.model.bundle import Bundle, OpenedModel, check_golden_film, open_model
+from edge_app.model.golden import NOT_HERE
 from edge_app.model.runtimes.registry import load_runtime
 from edge_app.reading.decision import decide
 from edge_app.system.clock import boot_id
@@ -32,8 +31,8 @@ def replay(bundle: Bundle) -> dict[str, Any]:
         BundleError: an output is off by more steps than the bundle allows.
     """
     runtime = load_runtime()
-    interpreter = open_interpreter(bundle, runtime)
-    golden = [_replay_one(bundle, interpreter, index) for index in range(len(bundle.golden.films))]
+    opened = open_model(bundle, runtime)
+    golden = [_replay_one(bundle, opened, index) for index in range(len(bundle.golden.films))]
     return {
         "model": asdict(bundle.identity) | {"phantom": bundle.card.phantom},
         "runtime": str(runtime),
@@ -47,17 +46,19 @@ def replay(bundle: Bundle) -> dict[str, Any]:
     }
 
 
-def _replay_one(bundle: Bundle, interpreter: Interpreter, index: int) -> dict[str, Any]:
-    runtime = interpreter.runtime
-    expected = {name: films[index] for name, films in bundle.golden.expected[runtime.family].items()}
-    allowed, complaint = bundle.golden.steps_allowed[runtime.family], f"{bundle.path.name} on {runtime}"
-    film = read_film(_as_file(bundle.golden.films[index]))
-    outputs = interpreter.run(to_model_pixels(film.pixels, bundle.card.input_size_px))
-    decision = decide(outputs.logits, bundle.card)
+def _replay_one(bundle: Bundle, opened: OpenedModel, index: int) -> dict[str, Any]:
+    expected, steps_off = check_golden_film(bundle, opened, index)
+    film = read_film(_as_file(bundle.golden.films[index])).pixels
+    pixels, located = opened.preparation.prepare(film)
+    outputs = opened.classifier.run(pixels)
+    decision, wanted = (decide(each.logits, bundle.card).decision for each in (outputs, expected))
+    if decision != wanted:
+        raise BundleError(f"golden film {index} is {decision} from its file, expected {wanted}: {NOT_HERE}")
     return {
-        "decision": decision.decision,
-        "p_pneumonia": decision.p_finding,
-        "steps_off": check_outputs(outputs.raw, expected, allowed, complaint),
+        "decision": decision,
+        "p_pneumonia": decide(outputs.logits, bundle.card).p_finding,
+        **({"lung_field": list(astuple(located.field))} if located else {}),
+        "steps_off": steps_off,
         "logits": outputs.raw["logits"].tolist(),
     }
 

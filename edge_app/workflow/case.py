@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from edge_app.imaging.formats.base import DicomOrigin
-from edge_app.imaging.heatmap import overlay_layer
+from edge_app.imaging.heatmap import Field, overlay_layer
 from edge_app.reading.answer import Answer
 from edge_app.records.database import Record, Review
 
@@ -68,7 +68,7 @@ def pictures_of(answer: Answer) -> Pictures:
     if answer.film is None:
         return Pictures()
     height, width = answer.film.pixels.shape
-    heat = heat_png(answer.evidence) if answer.evidence is not None else b""
+    heat = heat_png(answer.evidence, answer.lung_field) if answer.evidence is not None else b""
     return Pictures(film_jpeg(answer.film.pixels), heat, width / height)
 
 
@@ -81,8 +81,8 @@ def film_jpeg(film: np.ndarray) -> bytes:
     return content.getvalue()
 
 
-def heat_png(evidence: np.ndarray) -> bytes:
-    """The heatmap alone as a PNG with transparency, to be laid over the film by the page."""
+def heat_png(evidence: np.ndarray, field: Field | None) -> bytes:
+    """The contour of the evidence alone as a PNG with transparency, to be laid over the film by the page."""
     content = io.BytesIO()
-    overlay_layer(evidence).save(content, "PNG")
+    overlay_layer(evidence, field).save(content, "PNG")
     return content.getvalue()

@@ -165,7 +165,7 @@ class ReadingService:
             BundleError: its outputs for the golden films are wrong.
         """
         with self._model_lock:
-            check_golden(self.predictor.bundle, self.predictor.interpreter)
+            check_golden(self.predictor.bundle, self.predictor.opened)
         return dataclasses.asdict(self.predictor.identity) | {"runtime": str(self.predictor.runtime)}
 
     def _read(self, content: bytes, source: str, sha256: str, read_before: bool) -> Case:

@@ -45,8 +45,10 @@ def result_image(case: Case, lines: list[str]) -> np.ndarray:
     """
     film = Image.open(io.BytesIO(case.pictures.film_jpeg)).convert("RGB")
     film.thumbnail((PANE_PX, PANE_PX))
-    heat = Image.open(io.BytesIO(case.pictures.heat_png)).resize(film.size)
-    mapped = Image.alpha_composite(film.convert("RGBA"), heat).convert("RGB")
+    mapped = film
+    if case.pictures.heat_png:
+        heat = Image.open(io.BytesIO(case.pictures.heat_png)).resize(film.size)
+        mapped = Image.alpha_composite(film.convert("RGBA"), heat).convert("RGB")
     words = [part for line in lines for part in textwrap.wrap(line, LINE_CHARACTERS)]
     width, top = 2 * PANE_PX + 3 * MARGIN_PX, film.height + 2 * MARGIN_PX
     page = Image.new("RGB", (width, top + len(words) * LINE_PX + MARGIN_PX), PAPER)

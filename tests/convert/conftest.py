@@ -1,5 +1,6 @@
 """A tiny trained network on a few phantoms, made once: small enough for every test to convert it."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from convert.source import Source, read_source
 from edge_app.imaging.phantom import write_phantom_set
 from edge_app.model.runtimes.registry import installed_runtimes
 from train.data.loading import load_films
+from train.data.locator_files import preparation_of
 from train.data.sources import find_data
-from train.data.split import TRAIN, VALIDATION, Manifest, SplitRule, split_films
+from train.data.split import TRAIN, VALIDATION, SplitRule, split_films
 from train.evaluation.evaluation_sets import evaluation_sets
-from train.evaluation.run import Run, write_run
+from train.evaluation.run import write_run
 from train.keras import keras
 from train.networks.inference import predict
 from train.training.fit import FitOptions
@@ -35,18 +37,19 @@ def phantom_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def run_folder(phantom_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run folder of `train fit`: model.keras, manifest.json, run.json."""
+    """The run folder of `train fit`: model.keras, manifest.json, run.json, and the shipped locator."""
     folder = tmp_path_factory.mktemp("run")
     data = find_data(str(phantom_set))
-    films = load_films(data, SIDE_PX)
+    plan = resolve(FitOptions(out=folder, data=str(phantom_set), epochs=1))
+    preparation = preparation_of(SIDE_PX, plan.locator)
+    films = load_films(data, preparation)
     manifest = split_films(films, data.name, data.labels, SplitRule(validation_fraction=0.4))
     training, validation = (films.only(manifest.rows(part)) for part in (TRAIN, VALIDATION))
     model = _trained(training.pixels, training.classes)
-    sets = evaluation_sets(validation, data.classes)
+    sets = evaluation_sets(validation, data.classes, preparation)
     logits = {each.name: predict(model, each.pixels)["logits"] for each in sets}
-    plan = resolve(FitOptions(out=folder, data=str(phantom_set), epochs=1))
     run = calibrated_run(plan, manifest, sets, logits)
-    _write(folder, model, manifest, run)
+    write_run(folder, model, manifest, dataclasses.replace(run, input_size_px=SIDE_PX), plan.locator)
     return folder
 
 
@@ -57,8 +60,8 @@ def options(run_folder: Path, phantom_set: Path) -> ConvertOptions:
 
 
 @pytest.fixture(scope="session")
-def source(options: ConvertOptions) -> Source:
-    return read_source(options)
+def source(options: ConvertOptions, runtimes: list[str]) -> Source:
+    return read_source(options, runtimes[0])
 
 
 @pytest.fixture(scope="session")
@@ -86,9 +89,3 @@ def _trained(pixels: Any, classes: Any) -> Any:
     model.compile(keras.optimizers.Adam(1e-2), loss=loss)
     model.fit(pixels[..., None].astype("float32"), classes, batch_size=27, epochs=40, verbose=0)
     return model
-
-
-def _write(folder: Path, model: Any, manifest: Manifest, run: Run) -> None:
-    import dataclasses
-
-    write_run(folder, model, manifest, dataclasses.replace(run, input_size_px=SIDE_PX))

@@ -6,17 +6,20 @@ import re
 import resource
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import convert.conversion
 from convert.__main__ import build_parser, main
-from convert.conversion import Conversion, accept, convert
+from convert.conversion import Conversion, accept
+from convert.conversion import convert as convert_all
 from convert.formats.registry import FORMATS
 from convert.options import Budget, ConvertOptions, QatOptions
 from convert.report.summary import qat_verdict
-from edge_app.model.bundle import read_bundle
+from edge_app.model.bundle import read_bundle, write_bundle
 from edge_app.system.files import write_together
 from train.keras import keras
 
@@ -116,20 +119,39 @@ def test_wrong_usage_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert stopped.value.code == 2
 
 
-@pytest.fixture
-def small_disk() -> Iterator[None]:
-    """No file may grow beyond 40 kB: what a full disk does, for a bundle that is larger."""
+@contextmanager
+def _files_up_to(size_bytes: int) -> Iterator[None]:
+    """No file may grow further: what a full disk does."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture(params=["while the gates run", "as the bundle is written"])
+def small_disk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A disk with room for 40 kB. The gates hand the locator to child processes in a larger file than a bundle."""
+    if request.param == "while the gates run":
+        with _files_up_to(40_000):
+            yield
+        return
+
+    def at_last(*arguments: Any) -> str:
+        with _files_up_to(40_000):
+            return write_bundle(*arguments)
+
+    monkeypatch.setattr(convert.conversion, "write_bundle", at_last)
     yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_full_disk_is_one_line_and_the_last_good_bundle_stays(
     good: Path, run_folder: Path, phantom_set: Path, small_disk: None, capsys: Any
 ) -> None:
     before = _folder_of(good)
-    assert main(_words(run_folder / "model.keras", phantom_set, good)) == 1
+    wide = ["--max-films-missed", "20", "--max-accuracy-loss", "1", "--max-flips", "1", "--max-auc-loss", "1"]
+    assert main(_words(run_folder / "model.keras", phantom_set, good, *wide)) == 1
     captured = capsys.readouterr()
     assert "File too large" in captured.err.splitlines()[-1]
     assert "Traceback" not in captured.err
@@ -218,7 +240,7 @@ def test_all_formats_come_out_of_one_command(options: ConvertOptions, tmp_path: 
     wide = Budget(recall_films=9, accuracy=1, flips=1, auc=1)
     qat = QatOptions(epochs=1, batch_size=16)
     every = dataclasses.replace(options, out=tmp_path, formats=tuple(FORMATS), budget=wide, qat=qat, debug=True)
-    rows = convert(every)
+    rows = convert_all(every)
     assert {row["format"]: row["status"] for row in rows} == dict.fromkeys(FORMATS, "ok")
     for row in rows:
         assert read_bundle(Path(row["path"])).card.parity["model_sha256"]

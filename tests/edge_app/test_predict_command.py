@@ -25,11 +25,16 @@ def test_one_object_per_film_with_every_field_of_the_contract(phantom_file: Path
     (answer,) = _answers(capsys)
     assert set(answer) == {
         "file", "status", "label", "probabilities", "p_pneumonia", "operating_point", "threshold", "decision",
-        "model", "runtime", "ms", "warnings",
+        "model", "runtime", "ms", "warnings", "lung_field", "evidence_place",
     }  # fmt: skip
-    assert set(answer["ms"]) == {"read", "preprocess", "infer", "total"}
+    assert set(answer["ms"]) == {"read", "locate", "preprocess", "infer", "total"}
     assert set(answer["model"]) == {"name", "version", "sha256"}
-    assert answer["decision"] in ("pneumonia", "normal", "uncertain")
+    assert answer["decision"] in ("pneumonia", "uncertain")
+    left, top, right, bottom = answer["lung_field"]
+    assert 0 <= left < right <= 1
+    assert 0 <= top < bottom <= 1
+    assert answer["evidence_place"]["side"] in ("right", "left", "both")
+    assert answer["evidence_place"]["third"] in ("upper", "middle", "lower", "all")
 
 
 def test_bad_files_get_a_reason_and_no_score_and_the_others_are_answered(tmp_path: Path, capsys) -> None:

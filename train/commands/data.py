@@ -52,11 +52,12 @@ def _draw(args: argparse.Namespace) -> int:
 
 
 def _check(argument: list[str] | None) -> int:
+    from edge_app.model.preparation import Preparation
     from train.data.loading import load_films
     from train.data.sources import find_data
 
     data = find_data(argument)
-    films = load_films(data, size_px=64)
+    films = load_films(data, Preparation(64))
     copies = sum(count - 1 for count in Counter(films.hashes).values())
     unusable = len(data.films) + len(data.faults) - len(films.films)
     summary = {

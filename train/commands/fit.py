@@ -44,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CLASS",
         help="the class without the finding (default: normal, else the first)",
     )
+    parser.add_argument(
+        "--locator",
+        metavar="DIR",
+        help="locator to crop films with, made by convert --locator, or 'none' (default: the one that ships)",
+    )
     parser.add_argument("--init", type=Path, metavar="MODEL", help="model.keras of a finished run to continue from")
     parser.add_argument(
         "--recipe", metavar="NAME", help="name from train/training/recipe.py (default: the one that ships)"
@@ -84,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             split=SplitRule(name=args.split, fold=args.fold, held_out=args.held_out),
             negative=args.negative,
+            locator=args.locator,
             init=args.init,
             recipe=args.recipe or FitOptions.recipe,
             teachers=tuple(args.teacher),

@@ -3,7 +3,8 @@
 In this data set the label can be read from how a film was made: the originals of normal films are
 larger and squarer than those of pneumonia, which shows after resizing as sharpness along one axis. So
 each axis gets its own random blur or sharpening, zoom and shift. All of these are linear and act on
-one axis. So each is one (side x side) matrix per film, and the film becomes `rows @ film @ columns.T`.
+one axis. So each is one matrix per film, and the film becomes `rows @ film @ columns.T`. Films may come with
+their context: then zoom and shift show what lies around the lung field, as a box that is a little off would.
 
 Everything is a pure function of the films and a seed, so a resumed run sees the same films.
 """
@@ -13,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from edge_app.imaging.preprocess import to_model_pixels
 from train.keras import tf
 
 SIDE_OF_UNITS_PX = 128  # blur is given in pixels of a film of this side length
@@ -103,18 +103,19 @@ class _Draws:
         return self.uniform(-limit, limit)
 
 
-def augment(films: Any, ranges: AugmentationRanges, seed: Any) -> Any:
+def augment(films: Any, ranges: AugmentationRanges, seed: Any, side: int) -> Any:
     """Augment a batch.
 
     Args:
-        films: float32 tensor (films, side, side), 0..255.
+        films: float32 tensor (films, wide, wide), 0..255; what is wider than `side` is context.
         seed: int tensor (2,): the same seed draws the same changes.
+        side: of the result.
     Returns:
-        float32 tensor of the same shape, 0..255, whole gray levels as on the device.
+        float32 tensor (films, side, side), 0..255, whole gray levels as on the device.
     """
     draws = _Draws(seed, tf.shape(films)[0])
     films = _turned(films, ranges, draws)
-    films = _resampled(films, ranges, draws)
+    films = _resampled(films, ranges, draws, side)
     films = _exposed(films / 255.0, ranges, draws)
     films = _framed(films, ranges, draws)
     for _ in range(ranges.patches):
@@ -122,24 +123,24 @@ def augment(films: Any, ranges: AugmentationRanges, seed: Any) -> Any:
     return tf.round(tf.clip_by_value(films, 0.0, 1.0) * 255.0)
 
 
-def shortcut_free_draw(pixels: np.ndarray, draw: int) -> np.ndarray:
+def shortcut_free_draw(films: np.ndarray, draw: int) -> np.ndarray:
     """Films as another department would have made them; `draw` selects one of many fixed versions.
 
     Args:
-        pixels: uint8, (films, side, side).
+        films: uint8, (films, side, side), whole films.
     Returns:
         uint8 of the same shape.
     """
-    drawn = []
-    for start in range(0, len(pixels), 256):
-        batch = tf.cast(pixels[start : start + 256], tf.float32)
-        drawn.extend(augment(batch, SHORTCUT_FREE, tf.constant([draw, start])).numpy().astype(np.uint8))
-    # As the device would preprocess such a film.
-    return np.stack([to_model_pixels(film, pixels.shape[1]) for film in drawn])
+    drawn: list[np.ndarray] = []
+    for start in range(0, len(films), 256):
+        batch = tf.cast(films[start : start + 256], tf.float32)
+        seed = tf.constant([draw, start])
+        drawn.extend(augment(batch, SHORTCUT_FREE, seed, films.shape[1]).numpy().astype(np.uint8))
+    return np.stack(drawn)
 
 
 def _turned(films: Any, ranges: AugmentationRanges, draws: _Draws) -> Any:
-    """Rotate, shear and flip, about the centre; outside the film everything is black."""
+    """Rotate, shear and flip, about the centre; outside the context everything is black."""
     side = films.shape[1]
     angle = draws.about_zero(ranges.rotation_deg) * np.pi / 180
     shear = draws.about_zero(ranges.shear)
@@ -160,24 +161,23 @@ def _turned(films: Any, ranges: AugmentationRanges, draws: _Draws) -> Any:
     return turned[..., 0]
 
 
-def _resampled(films: Any, ranges: AugmentationRanges, draws: _Draws) -> Any:
+def _resampled(films: Any, ranges: AugmentationRanges, draws: _Draws, side: int) -> Any:
     """Zoom, shift, and blur or sharpen, each axis on its own."""
-    side = films.shape[1]
     zoom, aspect = draws.about_zero(ranges.zoom), draws.about_zero(ranges.aspect)
-    rows = _axis_matrix(side, tf.exp(zoom + aspect), ranges, draws)
-    columns = _axis_matrix(side, tf.exp(zoom - aspect), ranges, draws)
+    rows = _axis_matrix(films.shape[1], side, tf.exp(zoom + aspect), ranges, draws)
+    columns = _axis_matrix(films.shape[1], side, tf.exp(zoom - aspect), ranges, draws)
     return tf.matmul(rows, tf.matmul(films, columns, transpose_b=True))
 
 
-def _axis_matrix(side: int, scale: Any, ranges: AugmentationRanges, draws: _Draws) -> Any:
-    """(films, side, side): each row gives the weights of the old pixels in one new pixel."""
+def _axis_matrix(wide: int, side: int, scale: Any, ranges: AugmentationRanges, draws: _Draws) -> Any:
+    """(films, side, wide): each row gives the weights of the old pixels in one new pixel."""
     shift_px = draws.about_zero(ranges.shift) * side
     blurred = tf.cast(draws.uniform(0, 1) < ranges.blur_probability, tf.float32)
     blur_px = blurred * draws.uniform(0, ranges.blur_px) * side / SIDE_OF_UNITS_PX
     sharpening = (1 - blurred) * draws.uniform(0, ranges.sharpening)
     sigma_px = tf.sqrt(RESAMPLING_SIGMA_PX**2 + blur_px**2)
-    sharp = _gaussian_matrix(side, scale, shift_px, sigma_px)
-    soft = _gaussian_matrix(side, scale, shift_px, SHARPENING_WIDTH * sigma_px)
+    sharp = _gaussian_matrix(wide, side, scale, shift_px, sigma_px)
+    soft = _gaussian_matrix(wide, side, scale, shift_px, SHARPENING_WIDTH * sigma_px)
     return sharp + sharpening[:, None, None] * (sharp - soft)
 
 
@@ -193,21 +193,20 @@ def sharpness_matrix(side: int, blur_px: float, sharpening: float) -> np.ndarray
     """
     scale, shift_px = tf.ones(1), tf.zeros(1)
     sigma_px = tf.sqrt(RESAMPLING_SIGMA_PX**2 + tf.constant([blur_px * side / SIDE_OF_UNITS_PX], tf.float32) ** 2)
-    sharp = _gaussian_matrix(side, scale, shift_px, sigma_px)
-    soft = _gaussian_matrix(side, scale, shift_px, SHARPENING_WIDTH * sigma_px)
+    sharp = _gaussian_matrix(side, side, scale, shift_px, sigma_px)
+    soft = _gaussian_matrix(side, side, scale, shift_px, SHARPENING_WIDTH * sigma_px)
     return (sharp + sharpening * (sharp - soft))[0].numpy()
 
 
-def _gaussian_matrix(side: int, scale: Any, shift_px: Any, sigma_px: Any) -> Any:
-    """Each row's weights sum to 1, except near the edge: outside the film everything is black."""
-    pixel = tf.range(side, dtype=tf.float32)
-    centre = (side - 1) / 2
-    source = (pixel[None] - centre) / scale[:, None] + centre + shift_px[:, None]
+def _gaussian_matrix(wide: int, side: int, scale: Any, shift_px: Any, sigma_px: Any) -> Any:
+    """Each row's weights sum to 1, except near the edge: outside the context everything is black."""
+    old, new = tf.range(wide, dtype=tf.float32), tf.range(side, dtype=tf.float32)
+    source = (new[None] - (side - 1) / 2) / scale[:, None] + (wide - 1) / 2 + shift_px[:, None]
     sigma = sigma_px[:, None]
     # A Gaussian of half a pixel, taken at whole pixels, does not sum to 1 but to this (Poisson's
     # sum; further terms are under 1e-6). Uncorrected, zoomed films would show a moire pattern.
     total = 1 + 2 * tf.exp(-2 * (np.pi * sigma) ** 2) * tf.cos(2 * np.pi * source)
-    distance = (pixel[None, None] - source[:, :, None]) / sigma[..., None]
+    distance = (old[None, None] - source[:, :, None]) / sigma[..., None]
     return tf.exp(-0.5 * distance**2) / (total * sigma * np.sqrt(2 * np.pi))[..., None]
 
 

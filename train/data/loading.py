@@ -6,17 +6,30 @@ from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 from tqdm import tqdm
 
 from edge_app.errors import DataError, FilmError
-from edge_app.imaging.preprocess import to_model_pixels
+from edge_app.imaging.lung_field import LungField
+from edge_app.model.preparation import Preparation
 from edge_app.system.files import sha256_of
 from train.data.sources import DataSet, LabelledFilm
 
 LOG = logging.getLogger(__name__)
-_Read = tuple[LabelledFilm, tuple[np.ndarray, str]]  # with the model's pixels, and the hash of the film's own
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """One film: the model's pixels, the lung field, and the hash of the film's own pixels."""
+
+    pixels: np.ndarray
+    field: LungField | None
+    digest: str
+
+
+_Read = tuple[LabelledFilm, _Prepared]
 
 
 @dataclass(frozen=True)
@@ -24,13 +37,15 @@ class LoadedFilms:
     """Films ready for the model, row by row.
 
     `pixels` is uint8 (films, size, size); `classes` int64 (films,), an index into the data set's
-    labels; `hashes` the SHA-256 of each decoded film, by which duplicates are found.
+    labels; `hashes` the SHA-256 of each decoded film, by which duplicates are found; `fields` the
+    lung fields, each None where the model sees whole films.
     """
 
     films: tuple[LabelledFilm, ...]
     pixels: np.ndarray
     classes: np.ndarray
     hashes: tuple[str, ...]
+    fields: tuple[LungField | None, ...]
 
     @property
     def sites(self) -> np.ndarray:
@@ -44,17 +59,18 @@ class LoadedFilms:
             pixels=self.pixels[rows],
             classes=self.classes[rows],
             hashes=tuple(self.hashes[row] for row in rows),
+            fields=tuple(self.fields[row] for row in rows),
         )
 
 
-def load_films(data: DataSet, size_px: int, strict: bool = False) -> LoadedFilms:
-    """Decode and preprocess every film of a data set.
+def load_films(data: DataSet, preparation: Preparation, strict: bool = False) -> LoadedFilms:
+    """Decode and prepare every film of a data set.
 
-    A film is left out, and logged, when it cannot be read, when folder and name disagree on
-    its label, or when the same pixels are there under another label.
+    A film is left out, and logged, when it cannot be read, when no lungs are found on it, when folder
+    and name disagree on its label, or when the same pixels are there under another label.
 
     Args:
-        size_px: side of the model's input.
+        preparation: of the model that will see them.
         strict: refuse the data set when a film would be left out.
     Raises:
         DataError: a film would be left out and `strict` is set, or a class has no film left.
@@ -62,8 +78,9 @@ def load_films(data: DataSet, size_px: int, strict: bool = False) -> LoadedFilms
     progress: Iterable = tqdm(data.films, desc="reading films", file=sys.stderr, disable=not sys.stderr.isatty())
     # Pillow releases the lock while it decodes, so threads use all cores.
     with ThreadPoolExecutor() as pool:
-        results = list(pool.map(lambda film: _loaded(film, size_px), progress))
-    read = [(film, result) for film, result in zip(data.films, results, strict=True) if isinstance(result, tuple)]
+        lock = Lock()
+        results = list(pool.map(lambda film: _prepared(film, preparation, lock), progress))
+    read = [(film, result) for film, result in zip(data.films, results, strict=True) if isinstance(result, _Prepared)]
     unreadable = [
         f"{film.name}: {error.sentence} ({error.code})"
         for film, error in zip(data.films, results, strict=True)
@@ -76,9 +93,10 @@ def load_films(data: DataSet, size_px: int, strict: bool = False) -> LoadedFilms
         raise DataError(f"{data.name} has no usable film of class {', '.join(sorted(missing))}")
     return LoadedFilms(
         films=tuple(film for film, _ in loaded),
-        pixels=np.stack([pixels for _, (pixels, _) in loaded]),
+        pixels=np.stack([prepared.pixels for _, prepared in loaded]),
         classes=np.array([data.labels.index(film.label) for film, _ in loaded]),
-        hashes=tuple(digest for _, (_, digest) in loaded),
+        hashes=tuple(prepared.digest for _, prepared in loaded),
+        fields=tuple(prepared.field for _, prepared in loaded),
     )
 
 
@@ -93,19 +111,22 @@ def _report(faults: list[str], name: str, strict: bool) -> None:
 def _without_contradictions(read: list[_Read]) -> tuple[list[_Read], list[str]]:
     """Leave out films whose pixels appear under two labels: one label is wrong, and it is unknown which."""
     names: dict[str, dict[str, str]] = defaultdict(dict)  # pixels to label to a film
-    for film, (_, digest) in read:
-        names[digest].setdefault(film.label, film.name)
+    for film, prepared in read:
+        names[prepared.digest].setdefault(film.label, film.name)
     contradictions = []
-    for film, (_, digest) in read:
-        others = [f"{name} ({label})" for label, name in names[digest].items() if label != film.label]
+    for film, prepared in read:
+        others = [f"{name} ({label})" for label, name in names[prepared.digest].items() if label != film.label]
         if others:
             contradictions.append(f"{film.name} ({film.label}): mislabelled? the same pixels are {', '.join(others)}")
-    return [item for item in read if len(names[item[1][1]]) == 1], contradictions
+    return [item for item in read if len(names[item[1].digest]) == 1], contradictions
 
 
-def _loaded(film: LabelledFilm, size_px: int) -> tuple[np.ndarray, str] | FilmError:
+def _prepared(film: LabelledFilm, preparation: Preparation, lock: Lock) -> _Prepared | FilmError:
     try:
         decoded = film.read().pixels
+        with lock:  # a locator runs one film at a time
+            pixels, located = preparation.prepare(decoded)
     except FilmError as error:
         return error
-    return to_model_pixels(decoded, size_px), sha256_of(decoded.tobytes() + str(decoded.shape).encode())
+    digest = sha256_of(decoded.tobytes() + str(decoded.shape).encode())
+    return _Prepared(pixels, located.field if located else None, digest)

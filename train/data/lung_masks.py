@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from edge_app.errors import DataError
+from edge_app.model.preparation import Preparation
 from train.data.labelled import DataSet, LabelledFilm
 from train.data.loading import load_films
 from train.data.split import TRAIN, VALIDATION, Manifest, SplitRule, split_films
@@ -53,7 +54,7 @@ def load_lung_masks(data: DataSet, masks: Path) -> LungMaskSet:
     """
     found = _mask_files(masks)
     _check_names(data, found, masks)
-    loaded = load_films(data, HASHED_SIDE_PX)
+    loaded = load_films(data, Preparation(HASHED_SIDE_PX))
     manifest = split_films(loaded, data.name, data.labels, SplitRule())
     parts = {}
     for part in (TRAIN, VALIDATION):

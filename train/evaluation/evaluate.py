@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from edge_app.errors import DataError
+from edge_app.model.preparation import Preparation
 from edge_app.reading.decision import softmax
 from edge_app.reading.predictor import Predictor, load_predictor
 from train.data.loading import LoadedFilms, load_films
@@ -43,7 +44,7 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     data = as_labelled(data, model.labels)
     if model.labels != data.labels:
         raise DataError(f"the model has {', '.join(model.labels)}, the films have {', '.join(data.labels)}")
-    films = load_films(data, model.input_size_px)
+    films = load_films(data, model.preparation)
     if manifest:
         films = apply_manifest(films, manifest, options.part)
     probabilities = softmax(model.logits(films), model.temperature)
@@ -57,7 +58,7 @@ class _Scorer:
 
     labels: tuple[str, ...]
     negative: str
-    input_size_px: int
+    preparation: Preparation
     temperature: float
     threshold: float
     logits: Any
@@ -70,7 +71,7 @@ def _bundle_scorer(options: EvaluateOptions) -> _Scorer:
     return _Scorer(
         card.labels,
         card.negative,
-        card.input_size_px,
+        predictor.preparation,
         card.temperature,
         point.threshold,
         lambda films: bundle_logits(predictor, films),
@@ -83,7 +84,7 @@ def bundle_logits(predictor: Predictor, films: LoadedFilms) -> np.ndarray:
 
 
 def _float_scorer(options: EvaluateOptions) -> _Scorer:
-    from train.evaluation.run import read_run
+    from train.evaluation.run import read_run, run_preparation
     from train.networks.inference import predict
 
     model, _, run = read_run(options.model)
@@ -94,7 +95,7 @@ def _float_scorer(options: EvaluateOptions) -> _Scorer:
     return _Scorer(
         run.labels,
         run.negative,
-        run.input_size_px,
+        run_preparation(options.model, run),
         calibration.temperature,
         calibration.operating_points[name].threshold,
         lambda films: predict(model, films.pixels)["logits"],

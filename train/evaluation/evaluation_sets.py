@@ -1,17 +1,26 @@
-"""The evaluation sets: the validation films as they are, redrawn so that no shortcut works, and
-changed so that the best known shortcut points the wrong way.
+"""The evaluation sets: the validation films as they are, redrawn so that no shortcut works, and changed
+so that the two best known shortcuts, sharpness and framing, point the wrong way.
+
+Films are changed whole, and then prepared as the device would prepare them: the locator has to find the
+lungs on the changed film.
 """
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
 
+from edge_app.model.preparation import Preparation
 from edge_app.reading.decision import p_finding
 from train.data.augment import shortcut_free_draw
 from train.data.labelled import Classes
 from train.data.loading import LoadedFilms
+from train.data.whole_films import prepared, whole_films
+from train.evaluation.framing_swap import boxes_of, reframed_draw
 from train.evaluation.shortcut_swap import shortcut_swapped_draw
 
+LOG = logging.getLogger(__name__)
+AS_THEY_ARE = "random"  # the name that this set has had since 0.1
 DRAWS = 3  # fixed versions of every validation film
 
 
@@ -34,16 +43,39 @@ class EvaluationSet:
         return p_finding(logits, temperature, self.negative_index)
 
 
-def evaluation_sets(films: LoadedFilms, classes: Classes) -> tuple[EvaluationSet, ...]:
+def evaluation_sets(
+    films: LoadedFilms, classes: Classes, preparation: Preparation, framing: Preparation | None = None
+) -> tuple[EvaluationSet, ...]:
     """Every evaluation set, made from the validation films.
 
     The last one has the most films; the figures given for a threshold are measured on it.
+
+    Args:
+        films: loaded with `preparation`.
+        framing: whose locator tells how films are framed; by default that of `preparation`. Without any
+            locator there is no set `reframed`.
     """
     negative = classes.negative_index
-    swapped = shortcut_swapped_draw(films.pixels, films.classes != negative)
-    redrawn = np.concatenate([shortcut_free_draw(films.pixels, draw) for draw in range(DRAWS)])
-    return (
-        EvaluationSet("random", films.pixels, films.classes, negative),
-        EvaluationSet("shortcut-swapped", swapped, films.classes, negative),
-        EvaluationSet("shortcut-free", redrawn, np.tile(films.classes, DRAWS), negative),
-    )
+    whole = whole_film_sets(films, films.classes != negative, framing or preparation)
+    sets = [EvaluationSet(AS_THEY_ARE, films.pixels, films.classes, negative)]
+    for name, drawn in list(whole.items())[1:]:
+        pixels, missed = prepared(drawn, preparation)
+        if missed:
+            LOG.warning("%s: no lungs were found on %d of %d films, they are shown whole", name, missed, len(drawn))
+        sets.append(EvaluationSet(name, pixels, np.resize(films.classes, len(drawn)), negative))
+    return tuple(sets)
+
+
+def whole_film_sets(films: LoadedFilms, positive: np.ndarray, framing: Preparation) -> dict[str, np.ndarray]:
+    """The whole films of every evaluation set, uint8 (films, side, side), the films as they are first.
+
+    Args:
+        positive: bool (films,), the films with the finding.
+        framing: as for `evaluation_sets`.
+    """
+    whole = whole_films(films)
+    sets = {AS_THEY_ARE: whole, "shortcut-swapped": shortcut_swapped_draw(whole, positive)}
+    if framing.locator:
+        sets["reframed"] = reframed_draw(whole, boxes_of(whole, framing), positive)
+    sets["shortcut-free"] = np.concatenate([shortcut_free_draw(whole, draw) for draw in range(DRAWS)])
+    return sets

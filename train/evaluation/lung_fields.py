@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from edge_app.imaging.lung_field import FULL, LungField, film_for_locator, lung_coverage, lung_field
+from edge_app.imaging.lung_field import FULL, LungField, are_cut_off, film_for_locator, lung_coverage, lung_field
 from train.data.labelled import NORMAL, LabelledFilm
 from train.data.lung_masks import SIDE_PX, LungMaskSet, MaskedFilms
 from train.data.lungs.consolidation import lung_bases, lung_sides, painted, tissue_gray
@@ -215,13 +215,14 @@ def found_figures(predictor: Predictor, side_px: int, films: tuple[LabelledFilm,
     """On how many films a field is found, as the device would read them."""
     with ThreadPoolExecutor(1) as pool:
         pixels = np.stack(list(pool.map(lambda film: film_for_locator(film.read().pixels, side_px), films)))
-    fields = [lung_field(lung_coverage(logits), SIDE_PX, SIDE_PX) for logits in predictor(pixels)]
+    coverages = [lung_coverage(logits) for logits in predictor(pixels)]
+    fields = [lung_field(coverage, SIDE_PX, SIDE_PX) for coverage in coverages]
     missed = [film.label for film, field in zip(films, fields, strict=True) if field is None]
-    touching = sum(field is not None and field.touches_edge(SIDE_PX, SIDE_PX) for field in fields)
+    cut_off = sum(are_cut_off(coverage) for coverage, field in zip(coverages, fields, strict=True) if field)
     return {
         "films": len(films),
         "found": len(films) - len(missed),
         "share_found": 1 - len(missed) / len(films),
         "missed_by_label": {label: missed.count(label) for label in sorted(set(missed))},
-        "share_touching_edge": touching / len(films),
+        "share_cut_off": cut_off / len(films),
     }

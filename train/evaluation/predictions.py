@@ -12,7 +12,7 @@ from train.data.sources import find_data
 from train.data.split import VALIDATION, apply_manifest
 from train.data.two_classes import as_labelled
 from train.evaluation.evaluation_sets import evaluation_sets
-from train.evaluation.run import MODEL, RUN, read_run
+from train.evaluation.run import MODEL, RUN, read_run, run_framing, run_preparation
 from train.networks.complexity import count_macs
 from train.networks.inference import predict
 
@@ -47,13 +47,14 @@ def _predicted(folder: Path, argument: str | None) -> Predictions:
     data = as_labelled(find_data(argument, manifest.rule.reads_test_folder, run.negative), run.labels)
     wanted = {manifest.films[row]["name"] for row in manifest.rows(VALIDATION)}
     shown = replace(data, films=tuple(film for film in data.films if film.name in wanted))
-    validation = apply_manifest(load_films(shown, run.input_size_px), manifest, VALIDATION)
+    preparation = run_preparation(folder / MODEL, run)
+    validation = apply_manifest(load_films(shown, preparation), manifest, VALIDATION)
     by_set = {
         films.name: (
             films.positive,
             films.p_finding(predict(model, films.pixels)["logits"], run.calibration.temperature),
         )
-        for films in evaluation_sets(validation, run.classes)
+        for films in evaluation_sets(validation, run.classes, preparation, run_framing(folder / MODEL, run))
     }
     return Predictions(count_macs(model), by_set)
 

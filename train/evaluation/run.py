@@ -1,6 +1,7 @@
 """A finished training run on disk: the float model, and what is needed to use and evaluate it."""
 
 import json
+import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,11 @@ from typing import Any
 from edge_app.errors import DataError
 from edge_app.model.card import OperatingPoint
 from edge_app.model.estimate import Estimate
+from edge_app.model.preparation import Preparation
 from edge_app.system.files import write_atomically
 from train.data.labelled import NORMAL, Classes
+from train.data.locator_files import FOLDER as LOCATOR
+from train.data.locator_files import LocatorFiles, find_locator, preparation_of
 from train.data.split import Manifest, read_manifest, write_manifest
 from train.evaluation.operating_points import Calibration
 from train.keras import keras
@@ -36,6 +40,7 @@ class Run:
     figures: dict[str, Any]  # by the name of the evaluation set; `metrics` in run.json
     test: dict[str, Any] = field(default_factory=dict)  # figures on the split's test part, where it has one
     negative: str = NORMAL  # the class without the finding
+    locator_sha256: str = ""  # of the locator that cropped its films; empty: it sees whole films
 
     @property
     def classes(self) -> Classes:
@@ -48,11 +53,18 @@ class Run:
         return self.classes.negative_index
 
 
-def write_run(folder: Path, model: Any, manifest: Manifest, run: Run) -> None:
-    """Write model, manifest and run file. `run.json` comes last: a folder that has it is complete."""
+def write_run(folder: Path, model: Any, manifest: Manifest, run: Run, framing: LocatorFiles | None) -> None:
+    """Write model, locator, manifest and run file. `run.json` comes last: a folder that has it is complete.
+
+    Args:
+        framing: the locator that cropped the films or, of a model that sees whole films, told how they are framed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RUN).unlink(missing_ok=True)
     save_model(model, folder / MODEL)
+    shutil.rmtree(folder / LOCATOR, ignore_errors=True)  # of an earlier run
+    if framing:
+        framing.write(folder / LOCATOR)
     write_manifest(manifest, folder / MANIFEST)
     content = {KEYS.get(name, name): value for name, value in asdict(run).items()}
     write_atomically(folder / RUN, (json.dumps(content, indent=1) + "\n").encode())
@@ -79,6 +91,42 @@ def read_run(model_path: Path) -> tuple[Any, Manifest, Run]:
     except (OSError, ValueError, KeyError, TypeError) as cause:
         raise DataError(f"{model_path} is not a model of this kit: {cause}") from cause
     return model, manifest, run
+
+
+def locator_of(model_path: Path, run: Run) -> LocatorFiles | None:
+    """The locator of a finished run; None for a model that sees whole films.
+
+    Raises:
+        DataError: it is missing, damaged or of another run.
+    """
+    if not run.locator_sha256:
+        return None
+    folder = model_path.with_name(LOCATOR)
+    locator = find_locator(folder)
+    if locator is None or locator.sha256 != run.locator_sha256:
+        raise DataError(
+            f"{folder} is not the locator that the films of this run were cropped with: run train fit again"
+        )
+    return locator
+
+
+def run_framing(model_path: Path, run: Run) -> Preparation:
+    """The preparation whose locator told, for a finished run, how films are framed; without one if there was none.
+
+    Raises:
+        DataError: as `locator_of`.
+    """
+    folder = model_path.with_name(LOCATOR)
+    return preparation_of(run.input_size_px, find_locator(folder) if folder.exists() else None)
+
+
+def run_preparation(model_path: Path, run: Run) -> Preparation:
+    """How the films of a finished run are prepared.
+
+    Raises:
+        DataError: as `locator_of`.
+    """
+    return preparation_of(run.input_size_px, locator_of(model_path, run))
 
 
 def _parsed(path: Path) -> Run:

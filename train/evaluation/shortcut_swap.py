@@ -8,7 +8,6 @@ relies on sharpness fails on these films; one that reads lungs does not.
 
 import numpy as np
 
-from edge_app.imaging.preprocess import to_model_pixels
 from train.data.augment import sharpness_matrix
 
 # Blur in pixels of a film of SIDE_OF_UNITS_PX, and weight of the unsharp mask: softest to sharpest.
@@ -18,21 +17,20 @@ STRENGTHS = tuple((blur, 0.0) for blur in np.linspace(3.0, 0.0, 21)) + tuple(
 DOWN, ACROSS = 1, 2  # axes of (films, rows, columns)
 
 
-def shortcut_swapped_draw(pixels: np.ndarray, positive: np.ndarray) -> np.ndarray:
+def shortcut_swapped_draw(films: np.ndarray, positive: np.ndarray) -> np.ndarray:
     """Give each film the sharpness of its counterpart in the other class.
 
     Args:
-        pixels: uint8 (films, side, side).
+        films: uint8 (films, side, side), whole films.
         positive: bool (films,), the films of pneumonia.
     Returns:
         uint8 of the same shape.
     """
-    films = pixels.astype(np.float32)
+    changed = films.astype(np.float32)
     for axis in (DOWN, ACROSS):
-        targets = swapped_by_rank(sharpness(films, axis), positive)
-        films = _with_sharpness(films, axis, targets)
-    swapped = np.clip(np.rint(films), 0, 255).astype(np.uint8)
-    return np.stack([to_model_pixels(film, pixels.shape[1]) for film in swapped])
+        targets = swapped_by_rank(sharpness(changed, axis), positive)
+        changed = _with_sharpness(changed, axis, targets)
+    return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
 
 
 def sharpness(films: np.ndarray, axis: int) -> np.ndarray:

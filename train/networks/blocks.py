@@ -2,12 +2,25 @@
 
 from typing import Any
 
-from train.keras import keras
+from train.keras import keras, tf
 
 layers = keras.layers
 # An epoch has about 70 steps here, against the thousands of ImageNet's: so the statistics must adapt faster.
 BATCH_NORM_MOMENTUM = 0.98
 DROPOUT = 0.2  # before the head
+
+
+@keras.utils.register_keras_serializable("cxr-edge-kit")
+class SpaceToDepth(keras.layers.Layer):
+    """Squares of 2 x 2 pixels become four channels: (films, N, N, 1) to (films, N / 2, N / 2, 4).
+
+    A convolution with one input channel uses a fraction of the int8 kernels' width: as the first layer of the
+    network before 0.4.0 it took more than half of the time. On four channels the same window costs a third.
+    """
+
+    def call(self, film: Any) -> Any:
+        """Rearrange a batch; no value changes."""
+        return tf.nn.space_to_depth(film, 2)
 
 
 def convolution(x: Any, channels: int, kernel: int, stride: int = 1, active: bool = True) -> Any:

@@ -1,7 +1,7 @@
 """The locator: the whole film in, where the lungs are out. A small U-Net (arXiv:1505.04597).
 
-Every operator of its int8 file runs in XNNPACK: convolutions, bilinear upsampling, additions in
-place of concatenations, and a last rearrangement of channels into cells.
+Every operator of its int8 file runs in XNNPACK, and only convolutions and additions compute: where the
+resolution rises, channels become places, which every runtime does to the same bit.
 """
 
 from typing import Any
@@ -11,13 +11,13 @@ import numpy as np
 from edge_app.errors import DataError
 from train.data.lungs.draws import CELL_PX
 from train.keras import keras, tf
-from train.networks.blocks import bottleneck, convolution
+from train.networks.blocks import SpaceToDepth, bottleneck, convolution
 
 layers = keras.layers
 STRIDE_PX = 16  # the input's side is a multiple of this
-STEM_CHANNELS = 16
 CHANNELS = (32, 48, 64)  # at a quarter, an eighth and a sixteenth of the input's side
-INNER = (16, 32, 32)  # inside the bottlenecks there
+MASK_STRIDE_PX = 8  # the mask is decoded at this stride; its cells are finer
+INNER = 32  # inside the bottlenecks
 DEPTH = 2  # bottlenecks at the lowest resolution
 BATCH = 128  # films at a time, when it runs over many
 
@@ -35,21 +35,19 @@ def build_locator(input_size_px: int) -> Any:
     if input_size_px < STRIDE_PX or input_size_px % STRIDE_PX:
         raise DataError(f"the locator's input is {input_size_px} px, expected a multiple of {STRIDE_PX}: change --size")
     film = layers.Input((input_size_px, input_size_px, 1), name="film")
-    x = convolution(film, STEM_CHANNELS, 3, stride=2)
-    skips = []
+    x = SpaceToDepth()(film)
+    levels = []
     for channels in CHANNELS:
         x = convolution(x, channels, 3, stride=2)
-        skips.append(x)
+        levels.append(x)
     for _ in range(DEPTH):
-        x = bottleneck(x, CHANNELS[-1], INNER[-1])
-    for channels, inner, skip in reversed(list(zip(CHANNELS[:-1], INNER[:-1], skips[:-1], strict=True))):
-        x = convolution(x, channels, 1, active=False)
-        x = layers.UpSampling2D(2, interpolation="bilinear")(x)
-        x = layers.ReLU(6.0)(layers.Add()([x, skip]))
-        x = bottleneck(x, channels, inner)
-    # Each place at a quarter of the side gives the logits of its cells, CELL_PX apart.
-    x = layers.Conv2D((4 // CELL_PX) ** 2, 1)(x)
-    logits = tf.nn.depth_to_space(x, 4 // CELL_PX, name="logits")
+        x = bottleneck(x, CHANNELS[-1], INNER)
+    x = tf.nn.depth_to_space(convolution(x, 4 * CHANNELS[-2], 1, active=False), 2)
+    x = layers.ReLU(6.0)(layers.Add()([x, levels[-2]]))
+    x = bottleneck(x, CHANNELS[-2], INNER)
+    # Each place gives the logits of all cells in its square.
+    cells = MASK_STRIDE_PX // CELL_PX
+    logits = tf.nn.depth_to_space(layers.Conv2D(cells**2, 1)(x), cells, name="logits")
     return keras.Model(film, logits, name="locator")
 
 

@@ -23,6 +23,8 @@ MIXUP_SEED = 7  # added to a step's seed, so that mixing is independent of augme
 class BatchOptions:
     """How films become batches."""
 
+    side_px: int
+    """Of the model's input."""
     batch_size: int
     """Films per step, 1 or more."""
     epochs: int
@@ -39,10 +41,13 @@ def steps_per_epoch(films: LoadedFilms, options: BatchOptions) -> int:
     return options.steps or max(1, len(films.pixels) // options.batch_size)
 
 
-def training_batches(films: LoadedFilms, targets: np.ndarray, options: BatchOptions, first_step: int = 0) -> Any:
+def training_batches(
+    films: LoadedFilms, context: np.ndarray, targets: np.ndarray, options: BatchOptions, first_step: int = 0
+) -> Any:
     """Batches of (films float32 (batch, side, side, 1), targets (batch, classes), weights (batch,)).
 
     Args:
+        context: uint8 (films, wide, wide), from `train.data.whole_films.with_context`.
         targets: float32 (films, classes), one-hot or softened by teachers.
         first_step: steps already done, of a resumed run.
     Returns:
@@ -50,12 +55,12 @@ def training_batches(films: LoadedFilms, targets: np.ndarray, options: BatchOpti
     """
     steps, recipe = steps_per_epoch(films, options), options.recipe
     order = tf.constant(np.concatenate([_epoch_order(films, options, epoch) for epoch in range(options.epochs)]))
-    pixels, all_targets = tf.constant(films.pixels), tf.constant(targets)
+    pixels, all_targets = tf.constant(context), tf.constant(targets)
     weights = tf.constant(film_weights(films, targets.shape[1], recipe))
 
     def batch(step: Any) -> Any:
         rows, seed = order[step], tf.stack([options.seed, step])
-        drawn = augment(tf.cast(tf.gather(pixels, rows), tf.float32), recipe.augmentation, seed)
+        drawn = augment(tf.cast(tf.gather(pixels, rows), tf.float32), recipe.augmentation, seed, options.side_px)
         made = drawn[..., None], tf.gather(all_targets, rows), tf.gather(weights, rows)
         return mixed(*made, recipe.mixup, seed) if recipe.mixup else made
 

@@ -14,6 +14,7 @@ from train.networks.saving import save_model
 
 FOLDER = "checkpoint"  # in the run folder
 LAST, BEST, HISTORY, MANIFEST, ORIGIN = "last.keras", "best.keras", "history.json", "manifest.json", "start.txt"
+LOCATOR = "locator.txt"  # the hash of the locator that crops the films; empty for whole films
 
 
 @dataclass(frozen=True)
@@ -28,19 +29,25 @@ class Progress:
     """Where the first weights came from."""
 
 
-def resume(folder: Path, manifest: Manifest, steps: int, averaging: bool, strategy: Any) -> Progress | None:
+def resume(
+    folder: Path, manifest: Manifest, locator_sha256: str, steps: int, averaging: bool, strategy: Any
+) -> Progress | None:
     """Read the checkpoint of a killed training; None where there is none.
 
     Args:
+        locator_sha256: of the locator that crops the films; empty for whole films.
         steps: per epoch.
         averaging: whether the training averages its weights.
     Raises:
-        DataError: it was started with other films or another split.
+        DataError: it was started with other films, another split or another locator.
     """
     if not (folder / LAST).exists():
         return None
     if read_manifest(folder / MANIFEST).sha256 != manifest.sha256:
         raise DataError(f"{folder} was started with other films or another split: train without --resume")
+    noted = folder / LOCATOR
+    if (noted.read_text(encoding="ascii") if noted.exists() else "") != locator_sha256:
+        raise DataError(f"{folder} was started with another locator: train without --resume")
     with strategy.scope():
         model = keras.models.load_model(folder / LAST)
     # The history is written before the model, so a kill between them leaves it one epoch ahead.
@@ -55,11 +62,12 @@ def resume(folder: Path, manifest: Manifest, steps: int, averaging: bool, strate
     )
 
 
-def begin(folder: Path, manifest: Manifest, origin: str) -> None:
+def begin(folder: Path, manifest: Manifest, locator_sha256: str, origin: str) -> None:
     """Start an empty checkpoint in place of any other; `origin` says where the first weights came from."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_manifest(manifest, folder / MANIFEST)
+    write_atomically(folder / LOCATOR, locator_sha256.encode())
     write_atomically(folder / ORIGIN, origin.encode())
 
 

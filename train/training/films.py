@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from train.data.loading import LoadedFilms, load_films
+from train.data.locator_files import preparation_of
 from train.data.split import TEST, TRAIN, VALIDATION, Manifest, split_films
 from train.data.two_classes import merge_films, merge_manifest, merge_targets
+from train.data.whole_films import with_context
 from train.evaluation.evaluation_sets import EvaluationSet, evaluation_sets
 from train.training.batches import one_hot
 from train.training.plan import TrainingPlan
@@ -15,10 +17,15 @@ from train.training.teacher import soft_targets
 
 @dataclass(frozen=True)
 class TrainingFilms:
-    """What a training is given. `targets` is float32 (training films, classes), rows summing to 1."""
+    """What a training is given.
+
+    `context` is uint8 (training films, wide, wide), from `with_context`; `targets` float32
+    (training films, classes), rows summing to 1.
+    """
 
     manifest: Manifest
     training: LoadedFilms
+    context: np.ndarray
     targets: np.ndarray
     validation: LoadedFilms
     evaluation_sets: tuple[EvaluationSet, ...]
@@ -32,7 +39,8 @@ def read_films(plan: TrainingPlan) -> TrainingFilms:
     Raises:
         DataError: the films or a teacher are missing or unfit, or the split leaves a part empty.
     """
-    films = load_films(plan.data, plan.architecture.input_size_px, plan.strict)
+    preparation = preparation_of(plan.architecture.input_size_px, plan.locator)
+    films = load_films(plan.data, preparation, plan.strict)
     manifest = split_films(films, plan.data.name, plan.data.labels, plan.split)
     targets = _targets(plan, films, manifest)
     if plan.binary:
@@ -41,13 +49,16 @@ def read_films(plan: TrainingPlan) -> TrainingFilms:
             merge_manifest(manifest),
             merge_targets(targets),
         )
-    validation = films.only(manifest.rows(VALIDATION))
+    training, validation = (films.only(manifest.rows(part)) for part in (TRAIN, VALIDATION))
     return TrainingFilms(
         manifest=manifest,
-        training=films.only(manifest.rows(TRAIN)),
+        training=training,
+        context=with_context(training),
         targets=targets,
         validation=validation,
-        evaluation_sets=evaluation_sets(validation, plan.classes),
+        evaluation_sets=evaluation_sets(
+            validation, plan.classes, preparation, preparation_of(preparation.size_px, plan.framing)
+        ),
         test=films.only(manifest.rows(TEST)) if manifest.rule.has_test_part else None,
     )
 

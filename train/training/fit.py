@@ -4,7 +4,6 @@ import json
 import logging
 import shutil
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from edge_app.system.files import write_atomically
@@ -15,7 +14,7 @@ from train.training.distribution import placement
 from train.training.films import TrainingFilms, read_films
 from train.training.loop import Trained, train
 from train.training.outcome import Outcome, evaluate_training
-from train.training.plan import FitOptions, resolve
+from train.training.plan import FitOptions, TrainingPlan, resolve
 
 __all__ = ["METRICS", "FitOptions", "fit"]
 
@@ -36,13 +35,14 @@ def fit(options: FitOptions) -> dict[str, Any]:
         films = read_films(plan)
         trained = train(plan, films, place.strategy)
         outcome = evaluate_training(plan, films, trained)
-        _write(plan.out, films, trained, outcome)
+        _write(plan, films, trained, outcome)
         return outcome.metrics
 
 
-def _write(folder: Path, films: TrainingFilms, trained: Trained, outcome: Outcome) -> None:
+def _write(plan: TrainingPlan, films: TrainingFilms, trained: Trained, outcome: Outcome) -> None:
     """Write the run folder; the checkpoint goes last."""
-    write_run(folder, trained.model, films.manifest, outcome.run)
+    folder = plan.out
+    write_run(folder, trained.model, films.manifest, outcome.run, plan.locator or plan.framing)
     write_atomically(folder / METRICS, (json.dumps(outcome.metrics, indent=1) + "\n").encode())
     write_atomically(folder / checkpoint.HISTORY, json.dumps(trained.history, indent=1).encode())
     write_curves(trained.history, folder / "curves.png")

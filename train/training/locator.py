@@ -91,6 +91,19 @@ def train_locator(options: LocatorOptions) -> dict[str, Any]:
     return figures
 
 
+def read_locator_run(model_path: Path) -> tuple[Any, dict[str, Any]]:
+    """A trained locator and its figures.
+
+    Raises:
+        DataError: one of the two files is missing or damaged.
+    """
+    try:
+        figures = json.loads(model_path.with_name(FIGURES).read_text(encoding="utf-8"))
+        return keras.models.load_model(model_path, compile=False), figures
+    except (OSError, ValueError, KeyError, TypeError) as cause:
+        raise DataError(f"{model_path} is not a finished locator: {cause}: run train locator first") from cause
+
+
 def fit_locator(
     options: LocatorOptions, training: MaskedFilms, held_out: MaskedFilms
 ) -> tuple[Any, list[dict[str, float]]]:
@@ -173,7 +186,7 @@ def _batches(films: MaskedFilms, options: LocatorOptions) -> Any:
         return tf.ensure_shape(pixels, (None, *shape)), tf.ensure_shape(coverage, (None, cells, cells, 1))
 
     shape, cells = (options.input_size_px, options.input_size_px, 1), options.input_size_px // CELL_PX
-    return tf.data.Dataset.range(options.steps).map(shaped, num_parallel_calls=1).prefetch(8)
+    return tf.data.Dataset.range(options.steps).map(shaped, num_parallel_calls=2).prefetch(8)
 
 
 class _Recorder(keras.callbacks.Callback):

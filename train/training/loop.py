@@ -37,13 +37,20 @@ def train(plan: TrainingPlan, films: TrainingFilms, strategy: Any) -> Trained:
     # Layers that are built from now on keep their random state where `EpochSeeds` can set it.
     keras.backend.experimental.enable_tf_random_generator()
     schedule = plan.schedule
-    options = BatchOptions(schedule.batch_size, schedule.epochs, plan.seed, schedule.steps_per_epoch, plan.recipe)
+    options = BatchOptions(
+        side_px=plan.architecture.input_size_px,
+        batch_size=schedule.batch_size,
+        epochs=schedule.epochs,
+        seed=plan.seed,
+        steps=schedule.steps_per_epoch,
+        recipe=plan.recipe,
+    )
     steps = steps_per_epoch(films.training, options)
     folder = plan.out / checkpoint.FOLDER
     progress = _progress(plan, films, folder, steps, strategy)
     history = progress.history
     done = len(history) * steps
-    batches = training_batches(films.training, films.targets, options, first_step=done)
+    batches = training_batches(films.training, films.context, films.targets, options, first_step=done)
     progress.model.fit(
         shared_out(batches, strategy),
         epochs=schedule.epochs,
@@ -59,11 +66,12 @@ def train(plan: TrainingPlan, films: TrainingFilms, strategy: Any) -> Trained:
 def _progress(plan: TrainingPlan, films: TrainingFilms, folder: Path, steps: int, strategy: Any) -> Progress:
     """A new training, or the one to resume."""
     averaging = bool(plan.recipe.averaging)
-    if plan.resume and (found := checkpoint.resume(folder, films.manifest, steps, averaging, strategy)):
+    locator = plan.locator.sha256 if plan.locator else ""
+    if plan.resume and (found := checkpoint.resume(folder, films.manifest, locator, steps, averaging, strategy)):
         return found
     with strategy.scope():
         model, origin = _new_model(plan, steps, strategy)
-    checkpoint.begin(folder, films.manifest, origin)
+    checkpoint.begin(folder, films.manifest, locator, origin)
     return Progress(model, full_precision(model) if averaging else model, [], origin)
 
 

@@ -45,6 +45,7 @@ def evaluate_training(plan: TrainingPlan, films: TrainingFilms, trained: Trained
         "epochs": plan.schedule.epochs,
         "teachers": len(plan.teachers),
         "bfloat16": plan.bfloat16,
+        "locator_sha256": plan.locator.sha256 if plan.locator else "",
         "training_films": len(manifest.rows(TRAIN)),
         "validation_films": len(manifest.rows(VALIDATION)),
         "judges": run.figures,
@@ -78,6 +79,7 @@ def calibrated_run(
         calibration=calibration,
         figures={each.name: _scored(plan, each, logits[each.name], calibration) for each in sets},
         negative=plan.classes.negative,
+        locator_sha256=plan.locator.sha256 if plan.locator else "",
     )
 
 

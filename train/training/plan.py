@@ -7,6 +7,7 @@ from typing import Any
 
 from edge_app.errors import DataError
 from train.data.labelled import Classes, DataSet
+from train.data.locator_files import LocatorFiles, find_locator
 from train.data.sources import find_data
 from train.data.split import SplitRule
 from train.data.two_classes import merged_classes
@@ -50,6 +51,10 @@ class FitOptions:
     """Epochs without a better AUC before training stops."""
     init: Path | None = None
     """The model.keras of a finished run to continue from."""
+    locator: str | Path | None = None
+    """Folder of the locator that crops the films, or `none` for whole films; the shipped one by default."""
+    framing: str | Path | None = None
+    """Folder of the locator that tells how films are framed, for the set `reframed`; `locator` by default."""
     negative: str = ""
     """The class without the finding; empty for normal, or else the first."""
     resume: bool = False
@@ -116,6 +121,10 @@ class TrainingPlan:
     schedule: Schedule
     seed: int
     teachers: tuple[Path, ...]
+    locator: LocatorFiles | None
+    """None: the model sees whole films."""
+    framing: LocatorFiles | None
+    """Of the set `reframed`; None: there is none."""
     weights: Path | None
     init: Path | None
     resume: bool
@@ -157,6 +166,8 @@ def resolve(options: FitOptions, replicas: int = 1) -> TrainingPlan:
         ),
         seed=options.seed,
         teachers=options.teachers,
+        locator=find_locator(options.locator),
+        framing=find_locator(options.framing or options.locator),
         weights=options.weights,
         init=options.init,
         resume=options.resume,

@@ -14,7 +14,8 @@ from train.data.augment import shortcut_free_draw
 from train.data.loading import load_films
 from train.data.sources import DataSet
 from train.data.split import TRAIN, Manifest, apply_manifest
-from train.evaluation.run import read_run
+from train.data.whole_films import prepared, whole_films
+from train.evaluation.run import read_run, run_preparation
 from train.networks.inference import predict
 
 FIRST_DRAW = 100  # a teacher never sees the draws of the evaluation sets
@@ -46,6 +47,9 @@ def _predict(teacher: Path, data: DataSet, manifest: Manifest) -> np.ndarray:
             f"{teacher} was trained on another split: it may have seen films that its student is evaluated on; "
             "train it with the same --data and --split"
         )
-    films = apply_manifest(load_films(data, run.input_size_px), manifest, TRAIN)
-    views = [films.pixels] + [shortcut_free_draw(films.pixels, FIRST_DRAW + draw) for draw in range(DRAWS)]
+    preparation = run_preparation(teacher, run)
+    films = apply_manifest(load_films(data, preparation), manifest, TRAIN)
+    whole = whole_films(films)
+    redrawn = (shortcut_free_draw(whole, FIRST_DRAW + draw) for draw in range(DRAWS))
+    views = [films.pixels, *(prepared(drawn, preparation)[0] for drawn in redrawn)]
     return np.mean([softmax(predict(model, view)["logits"], run.calibration.temperature) for view in views], axis=0)

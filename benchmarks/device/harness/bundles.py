@@ -1,9 +1,11 @@
 """The bundle under test: what a row says about it, and where its float twin is."""
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
-from edge_app.model.bundle import read_bundle
+from edge_app.model.bundle import LOCATOR, read_bundle
 
 TWIN_FOLDER = Path("runs/convert")
 NO_TWIN = "no float twin here: python -m convert --float32"
@@ -22,6 +24,16 @@ def bundle_facts(path: Path) -> dict[str, Any]:
         "input": f"{card.input_size_px}x{card.input_size_px}x1",
         "quantization": card.quantization,
     }
+
+
+def networks_of(model: Path) -> list[bytes]:
+    """The networks that one film takes, in order: a bundle's locator, where it has one, and the file itself."""
+    content = model.read_bytes()
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return [archive.read(LOCATOR), content] if LOCATOR in archive.namelist() else [content]
+    except zipfile.BadZipFile:  # a bare .tflite file
+        return [content]
 
 
 def twin_path(model: Path) -> Path | None:

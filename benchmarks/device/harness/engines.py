@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.device.harness.bundles import networks_of
 from edge_app.model.profiling import split_by_delegate
 from edge_app.model.runtimes.registry import RUNTIMES, load_runtime
 
@@ -97,11 +98,34 @@ def multiply_accumulates(ops: list[dict[str, Any]], shapes: dict[int, Any]) -> i
 
 
 def _load_tflite(runtime: Any, model: Path, threads: int) -> Loaded:
-    interpreter = runtime.module.Interpreter(model_content=model.read_bytes(), num_threads=threads)
+    """All networks that a film takes: of a bundle with a locator, the locator and then the classifier."""
+    interpreters = [_interpreter(runtime, network, threads) for network in networks_of(model)]
+
+    def invoke() -> None:
+        for interpreter in interpreters:
+            interpreter.invoke()
+
+    listed = [_tflite_ops(interpreter) for interpreter in interpreters]
+    ops, macs = _summed([ops for ops, _ in listed]), [macs for _, macs in listed if macs is not None]
+    return Loaded(str(runtime), invoke, ops, sum(macs) if macs else None)
+
+
+def _interpreter(runtime: Any, network: bytes, threads: int) -> Any:
+    interpreter = runtime.module.Interpreter(model_content=network, num_threads=threads)
     interpreter.allocate_tensors()
     for detail in interpreter.get_input_details():
         interpreter.set_tensor(detail["index"], random_input(tuple(detail["shape"]), detail["dtype"]))
-    return Loaded(str(runtime), interpreter.invoke, *_tflite_ops(interpreter))
+    return interpreter
+
+
+def _summed(listed: list[dict[str, Any] | None]) -> dict[str, Any] | None:
+    """The operators of several networks together."""
+    known = [ops for ops in listed if ops is not None]
+    if not known:
+        return None
+    left: Counter[str] = sum((Counter(ops["left"]) for ops in known), Counter())
+    totals = {name: sum(ops[name] for ops in known) for name in ("total", "delegated")}
+    return totals | {"left": dict(left)}
 
 
 def _tflite_ops(interpreter: Any) -> tuple[dict[str, Any] | None, int | None]:

@@ -1,5 +1,5 @@
 // Looking at a film: mode, heatmap strength, window, invert, zoom and pan. All in the browser.
-const START = { mode: "heat", opacity: 60, brightness: 100, contrast: 100, invert: false, adjusting: false, zoom: 1, x: 0, y: 0 };
+const START = { mode: "heat", opacity: 100, brightness: 100, contrast: 100, invert: false, adjusting: false, zoom: 1, x: 0, y: 0 };
 let view = { ...START };
 let shown = "";
 let drag = null;

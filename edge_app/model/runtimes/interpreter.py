@@ -1,4 +1,4 @@
-"""Running one model in one runtime."""
+"""Running one network in one runtime: the classifier, or the locator that finds the lungs for it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,22 +24,19 @@ class Outputs:
     raw: dict[str, np.ndarray]
 
 
-class Interpreter:
-    """One model in one runtime, on one thread by default."""
+class LoadedNetwork:
+    """One network in one runtime, on one thread by default. Its input is one square film."""
 
-    def __init__(
-        self, model: bytes, class_count: int, runtime: Runtime, threads: int = 1, reference: bool = False
-    ) -> None:
-        """Load a model.
+    def __init__(self, model: bytes, runtime: Runtime, threads: int = 1, reference: bool = False) -> None:
+        """Load a network.
 
         Args:
-            model: the bytes of a .tflite file; a ZIP may follow the model.
-            class_count: how many logits it must have.
+            model: the bytes of a .tflite file; a ZIP may follow the network.
             reference: use the slow reference kernels. They give the same bits in both runtimes and on
                 every machine; the built-in ones of tflite-runtime 2.14 give them on arm64, but on
                 x86-64 round some ties of CONV_2D the other way (measured: 2 of 32,768 outputs).
         Raises:
-            BundleError: the runtime refuses the file, or its inputs and outputs are not the kit's.
+            BundleError: the runtime refuses the file, or its input is not the kit's.
         """
         self.runtime = runtime
         try:
@@ -51,7 +48,6 @@ class Interpreter:
                 self._interpreter.allocate_tensors()
             self._input = self._single_input()
             self._input_levels = _quantized_levels(self._input)
-            self._outputs = self._named_outputs(class_count)
         except (ValueError, RuntimeError, SystemError, AttributeError) as cause:
             limit = runtime.kind.numpy_below
             is_too_new = limit is not None and int(np.__version__.partition(".")[0]) >= limit
@@ -68,25 +64,31 @@ class Interpreter:
 
     @property
     def is_int8(self) -> bool:
-        """True for a full-integer model."""
+        """True for a full-integer network."""
         return bool(self._input["dtype"] == np.int8)
 
-    def run(self, pixels: np.ndarray) -> Outputs:
-        """Run one film.
+    def outputs(self) -> list[dict[str, Any]]:
+        """The runtime's description of each output."""
+        return list(self._interpreter.get_output_details())
+
+    def invoke(self, pixels: np.ndarray) -> None:
+        """Run one film; `raw` then reads the outputs.
 
         Args:
-            pixels: uint8, shape (input_size_px, input_size_px), from `to_model_pixels`.
+            pixels: uint8, shape (input_size_px, input_size_px).
         Raises:
-            BundleError: an operator of the model fails.
+            BundleError: an operator of the network fails.
         """
         self._interpreter.set_tensor(self._input["index"], self._input_levels[pixels][None, :, :, None])
         try:
             self._interpreter.invoke()
         except RuntimeError as cause:
             raise BundleError(f"{self.runtime} cannot run the model: {_first_line(cause)}") from cause
-        raw = {name: self._interpreter.get_tensor(d["index"])[0] for name, d in self._outputs.items()}
-        real = {name: _dequantized(raw[name], detail) for name, detail in self._outputs.items()}
-        return Outputs(**real, raw=raw)
+
+    def raw(self, output: dict[str, Any]) -> np.ndarray:
+        """An output of the last film as the file computed it, without the batch axis."""
+        values: np.ndarray = self._interpreter.get_tensor(output["index"])[0]
+        return values
 
     def _single_input(self) -> dict[str, Any]:
         details = self._interpreter.get_input_details()
@@ -94,25 +96,68 @@ class Interpreter:
         square = len(shape) == 4 and shape[0] == shape[3] == 1 and shape[1] == shape[2]
         if len(details) != 1 or not square or details[0]["dtype"] not in (np.int8, np.float32):
             raise BundleError(f"the model's input is {shape}, expected (1, N, N, 1) in int8 or float32")
-        return details[0]
+        return dict(details[0])
 
-    def _named_outputs(self, class_count: int) -> dict[str, dict[str, Any]]:
-        """Tell the three outputs apart by their shapes: converters do not keep their order."""
-        found: dict[str, dict[str, Any]] = {}
-        for detail in self._interpreter.get_output_details():
-            shape = tuple(int(side) for side in detail["shape"])
-            if len(shape) == 4 and shape[3] == class_count:
-                found["class_map"] = detail
-            elif shape == (1, class_count):
-                found["logits"] = detail
-            elif len(shape) == 2:
-                found["features"] = detail
-        if set(found) != {"logits", "class_map", "features"}:
-            raise BundleError(
-                f"the model's outputs are {sorted(found)}, expected logits of {class_count} classes, "
-                "class_map and features: it was not made by this kit's convert"
-            )
-        return found
+
+class Interpreter:
+    """A classifier in one runtime."""
+
+    def __init__(
+        self, model: bytes, class_count: int, runtime: Runtime, threads: int = 1, reference: bool = False
+    ) -> None:
+        """Load a classifier.
+
+        Args:
+            model, runtime, threads, reference: as for `LoadedNetwork`.
+            class_count: how many logits it must have.
+        Raises:
+            BundleError: the runtime refuses the file, or its inputs and outputs are not the kit's.
+        """
+        self.runtime = runtime
+        self._network = LoadedNetwork(model, runtime, threads, reference)
+        self._outputs = _named_outputs(self._network.outputs(), class_count)
+
+    @property
+    def input_size_px(self) -> int:
+        """Side of the square input."""
+        return self._network.input_size_px
+
+    @property
+    def is_int8(self) -> bool:
+        """True for a full-integer model."""
+        return self._network.is_int8
+
+    def run(self, pixels: np.ndarray) -> Outputs:
+        """Run one film.
+
+        Args:
+            pixels: uint8, shape (input_size_px, input_size_px), from `edge_app.model.preparation`.
+        Raises:
+            BundleError: an operator of the model fails.
+        """
+        self._network.invoke(pixels)
+        raw = {name: self._network.raw(detail) for name, detail in self._outputs.items()}
+        real = {name: dequantized(raw[name], detail) for name, detail in self._outputs.items()}
+        return Outputs(**real, raw=raw)
+
+
+def _named_outputs(details: list[dict[str, Any]], class_count: int) -> dict[str, dict[str, Any]]:
+    """Tell the three outputs apart by their shapes: converters do not keep their order."""
+    found: dict[str, dict[str, Any]] = {}
+    for detail in details:
+        shape = tuple(int(side) for side in detail["shape"])
+        if len(shape) == 4 and shape[3] == class_count:
+            found["class_map"] = detail
+        elif shape == (1, class_count):
+            found["logits"] = detail
+        elif len(shape) == 2:
+            found["features"] = detail
+    if set(found) != {"logits", "class_map", "features"}:
+        raise BundleError(
+            f"the model's outputs are {sorted(found)}, expected logits of {class_count} classes, "
+            "class_map and features: it was not made by this kit's convert"
+        )
+    return found
 
 
 def _first_line(cause: Exception) -> str:
@@ -128,7 +173,8 @@ def _quantized_levels(detail: dict[str, Any]) -> np.ndarray:
     return np.clip(np.round(grays / scale) + zero_point, -128, 127).astype(np.int8)
 
 
-def _dequantized(values: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
+def dequantized(values: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
+    """An output in real units, float32 of the same shape."""
     if values.dtype == np.float32:
         return values
     scale, zero_point = detail["quantization"]

@@ -35,7 +35,12 @@ def test_every_step_from_file_to_answer_is_timed(tmp_path: Path) -> None:
     result = json.loads(done.stdout)
     jpeg = next(row for row in result["rows"] if row["format"] == "JPEG")
     assert set(jpeg["steps_ms"]) == set(pipeline.STEPS)
+    assert "locate" in jpeg["steps_ms"]
+    assert all(ms > 0 for ms in jpeg["steps_ms"].values())
     assert sum(jpeg["steps_ms"].values()) <= 1.5 * jpeg["median_ms"]
+    table = pipeline.rows_table(result["rows"]).splitlines()
+    assert len({line.count("|") for line in table}) == 1, "each figure stands below its name"
+    assert table[0].split(" | ")[2:5] == ["read ms", "locate", "preprocess"]
     assert len(jpeg["rounds"]["floor_ms"]) == pipeline.QUICK_ROUNDS
     assert jpeg["answer_moved"] < 0.05  # reduced-scale decoding must hardly move the answer
     assert result["goals"][0]["why"] == "not measured"  # no 2048 px film was asked for

@@ -100,8 +100,8 @@ def test_a_network_may_have_seeds_of_its_own_and_is_paired_by_seed(options: Comp
     compared = compare(fewer, after_all_trainings)
     tiny, reference = compared["rows"]
     assert (tiny["seeds"], reference["seeds"]) == ([0, 1], [0])
-    assert [[one["seed"] for one in test["by_seed"]] for test in compared["paired"]] == [[0]] * 3
-    assert len(paired_table(compared["paired"]).splitlines()) == 2 + 3  # heads, then a line per evaluation set
+    assert [[one["seed"] for one in test["by_seed"]] for test in compared["paired"]] == [[0]] * 4
+    assert len(paired_table(compared["paired"]).splitlines()) == 2 + 4  # heads, then a line per evaluation set
     assert (tiny["bfloat16"], reference["bfloat16"]) == (False, True)
     assert "--seeds-of compact=0 tiny=0,1" in compared["command"]
     assert "trained in bfloat16" in comparison_notes(compared)

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.studies.hospitals import HospitalOptions, compare_hospitals
 from edge_app.errors import DataError
 from edge_app.imaging.phantom import phantom_png, write_phantom_set
+from edge_app.model.preparation import Preparation
 from train.__main__ import main
 from train.data.hospitals import balanced_weights, epoch_rows
 from train.data.loading import load_films
@@ -39,13 +40,13 @@ def test_patients_of_one_name_at_two_hospitals_are_two(two) -> None:
 def test_manifest_says_the_hospital_only_where_there_are_several(two) -> None:
     for argument, several in ((two, True), (two[0], False), ([two[0]], False)):
         data = find_data(argument)
-        manifest = split_films(load_films(data, 32), data.name, data.labels, SplitRule())
+        manifest = split_films(load_films(data, Preparation(32)), data.name, data.labels, SplitRule())
         assert all(("site" in film) == several for film in manifest.films)
 
 
 def test_every_hospital_is_in_training_and_validation(two) -> None:
     data = find_data(two)
-    manifest = split_films(load_films(data, 32), data.name, data.labels, SplitRule())
+    manifest = split_films(load_films(data, Preparation(32)), data.name, data.labels, SplitRule())
     for part in (TRAIN, VALIDATION):
         cells = {(film["site"], film["label"]) for film in manifest.films if film["part"] == part}
         assert len(cells) == 2 * 3
@@ -71,7 +72,7 @@ def test_class_that_one_hospital_lacks_is_reported(two, tmp_path: Path, caplog) 
 def test_left_out_hospital_is_the_test_part_and_nothing_else(two) -> None:
     data = find_data(two)
     rule = SplitRule("leave-one-source-out", held_out="south")
-    manifest = split_films(load_films(data, 32), data.name, data.labels, rule)
+    manifest = split_films(load_films(data, Preparation(32)), data.name, data.labels, rule)
     assert {film["site"] for film in manifest.films if film["part"] == TEST} == {"south"}
     assert {film["site"] for film in manifest.films if film["part"] != TEST} == {"north"}
     assert len(manifest.rows(TEST)) == 36
@@ -82,7 +83,12 @@ def test_left_out_hospital_is_the_test_part_and_nothing_else(two) -> None:
 def test_hospital_to_leave_out_must_be_one_of_them(two, held_out: str) -> None:
     data = find_data(two)
     with pytest.raises(DataError, match="there is north, south"):
-        split_films(load_films(data, 32), data.name, data.labels, SplitRule("leave-one-source-out", held_out=held_out))
+        split_films(
+            load_films(data, Preparation(32)),
+            data.name,
+            data.labels,
+            SplitRule("leave-one-source-out", held_out=held_out),
+        )
 
 
 def test_small_hospital_is_drawn_as_often_as_a_large_one() -> None:

@@ -19,8 +19,10 @@ from benchmarks.studies.occlusion import (
 )
 from edge_app.imaging.phantom import write_phantom_set
 from edge_app.model.bundle import read_bundle, shipped_bundle_path
+from edge_app.model.preparation import Preparation
 from edge_app.model.runtimes.interpreter import Outputs
 from train.data.loading import load_films
+from train.data.locator_files import find_locator, preparation_of
 from train.data.sources import find_data
 from train.data.split import SplitRule, split_films, write_manifest
 
@@ -62,9 +64,11 @@ class SeesOnlyTheChest:
     """Calls a film pneumonia by the gray of its middle, and says so in the middle of its class map."""
 
     card = read_bundle(shipped_bundle_path()).card
+    preparation = preparation_of(card.input_size_px, find_locator(None))
 
     def infer(self, pixels: np.ndarray) -> Outputs:
-        evidence = 30 * (pixels[56:72, 56:72].mean() / 255 - 0.5)
+        first, last = 7 * len(pixels) // 16, 9 * len(pixels) // 16
+        evidence = 30 * (pixels[first:last, first:last].mean() / 255 - 0.5)
         class_map = np.zeros((8, 8, 3), np.float32)
         class_map[..., 0] = 1  # elsewhere it indicates normal
         class_map[3:5, 3:5, 1:] = 16 * evidence
@@ -77,7 +81,9 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> OcclusionOptions:
     folder = tmp_path_factory.mktemp("occlusion")
     write_phantom_set(folder / "films", films_per_class=24)
     data = find_data(str(folder / "films"))
-    write_manifest(split_films(load_films(data, 128), data.name, data.labels, SplitRule()), folder / "manifest.json")
+    write_manifest(
+        split_films(load_films(data, Preparation(128)), data.name, data.labels, SplitRule()), folder / "manifest.json"
+    )
     return OcclusionOptions(shipped_bundle_path(), folder / "manifest.json", str(folder / "films"))
 
 

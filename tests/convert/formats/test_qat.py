@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 
 from convert.formats.export import export_int8
-from convert.formats.qat import CHECKPOINT, logit_error, quantization_aware, tune
+from convert.formats.qat import CHECKPOINT, QatFilms, logit_error, quantization_aware, tune
 from convert.formats.qat_state import Progress
+from convert.gates.delegation import observe
 from convert.gates.operators import check_runtime, read_facts
-from convert.options import QatOptions
+from convert.inference.isolated import run_isolated
+from convert.options import TARGETS, QatOptions
 from convert.source import Source
 from edge_app.errors import DataError
+from edge_app.model.runtimes.registry import RUNTIMES
+from train.keras import keras
+from train.networks.blocks import SpaceToDepth
+from train.networks.compact import build_compact
 from train.networks.inference import predict
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # tensorflow-model-optimization's own
@@ -19,7 +25,8 @@ SHORT = QatOptions(epochs=2, batch_size=16, patience=9)
 
 
 def _tuned(source: Source, options: QatOptions, folder: Path) -> Any:
-    return tune(source.model, source.training, source.evaluation_sets[0], options, folder)
+    films = QatFilms(source.training, source.context, source.evaluation_sets[0])
+    return tune(source.model, films, options, folder)
 
 
 def test_training_stops_after_epochs_without_gain_and_keeps_the_best() -> None:
@@ -45,6 +52,31 @@ def test_input_range_is_exact_for_8_bit_pixels_and_the_file_is_full_integer(sour
     facts = read_facts(export_int8(quantization_aware(source.model, source.training.pixels)))
     assert facts.input_quantization == (1.0, -128)
     check_runtime(facts, "tflite-runtime-2.14", full_integer=True)
+
+
+def test_network_with_space_to_depth_is_full_integer_in_both_runtimes_and_all_in_xnnpack(
+    source: Source, runtimes: list[str]
+) -> None:
+    """The network that ships begins with it, and the quantization library does not know it."""
+    keras.utils.set_random_seed(0)
+    model, pixels = build_compact(32, 3), source.training.pixels
+    assert any(isinstance(layer, SpaceToDepth) for layer in model.layers)
+    before = [weight.copy() for weight in model.get_weights()]
+    content = export_int8(quantization_aware(model, pixels))
+    for weight, now in zip(before, model.get_weights(), strict=True):
+        assert np.array_equal(weight, now), "the teacher stays as it was"
+    facts = read_facts(content)
+    assert "SPACE_TO_DEPTH" in {name for name, _ in facts.operators}
+    assert facts.input_quantization == (1.0, -128)
+    for target in TARGETS:
+        check_runtime(facts, target, full_integer=True)
+    wanted = predict(model, pixels[:8])["logits"]
+    for runtime in runtimes:
+        found = run_isolated(content, 3, pixels[:8], runtime)["logits"]
+        assert np.abs(found - wanted).max() < 0.15 * np.ptp(wanted), runtime
+        seen = observe(content, 3, 32, runtime)
+        if RUNTIMES[runtime].delegates_int8:
+            assert (seen.outside_xnnpack, seen.delegated) == ((), seen.operators)
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +105,9 @@ def test_killed_training_resumes_to_the_same_weights(
                 raise Killed
             return films.pixels
 
+    dying = QatFilms(source.training, source.context, DyingAfterOneEpoch())  # type: ignore[arg-type]
     with pytest.raises(Killed):
-        tune(source.model, source.training, DyingAfterOneEpoch(), SHORT, tmp_path)  # type: ignore[arg-type]
+        tune(source.model, dying, SHORT, tmp_path)
     assert (tmp_path / CHECKPOINT).exists()
     resumed = _tuned(source, dataclasses.replace(SHORT, resume=True), tmp_path)
     folder, whole = straight

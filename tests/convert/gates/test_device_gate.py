@@ -7,9 +7,9 @@ from tests_support import ENVIRONMENT
 
 from convert.conversion import Conversion, target_runtimes
 from convert.gates.delegation import Observation, check_delegation, observe
-from convert.gates.isolated import run_isolated
 from convert.gates.layers import layer_errors, layer_table
 from convert.gates.operators import check_runtime, read_facts
+from convert.inference.isolated import run_isolated
 from convert.options import RUNTIMES_OF_TARGET
 from convert.packaging.contents import model_card
 from convert.packaging.metadata import ENTRY, with_metadata
@@ -119,7 +119,7 @@ def test_file_for_litert_need_not_run_in_the_old_runtime() -> None:
 def test_metadata_changes_no_answer_and_can_be_read(source: Source, ptq_file: bytes, runtimes: list[str]) -> None:
     from tensorflow.lite.python import schema_py_generated as schema
 
-    card = model_card(source.run, "int8", "1.14.0")
+    card = model_card(source.run, "int8", source.locator)
     told = with_metadata(ptq_file, card)
     for runtime in runtimes:
         before = run_isolated(ptq_file, 3, source.validation.pixels[:4], runtime)
@@ -137,7 +137,7 @@ def test_metadata_changes_no_answer_and_can_be_read(source: Source, ptq_file: by
 def test_buffers_stay_at_16_bytes(source: Source, ptq_file: bytes) -> None:
     from tensorflow.lite.python import schema_py_generated as schema
 
-    told = with_metadata(ptq_file, model_card(source.run, "int8", "1.14.0"))
+    told = with_metadata(ptq_file, model_card(source.run, "int8", source.locator))
     root = schema.Model.GetRootAs(told, 0)
     held = [root.Buffers(number) for number in range(root.BuffersLength())]
     starts = [buffer._tab.Vector(buffer._tab.Offset(4)) for buffer in held if buffer.DataLength()]

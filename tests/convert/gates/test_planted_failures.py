@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawn_locators import dark_is_lung, locator_files
 
 from convert.conversion import Conversion, accept
 from convert.formats.export import export_dynamic
@@ -147,27 +148,42 @@ def _with_run(options: ConvertOptions, folder: Path, change: Any) -> ConvertOpti
     return dataclasses.replace(options, model=run_folder / "model.keras", out=folder / "out")
 
 
-def test_moved_threshold_stops_conversion(options: ConvertOptions, tmp_path: Path) -> None:
+def test_moved_threshold_stops_conversion(options: ConvertOptions, runtimes: list[str], tmp_path: Path) -> None:
     def move(raw: dict[str, Any]) -> None:
         raw["calibration"]["operating_points"]["balanced"]["threshold"] = 0.999
 
     with pytest.raises(DataError, match="moved threshold"):
-        read_source(_with_run(options, tmp_path, move))
+        read_source(_with_run(options, tmp_path, move), runtimes[0])
     assert not (tmp_path / "out").exists()
 
 
-def test_swapped_labels_stop_conversion(options: ConvertOptions, tmp_path: Path) -> None:
+def test_swapped_labels_stop_conversion(options: ConvertOptions, runtimes: list[str], tmp_path: Path) -> None:
     with pytest.raises(DataError, match="labels differ"):
-        read_source(_with_run(options, tmp_path, lambda raw: raw["labels"].reverse()))
+        read_source(_with_run(options, tmp_path, lambda raw: raw["labels"].reverse()), runtimes[0])
 
 
-def test_run_file_of_another_model_stops_conversion(options: ConvertOptions, tmp_path: Path) -> None:
+def test_run_file_of_another_model_stops_conversion(
+    options: ConvertOptions, runtimes: list[str], tmp_path: Path
+) -> None:
     planted = _with_run(options, tmp_path, lambda raw: None)
     model = keras.models.load_model(planted.model, compile=False)
     model.set_weights([0.5 * weight for weight in model.get_weights()])
     model.save(planted.model)
     with pytest.raises(DataError, match=r"another model's run\.json"):
-        read_source(planted)
+        read_source(planted, runtimes[0])
+
+
+def test_exchanged_or_lost_locator_stops_conversion(
+    options: ConvertOptions, runtimes: list[str], tmp_path: Path
+) -> None:
+    planted = _with_run(options, tmp_path, lambda raw: None)
+    locator = planted.model.with_name("locator")
+    shutil.rmtree(locator)
+    with pytest.raises(DataError, match=r"locator\.json is missing"):
+        read_source(planted, runtimes[0])
+    locator_files(dark_is_lung()).write(locator)
+    with pytest.raises(DataError, match="is not the locator that the films of this run were cropped with"):
+        read_source(planted, runtimes[0])
 
 
 def test_flipped_byte_anywhere_is_refused_by_the_device(folder: Path) -> None:
@@ -192,7 +208,8 @@ def _rewritten(folder: Path, accepted: Outcome, **changes: Any) -> Path:
     """The bundle written again, hash and all, with another card."""
     path = folder / "compact-ptq.tflite"
     bundle = read_bundle(path)
-    write_bundle(path, accepted.examined.file.model, dataclasses.replace(bundle.card, **changes), bundle.golden, "text")
+    card, model = dataclasses.replace(bundle.card, **changes), accepted.examined.file.model
+    write_bundle(path, model, card, bundle.golden, "text", bundle.locator)
     return path
 
 

@@ -10,7 +10,6 @@ from PIL import Image
 from convert.packaging.rejection_statistics import learn_space, learn_template, measure
 from edge_app.errors import FilmRefused
 from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom, phantom_png
-from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.bundle import Bundle, read_bundle, write_bundle
 from edge_app.reading.predictor import Predictor
 from edge_app.reading.rejection import Rejection, rejection_of
@@ -27,10 +26,11 @@ def draw(seed: int) -> np.ndarray:
 def learned(shipped: Bundle) -> tuple[Predictor, dict]:
     """The shipped network, and what convert would write about its features on phantoms."""
     predictor = Predictor(shipped)
-    size_px = shipped.card.input_size_px
-    parts = [np.stack([to_model_pixels(draw(seed), size_px) for seed in part]) for part in (TRAINING, VALIDATION)]
-    features = [np.stack([predictor.infer(film).features for film in part]) for part in parts]
-    return predictor, measure(learn_template(*parts), features[0], parts[1], features[1])
+    preparation = predictor.preparation
+    parts = [[draw(seed) for seed in part] for part in (TRAINING, VALIDATION)]
+    wholes = [np.stack([preparation.whole(film) for film in part]) for part in parts]
+    features = [np.stack([predictor.infer(preparation.prepare(film)[0]).features for film in part]) for part in parts]
+    return predictor, measure(learn_template(*wholes), features[0], wholes[1], features[1])
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +41,20 @@ def rejection(learned: tuple[Predictor, dict], shipped: Bundle) -> Rejection:
 
 
 def outcomes(learned: tuple[Predictor, dict], rejection: Rejection, change: Callable) -> list[str]:
-    """For 40 phantoms that were not used to learn: "passed", "warned", or the code of the refusal."""
+    """For 40 phantoms that were not used to learn: "passed", "warned", or the code of the refusal.
+
+    The steps are those of the device: the pose is checked before the lungs are looked for.
+    """
     predictor, found = learned[0], []
+    preparation = predictor.preparation
     for seed in range(300, 340):
-        pixels = to_model_pixels(np.ascontiguousarray(change(draw(seed))), predictor.card.input_size_px)
+        film = np.ascontiguousarray(change(draw(seed)))
+        whole = preparation.whole(film)
         try:
-            found.append("warned" if rejection.check(pixels, predictor.infer(pixels).features) else "passed")
+            warnings = rejection.check_pose(whole)
+            pixels = preparation.pixels(film, whole, preparation.locate(whole, film))
+            warnings += rejection.check_features(whole, predictor.infer(pixels).features)
+            found.append("warned" if warnings else "passed")
         except FilmRefused as refusal:
             found.append(refusal.code)
     return found
@@ -80,11 +88,7 @@ def test_picture_that_is_not_a_film_is_refused_or_called_unusual(learned, reject
 
     kinds = {
         "noise": lambda film: noise.integers(0, 256, film.shape).astype(np.uint8),
-        "clouds": lambda film: np.asarray(
-            Image.fromarray(noise.integers(0, 256, (6, 6)).astype(np.uint8)).resize(
-                (256, 256), Image.Resampling.BICUBIC
-            )
-        ),
+        "clouds": lambda film: np.asarray(Image.fromarray(blots()).resize((256, 256), Image.Resampling.BICUBIC)),
         "part of a film": lambda film: film[:90, :90],
     }
     for name, change in kinds.items():
@@ -96,7 +100,9 @@ def test_bundle_with_statistics_refuses_what_one_without_scores(learned, shipped
     statistics = dataclasses.replace(shipped.card, features=learned[1])
     bare = dataclasses.replace(shipped.card, features={})
     for name, card in (("new", statistics), ("old", bare)):
-        write_bundle(tmp_path / f"{name}.tflite", shipped.model, card, shipped.golden, shipped.card_text)
+        write_bundle(
+            tmp_path / f"{name}.tflite", shipped.model, card, shipped.golden, shipped.card_text, shipped.locator
+        )
     new, old = (Predictor(read_bundle(tmp_path / f"{name}.tflite")) for name in ("new", "old"))
     film = phantom_png("normal", 301, STYLE)
     assert new.answer(film).decision == old.answer(film).decision

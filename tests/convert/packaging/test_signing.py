@@ -25,7 +25,7 @@ def test_what_is_signed_here_is_trusted_by_the_device_and_nothing_else(
     signers = tmp_path / "allowed_signers"
     signers.write_text(f"{PRINCIPAL} {key.with_name('key.pub').read_text()}")
     path = tmp_path / "signed.tflite"
-    write_bundle(path, shipped.model, shipped.card, shipped.golden, "text", read_signer(key))
+    write_bundle(path, shipped.model, shipped.card, shipped.golden, "text", shipped.locator, read_signer(key))
     check_signature(path, path.read_bytes(), signers)
     with pytest.raises(BundleError, match="not signed by a key"):
         check_signature(path, path.read_bytes() + b"x", signers)
@@ -34,7 +34,7 @@ def test_what_is_signed_here_is_trusted_by_the_device_and_nothing_else(
 def test_unsigned_bundle_leaves_no_older_signature_behind(shipped: Bundle, key: Path, tmp_path: Path) -> None:
     path = tmp_path / "model.tflite"
     for sign in (read_signer(key), None):
-        write_bundle(path, shipped.model, shipped.card, shipped.golden, "text", sign)
+        write_bundle(path, shipped.model, shipped.card, shipped.golden, "text", shipped.locator, sign)
     assert not signature_path(path).exists()
 
 

@@ -38,7 +38,6 @@ def main(argv: list[str] | None = None) -> int:
 
 def outputs(films: int, reference: bool = False) -> dict[str, Any]:
     """The int8 outputs and the decisions of some phantoms, with the machine and runtime they come from."""
-    from edge_app.imaging.preprocess import to_model_pixels
     from edge_app.model.runtimes.interpreter import Interpreter
     from edge_app.reading.decision import decide
     from edge_app.reading.predictor import load_predictor
@@ -52,7 +51,7 @@ def outputs(films: int, reference: bool = False) -> dict[str, Any]:
     rows = []
     for seed in range(films):
         film = draw_phantom(LABELS[seed % len(LABELS)], seed)
-        got = run(to_model_pixels(film, predictor.card.input_size_px))
+        got = run(predictor.preparation.prepare(film)[0])
         raw = {name: values.ravel().tolist() for name, values in got.raw.items()}
         rows.append({"raw": raw, "decision": decide(got.logits, predictor.card).decision})
     return {

@@ -14,6 +14,8 @@ from edge_app.imaging.lung_field import (
     STEPS,
     LungField,
     _end,
+    are_cut_off,
+    crop,
     film_for_locator,
     largest_move,
     lung_coverage,
@@ -154,10 +156,21 @@ def test_what_is_no_mask_is_an_error(coverage: np.ndarray) -> None:
         lung_field(coverage, 224, 224)
 
 
-def test_field_says_whether_it_touches_the_edge() -> None:
-    assert not LungField(1, 1, 99, 99).touches_edge(100, 100)
-    for field in (LungField(0, 1, 9, 9), LungField(1, 0, 9, 9), LungField(1, 1, 100, 9), LungField(1, 1, 9, 100)):
-        assert field.touches_edge(100, 100)
+def test_lungs_that_reach_far_along_an_edge_are_cut_off() -> None:
+    coverage = np.zeros((48, 48), np.uint8)
+    coverage[8:40, 10:40] = FULL  # 30 cells wide, 32 high
+    assert not are_cut_off(coverage)
+    coverage[40:, 20:30] = FULL  # 10 of 30 cells at the lower edge: chance
+    assert not are_cut_off(coverage)
+    coverage[40:, 20:31] = FULL  # 11 of 30
+    assert are_cut_off(coverage)
+    assert are_cut_off(coverage.T)
+    assert are_cut_off(coverage[::-1])
+
+
+def test_crop_is_the_box_in_whole_pixels() -> None:
+    film = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    assert crop(film, LungField(1, 0, 3, 2)).tolist() == [[1, 2], [5, 6]]
 
 
 def test_logits_become_coverage_by_a_ramp() -> None:

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from edge_app.errors import BundleError
-from edge_app.model.bundle import Bundle, open_interpreter, read_bundle, sidecar_path, write_bundle
-from edge_app.model.golden import Golden
+from edge_app.model.bundle import Bundle, open_model, read_bundle, sidecar_path, write_bundle
 from edge_app.model.runtimes.registry import load_runtime
 
 
@@ -21,13 +20,13 @@ def copy(shipped: Bundle, tmp_path: Path) -> Path:
 
 def _rewritten(bundle: Bundle, path: Path, **changes: object) -> Bundle:
     """The same model under another card."""
-    write_bundle(path, bundle.model, dataclasses.replace(bundle.card, **changes), bundle.golden, "text")
+    write_bundle(path, bundle.model, dataclasses.replace(bundle.card, **changes), bundle.golden, "text", bundle.locator)
     return read_bundle(path)
 
 
-def test_shipped_bundle_is_full_integer_and_under_250_kb(shipped: Bundle) -> None:
-    assert len(shipped.content) < 250_000
-    assert open_interpreter(shipped, load_runtime()).is_int8
+def test_shipped_bundle_is_full_integer_and_under_300_kb(shipped: Bundle) -> None:
+    assert len(shipped.content) < 300_000
+    assert open_model(shipped, load_runtime()).classifier.is_int8
 
 
 def test_shipped_card_says_what_it_is_for_and_what_was_not_checked(shipped: Bundle) -> None:
@@ -94,7 +93,7 @@ def test_wrong_card_is_refused(shipped: Bundle, tmp_path: Path, changes: dict, m
 def test_card_of_another_input_size_is_refused(shipped: Bundle, tmp_path: Path) -> None:
     other = _rewritten(shipped, tmp_path / "other.tflite", input_size_px=64)
     with pytest.raises(BundleError, match="card says 64x64, model takes"):
-        open_interpreter(other, load_runtime())
+        open_model(other, load_runtime())
 
 
 def test_model_that_answers_its_golden_films_otherwise_is_refused(shipped: Bundle, tmp_path: Path) -> None:
@@ -102,8 +101,37 @@ def test_model_that_answers_its_golden_films_otherwise_is_refused(shipped: Bundl
         family: outputs | {"logits": outputs["logits"] ^ np.int8(16)}
         for family, outputs in shipped.golden.expected.items()
     }
-    golden = Golden(shipped.golden.films, expected, shipped.golden.steps_allowed)
+    golden = dataclasses.replace(shipped.golden, expected=expected)
     path = tmp_path / "moved.tflite"
-    write_bundle(path, shipped.model, shipped.card, golden, "text")
+    write_bundle(path, shipped.model, shipped.card, golden, "text", shipped.locator)
     with pytest.raises(BundleError, match="off by 16 steps"):
-        open_interpreter(read_bundle(path), load_runtime())
+        open_model(read_bundle(path), load_runtime())
+
+
+def test_a_locator_of_another_bundle_is_refused(shipped: Bundle, tmp_path: Path) -> None:
+    other = bytearray(shipped.locator)
+    other[len(other) // 2] ^= 1  # damaged, inside a sound ZIP
+    for locator in (bytes(other), None):
+        path = tmp_path / "other.tflite"
+        write_bundle(path, shipped.model, shipped.card, shipped.golden, "text", locator)
+        with pytest.raises(BundleError, match=r"locator in the file has the SHA-256 .* damaged or of another bundle"):
+            read_bundle(path)
+
+
+def test_a_locator_that_finds_the_lungs_elsewhere_is_refused(shipped: Bundle, tmp_path: Path) -> None:
+    fields = {family: found.copy() for family, found in shipped.golden.fields.items()}
+    for found in fields.values():
+        found[1, 3] -= 6  # pixels; a step of the lung field is 2 at 96 px
+    path = tmp_path / "moved.tflite"
+    golden = dataclasses.replace(shipped.golden, fields=fields)
+    write_bundle(path, shipped.model, shipped.card, golden, "text", shipped.locator)
+    with pytest.raises(BundleError, match=r"the lung field is .* expected"):
+        open_model(read_bundle(path), load_runtime())
+
+
+def test_golden_films_without_lung_fields_do_not_fit_a_model_with_a_locator(shipped: Bundle, tmp_path: Path) -> None:
+    path = tmp_path / "bare.tflite"
+    golden = dataclasses.replace(shipped.golden, fields={})
+    write_bundle(path, shipped.model, shipped.card, golden, "text", shipped.locator)
+    with pytest.raises(BundleError, match="has no lung fields"):
+        read_bundle(path)

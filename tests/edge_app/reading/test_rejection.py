@@ -67,8 +67,9 @@ def test_standardized_films_do_not_depend_on_brightness_and_contrast():
 
 
 def test_upright_film_passes_and_a_far_one_is_called_unusual(rejection):
-    assert rejection.check(pixels_of(30), NEAR) == ()
-    assert rejection.check(pixels_of(30), FAR) == ("unusual",)
+    assert rejection.check_pose(pixels_of(30)) == ()
+    assert rejection.check_features(pixels_of(30), NEAR) == ()
+    assert rejection.check_features(pixels_of(30), FAR) == ("unusual",)
 
 
 @pytest.mark.parametrize(
@@ -82,16 +83,17 @@ def test_upright_film_passes_and_a_far_one_is_called_unusual(rejection):
 )
 def test_film_that_lies_otherwise_is_refused_by_name(rejection, code, changed):
     with pytest.raises(FilmRefused) as refusal:
-        rejection.check(np.ascontiguousarray(changed(pixels_of(31))), NEAR)
+        rejection.check_pose(np.ascontiguousarray(changed(pixels_of(31))))
     assert refusal.value.code == code
 
 
 def test_far_film_that_hardly_looks_like_a_chest_is_refused(rejection):
     doubtful = dataclasses.replace(rejection.template.limits, doubtful=1e3)
     strict = dataclasses.replace(rejection, template=dataclasses.replace(rejection.template, limits=doubtful))
-    assert strict.check(pixels_of(32), NEAR) == ()
+    assert strict.check_pose(pixels_of(32)) == ()
+    assert strict.check_features(pixels_of(32), NEAR) == ()
     with pytest.raises(FilmRefused, match="nothing is scored"):
-        strict.check(pixels_of(32), FAR)
+        strict.check_features(pixels_of(32), FAR)
 
 
 def test_card_gives_back_what_was_put_in(rejection, shipped):

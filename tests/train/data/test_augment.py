@@ -6,8 +6,10 @@ import pytest
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom
 from edge_app.imaging.preprocess import to_model_pixels
 from train.data.augment import SHORTCUT_FREE, TRAINING, augment, shortcut_free_draw
+from train.data.whole_films import MARGIN_DIVISOR
 from train.keras import tf
 
+SIDE = 64
 STILL = dataclasses.replace(
     TRAINING,
     **{field.name: 0 for field in dataclasses.fields(TRAINING) if field.name != "flip"},
@@ -17,11 +19,11 @@ STILL = dataclasses.replace(
 
 @pytest.fixture(scope="module")
 def pixels() -> np.ndarray:
-    return np.stack([to_model_pixels(draw_phantom("viral", seed, PhantomStyle(noise=0.0)), 64) for seed in range(6)])
+    return np.stack([to_model_pixels(draw_phantom("viral", seed, PhantomStyle(noise=0.0)), SIDE) for seed in range(6)])
 
 
 def _augmented(pixels: np.ndarray, ranges, seed: int) -> np.ndarray:
-    return augment(tf.cast(pixels, tf.float32), ranges, tf.constant([seed, 0])).numpy()
+    return augment(tf.cast(pixels, tf.float32), ranges, tf.constant([seed, 0]), SIDE).numpy()
 
 
 def _with(**ranges: object):
@@ -39,6 +41,33 @@ def test_result_is_whole_gray_levels_as_the_device_sees(pixels: np.ndarray) -> N
     assert drawn.min() >= 0
     assert drawn.max() <= 255
     assert np.array_equal(drawn, np.round(drawn))
+
+
+def _wide(inside: float, outside: float) -> np.ndarray:
+    """Six films of one gray level with context of another."""
+    margin = SIDE // MARGIN_DIVISOR
+    films = np.full((6, SIDE + 2 * margin, SIDE + 2 * margin), outside, np.float32)
+    films[:, margin:-margin, margin:-margin] = inside
+    return films
+
+
+def test_zoomed_out_film_shows_its_context_and_not_black() -> None:
+    ranges = _with(zoom=0.15, rotation_deg=3.0)
+    with_context = _augmented(_wide(200, 200), ranges, 1)
+    assert with_context.shape == (6, SIDE, SIDE)
+    assert with_context.min() > 190
+    assert _augmented(_wide(200, 200)[:, :SIDE, :SIDE], ranges, 1).min() < 100, "without context there is black"
+
+
+def test_context_come_in_only_where_a_film_is_moved() -> None:
+    still = _augmented(_wide(200, 50), STILL, 1)
+    assert (still[:, 2:-2, 2:-2] > 195).all(), "an unmoved film shows its lung field"
+    moved = _augmented(_wide(200, 50), _with(shift=0.1), 1)
+    assert (moved[:, [0, -1], 8:-8] < 60).any(), "a moved one what lies around it"
+
+
+def test_film_without_context_is_black_where_it_is_turned_away() -> None:
+    assert (_augmented(np.full((6, SIDE, SIDE), 200), _with(rotation_deg=12), 1)[:, 0, 0] == 0).any()
 
 
 def test_empty_ranges_leave_a_film_nearly_as_it_is(pixels: np.ndarray) -> None:
@@ -72,6 +101,15 @@ def test_shortcut_free_draws_are_fixed_and_differ(pixels: np.ndarray) -> None:
     assert first.dtype == np.uint8
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_shortcut_free_draws_are_whole_films_and_not_stretched() -> None:
+    """They are prepared after, as the device would: stretched twice, they would not be films of a department."""
+    gray = np.full((6, 96, 96), 110, np.uint8)
+    gray[:, ::8] = 120
+    drawn = shortcut_free_draw(gray, 0)
+    assert drawn.shape == gray.shape
+    assert np.ptp(drawn[:, 24:72, 24:72].astype(int), axis=(1, 2)).max() < 90
 
 
 def test_shortcut_free_draws_lay_no_patches_over_lungs() -> None:

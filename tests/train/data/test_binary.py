@@ -7,8 +7,10 @@ import numpy as np
 
 from convert.conversion import convert
 from convert.options import ConvertOptions
+from edge_app.model.preparation import Preparation
 from train.__main__ import main
 from train.data.loading import load_films
+from train.data.locator_files import WHOLE_FILM
 from train.data.sources import find_data
 from train.data.split import TRAIN, VALIDATION, SplitRule, split_films
 from train.data.two_classes import as_labelled, merge_films, merge_manifest, merge_targets
@@ -17,7 +19,7 @@ from train.training.fit import FitOptions, fit
 
 def test_merged_films_are_split_as_the_three_classes_were(phantoms: Path) -> None:
     data = find_data(str(phantoms))
-    films = load_films(data, 32)
+    films = load_films(data, Preparation(32))
     manifest = split_films(films, data.name, data.labels, SplitRule())
     merged, two = merge_manifest(manifest), merge_films(films, data.labels)
     for part in (TRAIN, VALIDATION):
@@ -43,7 +45,7 @@ def test_labels_of_another_model_are_left_as_they_are(phantoms: Path) -> None:
 
 def test_a_model_of_two_classes_is_trained_evaluated_and_converted(phantoms: Path, tmp_path: Path, capsys) -> None:
     run = tmp_path / "run"
-    fit(FitOptions(run, str(phantoms), "tiny", epochs=1, batch_size=16, binary=True))
+    fit(FitOptions(run, str(phantoms), "tiny", epochs=1, batch_size=16, binary=True, locator=WHOLE_FILM))
     words = ["evaluate", str(run / "model.keras"), "--data", str(phantoms), "--json"]
     assert main([*words, "--manifest", str(run / "manifest.json")]) == 0
     assert len(json.loads(capsys.readouterr().out)["confusion"]) == 2

@@ -5,6 +5,7 @@ import pytest
 
 from edge_app.errors import DataError
 from edge_app.imaging.phantom import phantom_png, write_phantom_set
+from edge_app.model.preparation import Preparation
 from train.data.loading import load_films
 from train.data.sources import find_data
 
@@ -20,7 +21,7 @@ def test_kaggle_layout_reads_three_classes_from_folders_and_names(tmp_path: Path
     data = find_data(str(tmp_path))
     assert data.labels == ("normal", "bacterial", "viral")
     assert [film.label for film in data.films].count("viral") == 4
-    films = load_films(data, 32)
+    films = load_films(data, Preparation(32))
     assert films.pixels.shape == (12, 32, 32)
     assert films.classes.tolist() == [0] * 4 + [1] * 4 + [2] * 4
 
@@ -50,4 +51,4 @@ def test_medmnist_file_is_read(tmp_path: Path) -> None:
     np.savez(tmp_path / "p.npz", train_images=images, train_labels=np.array([[0], [1], [1], [0], [1], [0]]))
     data = find_data(str(tmp_path / "p.npz"))
     assert data.labels == ("normal", "pneumonia")
-    assert load_films(data, 32).classes.tolist() == [0, 1, 1, 0, 1, 0]
+    assert load_films(data, Preparation(32)).classes.tolist() == [0, 1, 1, 0, 1, 0]

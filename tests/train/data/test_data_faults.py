@@ -7,14 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks.__main__ import main as benchmarks
 from edge_app.errors import DataError
 from edge_app.imaging.phantom import phantom_png, write_phantom_set
+from edge_app.model.preparation import Preparation
 from train.__main__ import main
 from train.data.loading import load_films
+from train.data.locator_files import find_locator, preparation_of
 from train.data.sources import find_data
 from train.data.split import SplitRule, split_films
+
+WHOLE_FILMS = Preparation(32)
 
 
 @pytest.fixture
@@ -30,19 +35,34 @@ def _write(folder: Path, *names: str) -> None:
         (folder / name).write_bytes(phantom_png("normal", 900 + seed))
 
 
-def _listed_and_skipped_or_refused(folder: Path, caplog, *names: str, left: int) -> None:
+def _listed_and_skipped_or_refused(
+    folder: Path, caplog, *names: str, left: int, preparation: Preparation = WHOLE_FILMS
+) -> None:
     """By default the film is named and left out; `strict` names it and stops."""
-    assert len(load_films(find_data(str(folder)), 32).films) == left
+    loaded = load_films(find_data(str(folder)), preparation)
+    assert len(loaded.films) == len(loaded.pixels) == len(loaded.fields) == len(loaded.hashes) == left
+    assert not {film.name for film in loaded.films} & set(names)
     assert all(name in caplog.text for name in names[:1])
     caplog.clear()
     with pytest.raises(DataError, match=f"{len(names)} films of"):
-        load_films(find_data(str(folder)), 32, strict=True)
+        load_films(find_data(str(folder)), preparation, strict=True)
     assert all(name in caplog.text for name in names)
 
 
 def test_unreadable_film_is_listed_and_skipped_or_refused(films: Path, caplog) -> None:
     (films / "train" / "NORMAL" / "IM-0000-0001.png").write_bytes(b"broken")
     _listed_and_skipped_or_refused(films, caplog, "IM-0000-0001.png", left=11)
+
+
+def test_film_without_lungs_is_listed_and_skipped_or_refused(films: Path, caplog) -> None:
+    """A model that sees lung fields cannot learn from it; one that sees whole films still does."""
+    ramp = np.tile(np.linspace(0, 255, 256, dtype=np.uint8), (224, 1))
+    Image.fromarray(ramp).save(films / "train" / "NORMAL" / "IM-0000-0001.png")
+    assert len(load_films(find_data(str(films)), WHOLE_FILMS).films) == 12
+    lung_fields = preparation_of(32, find_locator(None))
+    _listed_and_skipped_or_refused(films, caplog, "IM-0000-0001.png", left=11, preparation=lung_fields)
+    assert "No lungs were found" in caplog.text
+    assert "(no_lungs)" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -89,7 +109,7 @@ def test_class_of_unreadable_films_alone_is_refused(films: Path) -> None:
     for path in (films / "train" / "PNEUMONIA").glob("*virus*"):
         path.write_bytes(b"broken")
     with pytest.raises(DataError, match="no usable film of class viral"):
-        load_films(find_data(str(films)), 32)
+        load_films(find_data(str(films)), WHOLE_FILMS)
 
 
 def test_class_of_one_patient_cannot_be_split_and_the_counts_are_given(tmp_path: Path, capsys) -> None:
@@ -103,7 +123,7 @@ def test_class_of_one_patient_cannot_be_split_and_the_counts_are_given(tmp_path:
 
 
 def test_leaking_patient_in_a_manifest_is_refused_before_scoring(films: Path, tmp_path: Path, capsys) -> None:
-    loaded = load_films(find_data(str(films)), 32)
+    loaded = load_films(find_data(str(films)), WHOLE_FILMS)
     manifest = json.loads(split_films(loaded, "set", ("normal", "bacterial", "viral"), SplitRule()).to_json())
     twins = [film for film in manifest["films"] if film["patient"] == manifest["films"][0]["patient"]]
     twins[0]["part"], twins[1]["part"] = "train", "validation"

@@ -10,6 +10,7 @@ from PIL import Image
 
 from edge_app.errors import DataError
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom, phantom_lung_mask
+from edge_app.model.preparation import Preparation
 from train.data.loading import load_films
 from train.data.lung_masks import SIDE_PX, load_lung_masks
 from train.data.sources import find_data
@@ -25,7 +26,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 def test_validation_patients_of_the_classifier_are_held_out(folders: tuple[Path, Path]) -> None:
     data = find_data(str(folders[0]))
     found = load_lung_masks(data, folders[1])
-    manifest = split_films(load_films(data, 128), data.name, data.labels, SplitRule())
+    manifest = split_films(load_films(data, Preparation(128)), data.name, data.labels, SplitRule())
     validation = {film["patient"] for film in manifest.films if film["part"] == VALIDATION}
     assert {film.patient for film in found.held_out.films} == validation
     assert not validation & {film.patient for film in found.training.films}

@@ -32,7 +32,7 @@ def _films(patients: int, films_each: int = 3, copies: dict[int, int] | None = N
         for row in range(count)
     )
     classes = np.array([LABELS.index(film.label) for film in films])
-    return LoadedFilms(films, np.zeros((count, 8, 8), dtype=np.uint8), classes, tuple(hashes))
+    return LoadedFilms(films, np.zeros((count, 8, 8), dtype=np.uint8), classes, tuple(hashes), (None,) * count)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -66,7 +66,7 @@ def test_acquisition_order_goes_series_by_series_and_by_number_not_by_letter() -
     labels = ["normal"] * 40 + ["bacterial"] * 20 + ["viral"] * 20
     films = tuple(LabelledFilm(p, label, p, Path(p)) for p, label in zip(patients, labels, strict=True))
     classes = np.array([LABELS.index(label) for label in labels])
-    loaded = LoadedFilms(films, np.zeros((80, 8, 8), dtype=np.uint8), classes, tuple(patients))
+    loaded = LoadedFilms(films, np.zeros((80, 8, 8), dtype=np.uint8), classes, tuple(patients), (None,) * 80)
     manifest = split_films(loaded, "set", LABELS, SplitRule("acquisition-order"))
     held_out = {film["patient"] for film in manifest.films if film["part"] == VALIDATION}
     series = ("IM-", "NORMAL2-IM-", "person")

@@ -8,6 +8,7 @@ import pytest
 
 from edge_app.errors import DataError
 from edge_app.imaging.phantom import write_phantom_set
+from edge_app.model.preparation import Preparation
 from train.__main__ import main
 from train.data.loading import LoadedFilms, load_films
 from train.data.phantoms import phantom_data
@@ -28,7 +29,7 @@ def kaggle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _split(folder: Path, name: str) -> tuple[LoadedFilms, Manifest]:
     data = find_data(str(folder), with_test=SplitRule(name).reads_test_folder)
-    films = load_films(data, 32)
+    films = load_films(data, Preparation(32))
     return films, split_films(films, data.name, data.labels, SplitRule(name))
 
 
@@ -43,7 +44,7 @@ def _split(folder: Path, name: str) -> tuple[LoadedFilms, Manifest]:
 def test_splits_of_version_0_1_keep_their_hash(rule: str, sha256: str) -> None:
     """The shipped model's card names its split by this hash; these were written by the first version."""
     data = phantom_data(films_per_class=8)
-    assert split_films(load_films(data, 32), data.name, data.labels, SplitRule(rule)).sha256 == sha256
+    assert split_films(load_films(data, Preparation(32)), data.name, data.labels, SplitRule(rule)).sha256 == sha256
 
 
 def test_official_takes_the_folders_as_found_and_validates_on_training_patients(kaggle: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_locator_that_finds_nothing_gets_none(films: MaskedFilms) -> None:
         "found": 0,
         "share_found": 0.0,
         "missed_by_label": {"normal": 3},
-        "share_touching_edge": 0.0,
+        "share_cut_off": 0.0,
     }
 
 
@@ -115,4 +115,4 @@ def test_whole_data_sets_are_read_as_the_device_reads_them() -> None:
     films = tuple(LabelledFilm(f"{seed}", "viral", f"{seed}", draw_phantom("viral", seed, style)) for seed in range(3))
     figures = found_figures(lambda pixels: -nothing(pixels), SIDE, films)
     assert figures["found"] == 3
-    assert figures["share_touching_edge"] == 1
+    assert figures["share_cut_off"] == 1

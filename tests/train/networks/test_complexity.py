@@ -3,6 +3,7 @@
 import pytest
 
 from train.keras import keras
+from train.networks.blocks import SpaceToDepth
 from train.networks.complexity import count_macs
 from train.networks.efficientnet_lite0 import build_efficientnet_lite0
 
@@ -16,6 +17,12 @@ def test_macs_of_each_kind_of_layer_by_hand() -> None:
     x = layers.MaxPooling2D()(layers.BatchNormalization()(x))
     x = layers.Dense(5)(layers.Flatten()(x))  # 16 x 5
     assert count_macs(keras.Model(film, x)) == 16 * 72 + 16 * 36 + 80
+
+
+def test_space_to_depth_costs_nothing_and_the_window_behind_it_a_quarter_of_the_places() -> None:
+    film = layers.Input((8, 8, 1))
+    x = layers.Conv2D(16, 3, padding="same")(SpaceToDepth()(film))  # 4 x 4 places, 3 x 3 x 4 x 16
+    assert count_macs(keras.Model(film, x)) == 16 * 9 * 4 * 16
 
 
 def test_macs_of_lite0_at_its_published_size() -> None:

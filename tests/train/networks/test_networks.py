@@ -1,15 +1,20 @@
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 from registry_names import restated
+from tests_support import ENVIRONMENT
 
 from edge_app.errors import DataError
 from train import networks
 from train.keras import keras
 from train.networks import ARCHITECTURES, find_architecture
+from train.networks.blocks import SpaceToDepth
 from train.networks.inference import predict
+from train.networks.saving import save_model
 
 
 def test_compact_network_keeps_to_its_limits() -> None:
@@ -19,6 +24,30 @@ def test_compact_network_keeps_to_its_limits() -> None:
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D) and layer.name != "class_map":
             assert layer.filters % 16 == 0, layer.name
+
+
+def test_space_to_depth_moves_pixels_and_changes_none() -> None:
+    film = np.arange(36, dtype=np.float32).reshape(1, 6, 6, 1)
+    squares = SpaceToDepth()(film).numpy()
+    assert squares.shape == (1, 3, 3, 4)
+    assert squares[0, 0, 0].tolist() == [0, 1, 6, 7]
+    assert squares[0, 2, 1].tolist() == [26, 27, 32, 33]
+
+
+def test_model_with_space_to_depth_is_read_back_by_whoever_reads_runs(tmp_path: Path) -> None:
+    """In a process that never built a network."""
+    model = ARCHITECTURES["compact"].build(32, 3)
+    save_model(model, tmp_path / "model.keras")
+    film = np.random.default_rng(0).integers(0, 256, (1, 32, 32), dtype=np.uint8)
+    np.save(tmp_path / "film.npy", film)
+    code = (
+        "import sys, numpy as np; import train.evaluation.run as run; from train.keras import keras;"
+        "model = keras.models.load_model(sys.argv[1] + '/model.keras', compile=False);"
+        "film = np.load(sys.argv[1] + '/film.npy').astype('float32')[..., None];"
+        "np.save(sys.argv[1] + '/logits.npy', model(film, training=False)[0].numpy())"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=ENVIRONMENT, check=True, capture_output=True)
+    assert np.allclose(np.load(tmp_path / "logits.npy"), predict(model, film)["logits"], atol=1e-4)
 
 
 SLOW_TO_BUILD = {"densenet201"}

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from train.keras import keras
 from train.networks import find_architecture
@@ -10,9 +11,10 @@ from train.networks.rebuild import for_training, full_precision
 from train.training.fit import FitOptions, fit
 
 
-def test_inner_layers_compute_in_bfloat16_and_outputs_in_float32() -> None:
+@pytest.mark.parametrize("name", ["tiny", "compact"])
+def test_inner_layers_compute_in_bfloat16_and_outputs_in_float32(name: str) -> None:
     keras.utils.set_random_seed(1)
-    model = find_architecture("tiny").build(32, 3)
+    model = find_architecture(name).build(32, 3)
     pixels = np.random.default_rng(1).integers(0, 256, (8, 32, 32, 1)).astype(np.float32)
     half = for_training(model, bfloat16=True, synchronized=False)
     assert {layer.compute_dtype for layer in half.layers if isinstance(layer, keras.layers.Conv2D)} >= {"bfloat16"}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 
 import train.training.loop as loop
 from edge_app.errors import DataError
+from edge_app.system.files import sha256_of
 from train.__main__ import main
 from train.data.loading import LoadedFilms
+from train.data.locator_files import LocatorFiles, find_locator
 from train.data.sources import find_data
 from train.data.split import SplitRule
-from train.evaluation.run import read_run
+from train.evaluation.run import read_run, run_framing, run_preparation, write_run
 from train.keras import keras, tf
 from train.training.batches import BatchOptions, mixed, one_hot, training_batches
 from train.training.callbacks import WeightAverage
@@ -30,10 +33,11 @@ def finished(tiny_run: Path) -> Path:
 def test_a_run_leaves_model_manifest_history_plots_and_metrics(finished: Path) -> None:
     assert {path.name for path in finished.iterdir()} == {
         "model.keras", "manifest.json", "run.json", "metrics.json", "history.json", "curves.png", "roc.png",
-        "confusion-random.png", "confusion-shortcut-swapped.png", "confusion-shortcut-free.png",
+        "confusion-random.png", "confusion-shortcut-swapped.png", "confusion-reframed.png",
+        "confusion-shortcut-free.png", "locator",
     }  # fmt: skip
     metrics = json.loads((finished / "metrics.json").read_text())
-    assert set(metrics["judges"]) == {"random", "shortcut-swapped", "shortcut-free"}
+    assert set(metrics["judges"]) == {"random", "shortcut-swapped", "reframed", "shortcut-free"}
     assert [row["epoch"] for row in json.loads((finished / "history.json").read_text())] == [1, 2]
 
 
@@ -55,22 +59,97 @@ def test_files_of_two_runs_are_not_mixed(finished: Path, tmp_path: Path) -> None
         read_run(tmp_path / "model.keras")
 
 
+def _with_locator(finished: Path, out: Path, locator: LocatorFiles | None) -> Path:
+    """A copy of a run, its locator exchanged or gone; returns the model's path."""
+    run = Path(shutil.copytree(finished, out))
+    shutil.rmtree(run / "locator")
+    if locator:
+        locator.write(run / "locator")
+    return run / "model.keras"
+
+
+def test_run_names_the_locator_that_cropped_its_films(finished: Path) -> None:
+    _, _, run = read_run(finished / "model.keras")
+    locator = find_locator(None)
+    assert locator is not None
+    assert run.locator_sha256 == locator.sha256
+    assert json.loads((finished / "metrics.json").read_text())["locator_sha256"] == locator.sha256
+    assert find_locator(finished / "locator") == locator
+    preparation = run_preparation(finished / "model.keras", run)
+    assert preparation.locator is not None
+    assert (preparation.size_px, preparation.locator.sha256) == (run.input_size_px, locator.sha256)
+
+
+@pytest.mark.parametrize("exchanged", [True, False])
+def test_run_whose_locator_was_exchanged_or_lost_is_refused(
+    finished: Path, phantoms: Path, tmp_path: Path, capsys, exchanged: bool
+) -> None:
+    """With another locator the films would be framed otherwise than those it learned from."""
+    other = None
+    if exchanged:
+        locator = find_locator(None)
+        assert locator is not None
+        int8 = locator.int8 + b"\0"  # sound, but not the same file
+        hashes = {"int8": sha256_of(int8), "float32": sha256_of(locator.float32)}
+        other = dataclasses.replace(locator, int8=int8, figures=locator.figures | {"sha256": hashes})
+    model = _with_locator(finished, tmp_path / "run", other)
+    assert main(["evaluate", str(model), "--data", str(phantoms)]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("train: ")
+    assert ("is not the locator that the films of this run were cropped with" if exchanged else "is missing") in last
+
+
+def test_run_of_whole_films_has_no_locator(phantoms: Path, tmp_path: Path) -> None:
+    words = ["--data", str(phantoms), "--arch", "tiny", "--epochs", "1", "--locator", "none"]
+    assert main(["fit", *words, "--out", str(tmp_path / "run")]) == 0
+    assert not (tmp_path / "run" / "locator").exists()
+    assert not (tmp_path / "run" / "confusion-reframed.png").exists(), "nobody measured how its films are framed"
+    model = tmp_path / "run" / "model.keras"
+    _, _, run = read_run(model)
+    assert run.locator_sha256 == ""
+    assert run_preparation(model, run).locator is None
+    raw = json.loads((tmp_path / "run" / "run.json").read_text())
+    raw.pop("locator_sha256")  # as the kit wrote it before 0.4.0
+    (tmp_path / "run" / "run.json").write_text(json.dumps(raw))
+    assert read_run(model)[2] == run
+
+
+def test_locator_beside_a_run_of_whole_films_only_tells_how_they_are_framed(finished: Path, tmp_path: Path) -> None:
+    model, manifest, run = read_run(finished / "model.keras")
+    whole, locator = dataclasses.replace(run, locator_sha256=""), find_locator(None)
+    write_run(tmp_path / "run", model, manifest, whole, locator)
+    path = tmp_path / "run" / "model.keras"
+    assert run_preparation(path, whole).locator is None
+    assert run_framing(path, whole).locator is not None
+    write_run(tmp_path / "run", model, manifest, whole, None)
+    assert run_framing(path, whole).locator is None, "a run folder keeps no locator of an earlier run"
+
+
 class Killed(Exception):
     """Stands for a power cut."""
 
 
-def test_killed_run_resumes_with_nothing_lost(phantoms: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def killed(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> FitOptions:
+    """A training of three epochs that lost power in the second; tests copy its folder."""
+
     def killed_in_epoch_2(*arguments, **options):
         for step, batch in enumerate(training_batches(*arguments, **options)):
             if step == 4:
                 raise Killed
             yield batch
 
-    options = FitOptions(out=tmp_path / "run", data=str(phantoms), arch="tiny", epochs=3, batch_size=16)
+    out = tmp_path_factory.mktemp("killed") / "run"
+    options = FitOptions(out=out, data=str(phantoms), arch="tiny", epochs=3, batch_size=16)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "training_batches", killed_in_epoch_2)
         with pytest.raises(Exception):  # noqa: B017, PT011  Keras wraps it as it likes
             fit(options)
+    return options
+
+
+def test_killed_run_resumes_with_nothing_lost(killed: FitOptions, tmp_path: Path) -> None:
+    options = dataclasses.replace(killed, out=Path(shutil.copytree(killed.out, tmp_path / "run")))
     before = json.loads((tmp_path / "run" / "checkpoint" / "history.json").read_text())
     assert [row["epoch"] for row in before] == [1]
     fit(dataclasses.replace(options, resume=True))
@@ -79,13 +158,22 @@ def test_killed_run_resumes_with_nothing_lost(phantoms: Path, tmp_path: Path) ->
     assert after[0] == before[0]
 
 
+def test_killed_run_is_not_resumed_with_another_locator(killed: FitOptions, tmp_path: Path) -> None:
+    """From there on its films would be framed otherwise, and its run file would name one locator for both."""
+    out = Path(shutil.copytree(killed.out, tmp_path / "run"))
+    with pytest.raises(DataError, match="without --resume"):
+        fit(dataclasses.replace(killed, out=out, resume=True, locator="none"))
+
+
 def test_batches_from_a_later_step_are_the_same() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 16, 16), dtype=np.uint8)
-    films = LoadedFilms((), pixels, np.arange(20) % 3, ())
-    options = BatchOptions(batch_size=4, epochs=2, seed=5)
-    whole = [drawn.numpy() for drawn, _, _ in training_batches(films, one_hot(films.classes, 3), options)]
-    rest = [drawn.numpy() for drawn, _, _ in training_batches(films, one_hot(films.classes, 3), options, first_step=7)]
+    films = LoadedFilms((), pixels, np.arange(20) % 3, (), (None,) * 20)
+    around = np.pad(pixels, ((0, 0), (2, 2), (2, 2)))
+    options, targets = BatchOptions(side_px=16, batch_size=4, epochs=2, seed=5), one_hot(films.classes, 3)
+    whole = [drawn.numpy() for drawn, _, _ in training_batches(films, around, targets, options)]
+    rest = [drawn.numpy() for drawn, _, _ in training_batches(films, around, targets, options, first_step=7)]
     assert len(whole) == 10
+    assert whole[0].shape == (4, 16, 16, 1)
     assert all(np.array_equal(first, second) for first, second in zip(whole[7:], rest, strict=True))
 
 

@@ -35,7 +35,7 @@ class LocatorRanges:
     marker_probability: float = 0.5
     cable_probability: float = 0.3
     phantom_share: float = 0.06  # of all pictures
-    negative_share: float = 0.2  # of all pictures: no lungs to be found
+    negative_share: float = 0.25  # of all pictures: no lungs to be found
 
 
 def placed_so_that_lungs_show(mask: np.ndarray, ranges: LocatorRanges, side_px: int, rng: np.random.Generator) -> Place:

@@ -119,8 +119,8 @@ def drawn_phantom(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 NEGATIVES: dict[str, tuple[float, Callable[[_Source], np.ndarray]]] = {
     "part of a film": (0.25, _part_without_lungs),
     "half a chest": (0.125, _half_a_chest),
-    "turned film": (0.25, _turned),
-    "inverted film": (0.125, _inverted),
+    "turned film": (0.2, _turned),
+    "inverted film": (0.1, _inverted),
     "drawing": (0.125, _drawing),
-    "phantom without lungs": (0.125, _phantom_without_lungs),
+    "phantom without lungs": (0.2, _phantom_without_lungs),
 }

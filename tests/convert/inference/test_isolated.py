@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convert.gates.isolated import run_isolated
+from convert.inference.isolated import run_isolated
 from edge_app.errors import BundleError
 from edge_app.imaging.phantom import LABELS, draw_phantom
 from edge_app.imaging.preprocess import to_model_pixels
