@@ -1,4 +1,4 @@
-"""`reviews`: the record on the command line: list, export, back up, check, purge, add a reader."""
+"""`reviews`: the record on the command line: list, export, back up, check, purge, manage readers."""
 
 import argparse
 import json
@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edge_app.records.database import Store
 
+ACTOR = "command line"  # in the audit log
 HELP = "list, export, back up and check the record of drafts and reviews"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
+    from edge_app.records.readers import ROLES
+
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="print one record per line")
     listing.add_argument("--status", choices=("draft", "signed"), default="", help="only these")
@@ -32,8 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     films.add_argument("--films", type=Path, required=True, metavar="DIR", help="where serve keeps them")
     films.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the folders go")
     reader = actions.add_parser("add-reader", help="enrol a reader; the PIN is read from stdin")
-    reader.add_argument("initials", metavar="INITIALS")
-    for action in (listing, export, backup, audit, purge, films, reader):
+    reader.add_argument("--role", choices=ROLES, default=ROLES[0], help="a technician may not sign (%(default)s)")
+    unlock = actions.add_parser("unlock", help="forget a reader's wrong PINs")
+    remove = actions.add_parser("remove", help="let a reader neither sign nor log in any more")
+    set_pin = actions.add_parser("set-pin", help="give a reader a new PIN; it is read from stdin")
+    people = (reader, unlock, remove, set_pin)
+    for action in people:
+        action.add_argument("initials", metavar="INITIALS")
+    for action in (listing, export, backup, audit, purge, films, *people):
         action.add_argument("--data-dir", type=Path, metavar="DIR", help="as for serve")
 
 
@@ -78,7 +87,7 @@ def _export(store: "Store", args: argparse.Namespace) -> int:
             raise StoreError(f"{args.out} cannot be written: {cause}") from cause
     else:
         sys.stdout.write(text)
-    store.note("command line", "export", detail=args.format)
+    store.note(ACTOR, "export", detail=args.format)
     return 0
 
 
@@ -129,7 +138,7 @@ def _films(store: "Store", args: argparse.Namespace) -> int:
         except OSError as cause:
             raise StoreError(f"{args.out} cannot be written: {cause.strerror}") from cause
         copied += 1
-    store.note("command line", "export", detail=f"{copied} films")
+    store.note(ACTOR, "export", detail=f"{copied} films")
     print(f"{copied} films copied; {left_out} signed records left out (no film, or a finding that train does not use)")
     return 0
 
@@ -137,7 +146,28 @@ def _films(store: "Store", args: argparse.Namespace) -> int:
 def _add_reader(store: "Store", args: argparse.Namespace) -> int:
     from edge_app.records.readers import add_reader
 
-    add_reader(store, args.initials, sys.stdin.readline().strip(), actor="command line")
+    add_reader(store, args.initials, sys.stdin.readline().strip(), ACTOR, args.role)
+    return 0
+
+
+def _unlock(store: "Store", args: argparse.Namespace) -> int:
+    from edge_app.records.readers import unlock
+
+    unlock(store, args.initials, ACTOR)
+    return 0
+
+
+def _remove(store: "Store", args: argparse.Namespace) -> int:
+    from edge_app.records.readers import remove
+
+    remove(store, args.initials, ACTOR)
+    return 0
+
+
+def _set_pin(store: "Store", args: argparse.Namespace) -> int:
+    from edge_app.records.readers import set_pin
+
+    set_pin(store, args.initials, sys.stdin.readline().strip(), ACTOR)
     return 0
 
 
@@ -149,4 +179,7 @@ ACTIONS = {
     "purge": _purge,
     "films": _films,
     "add-reader": _add_reader,
+    "unlock": _unlock,
+    "remove": _remove,
+    "set-pin": _set_pin,
 }

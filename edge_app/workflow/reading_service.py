@@ -15,7 +15,7 @@ from edge_app.reading.predictor import Predictor
 from edge_app.records.audit import now
 from edge_app.records.database import Draft, Record, Review, Store, new_record_id, open_store
 from edge_app.records.kept_films import KeptFilms
-from edge_app.records.readers import check_reader
+from edge_app.records.readers import check_signer
 from edge_app.system.files import sha256_of
 from edge_app.workflow.case import Case, case_of_record, pictures_of
 from edge_app.workflow.recent_cases import RecentCases
@@ -150,13 +150,13 @@ class ReadingService:
             StoreError: there is no such record, or it could not be written.
         """
         store = self.store()
-        reader = check_reader(store, review.reader, pin)
+        reader = check_signer(store, review.reader, pin)
         store.add_review(replace(review, reader=reader))
 
     def withdraw(self, record_id: str, reader: str, pin: str) -> None:
         """Take the last review back; raises as `sign`."""
         store = self.store()
-        store.withdraw(record_id, check_reader(store, reader, pin))
+        store.withdraw(record_id, check_signer(store, reader, pin))
 
     def check_model(self) -> dict[str, Any]:
         """Replay the golden films and say which model answered.
