@@ -77,12 +77,12 @@ def _list(store: "Store", args: argparse.Namespace) -> int:
 def _export(store: "Store", args: argparse.Namespace) -> int:
     from edge_app.errors import StoreError
     from edge_app.records.export import to_csv, to_json
-    from edge_app.system.files import write_atomically
+    from edge_app.system.files import write_private
 
     text = {"csv": to_csv, "json": to_json}[args.format](store.records())
     if args.out:
         try:
-            write_atomically(args.out, text.encode())
+            write_private(args.out, text.encode())
         except OSError as cause:
             raise StoreError(f"{args.out} cannot be written: {cause}") from cause
     else:
@@ -124,7 +124,7 @@ def _films(store: "Store", args: argparse.Namespace) -> int:
     from edge_app.errors import StoreError
     from edge_app.records.export import PROBABILITIES
     from edge_app.records.kept_films import KeptFilms
-    from edge_app.system.files import write_atomically
+    from edge_app.system.files import write_private
 
     kept = KeptFilms(args.films)
     copied = left_out = 0
@@ -134,7 +134,7 @@ def _films(store: "Store", args: argparse.Namespace) -> int:
             left_out += 1
             continue
         try:
-            write_atomically(args.out / record.review.finding / f"{record.id}.jpg", film)
+            write_private(args.out / record.review.finding / f"{record.id}.jpg", film)
         except OSError as cause:
             raise StoreError(f"{args.out} cannot be written: {cause.strerror}") from cause
         copied += 1

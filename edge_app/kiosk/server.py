@@ -76,7 +76,7 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
             without `lan` or without a reader who could log in.
     """
     _check_reach(options)
-    sys.stderr = BoundedLog(sys.stderr)  # type: ignore[assignment]
+    sys.stderr = BoundedLog(sys.stderr)
     listener = _listener(options.address, options.port)
     port = listener.getsockname()[1]
     temp = prepare(port, os.environ)

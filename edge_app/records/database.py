@@ -23,6 +23,7 @@ from edge_app.reading.answer import decision_as_json, decision_from_json
 from edge_app.reading.decision import Decision
 from edge_app.records import audit
 from edge_app.system.clock import machine_time
+from edge_app.system.files import make_private
 
 FILE_NAME = "records.sqlite3"
 BUSY_MS = 5000  # how long a process waits while another one writes
@@ -161,6 +162,7 @@ class Store:
         self.path = path
         self.set_aside = set_aside
         self._lock = threading.RLock()
+        make_private(path)  # SQLite gives its log files the same mode
         self._db = sqlite3.connect(path, timeout=BUSY_MS / 1e3, isolation_level=None, check_same_thread=False)
         try:
             self._prepare()
@@ -273,6 +275,7 @@ class Store:
         temporary = target.with_name(f".{target.name}.part")
         try:
             temporary.unlink(missing_ok=True)
+            make_private(temporary)
             with self._lock:
                 copy = sqlite3.connect(temporary)
                 try:
