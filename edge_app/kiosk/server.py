@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -79,6 +80,8 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
     sys.stderr = BoundedLog(sys.stderr)
     listener = _listener(options.address, options.port)
     port = listener.getsockname()[1]
+    # uvicorn stops at this signal, then raises it again: without a handler the process would end there and then.
+    signal.signal(signal.SIGTERM, _stop)
     temp = prepare(port, os.environ)
     try:
         app, name = _application(options)
@@ -89,6 +92,11 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
         listener.close()
         purge(temp)
     LOG.info("the kiosk has stopped")
+
+
+def _stop(*_: object) -> None:
+    """End as after an error: what was begun is cleaned up."""
+    raise SystemExit(0)
 
 
 def _application(options: ServeOptions) -> tuple[Any, str]:
@@ -115,7 +123,7 @@ def _application(options: ServeOptions) -> tuple[Any, str]:
             "no reader is enrolled, so nobody could log in: echo PIN | python -m edge_app reviews add-reader INITIALS"
         )
     names = {socket.gethostname(), f"{socket.gethostname()}.local", *options.names} if options.lan else set()
-    reach = Reach(LOOPBACK_HOSTS | names, lan=options.lan, tls=bool(options.tls_cert))
+    reach = Reach(LOOPBACK_HOSTS | names | {options.address}, lan=options.lan, tls=bool(options.tls_cert))
     return build_app(service, reach), f"{predictor.card.name} {predictor.card.version}"
 
 

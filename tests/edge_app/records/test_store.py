@@ -9,12 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from tests_support import A_MODEL, ENVIRONMENT, a_decision
 
 from edge_app.errors import StoreError
+from edge_app.model.card import ModelIdentity
 from edge_app.reading.answer import decision_as_json
 from edge_app.records import audit
 from edge_app.records.database import FILE_NAME, MIGRATIONS, Draft, Review, Store, new_record_id, open_store
@@ -268,6 +269,15 @@ def test_purge_spares_drafts_and_is_logged(store):
     assert store.purge("2100-01-01T00:00:00Z") == 1
     assert [record.id for record in store.records()] == [waiting.id]
     assert store.audit_log()[-1].action == "purge"
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1+cmd", "@SUM(A1)", "\t=1"])
+def test_no_cell_of_the_export_is_a_formula(store, name):
+    """A model's card may hold any text."""
+    store.add_draft(replace(a_draft(), model=ModelIdentity(name, name, "ab")))
+    [row] = csv.DictReader(io.StringIO(to_csv(store.records()), newline=""))
+    assert (row["model_name"], row["model_version"]) == (f"'{name}", f"'{name}")
+    assert json.loads(to_json(store.records()))[0]["model_name"] == name
 
 
 def test_exports_say_the_same_in_csv_and_json(store):
