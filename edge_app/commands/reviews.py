@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     audit = actions.add_parser("audit", help="print the audit log and check that no row was changed")
     audit.add_argument("--json", action="store_true", help="print one JSON object per line")
     purge = actions.add_parser("purge", help="delete signed records older than N days")
-    purge.add_argument("--days", type=int, required=True, metavar="N")
+    purge.add_argument("--days", type=int, required=True, metavar="N", help="1 to 36500")
+    purge.add_argument("--clock-is-right", action="store_true", help="delete although the clock was doubted")
     purge.add_argument("--films", type=Path, metavar="DIR", help="where films are kept; also delete theirs")
     films = actions.add_parser("films", help="copy kept films of signed records into one folder per finding, for train")
     films.add_argument("--films", type=Path, required=True, metavar="DIR", help="where serve keeps them")
@@ -115,7 +116,8 @@ def _purge(store: "Store", args: argparse.Namespace) -> int:
     from edge_app.records.kept_films import KeptFilms
     from edge_app.records.retention import retain
 
-    records, films = retain(store, args.days, KeptFilms(args.films) if args.films else None)
+    kept = KeptFilms(args.films) if args.films else None
+    records, films = retain(store, args.days, kept, clock_is_right=args.clock_is_right)
     print(f"{records} signed records{f' and {films} films' if args.films else ''} deleted")
     return 0
 

@@ -33,7 +33,7 @@ LOG = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"
 ALL_ADDRESSES = "0.0.0.0"
 STOP_WITHIN_S = 2
-DAY_S = 24 * 3600
+RETAIN_EVERY_S = 3600
 
 
 @dataclass(frozen=True)
@@ -163,15 +163,17 @@ def _watch(service: ReadingService, watcher: Watcher) -> None:
 
 
 def _retain(service: ReadingService, days: int) -> None:
-    """Delete old records, now and every day. A failure is retried the next day."""
+    """Delete old records, now and every hour, because a clock that was wrong may have been set."""
     while True:
         try:
             records, films = retain(service.store(), days, service.films)
+            service.not_deleted = ""
             if records or films:
                 LOG.info("%d records and %d films older than %d days deleted", records, films, days)
         except KitError as error:
+            service.not_deleted = str(error)
             LOG.warning("%s", error)
-        time.sleep(DAY_S)
+        time.sleep(RETAIN_EVERY_S)
 
 
 def _run(app: Any, listener: "Listener", options: ServeOptions) -> None:

@@ -136,6 +136,8 @@ def test_the_installer_follows_no_link_in_the_desktop_users_home(place, link):
     path.symlink_to(place / "root" / ("secret" if link.endswith("autostart") else ""))
     as_installed(place, "make_desktop_entry || true", "remove_desktop_entry || true")
     assert roots_own(place) == before
+    files = [path for path in (place / "home").rglob("*") if path.is_file() and not path.is_symlink()]
+    assert not [path for path in files if "only root" in path.read_text()], "0.3.0 left a copy of it"
 
 
 @needs_root

@@ -158,7 +158,7 @@ def test_broken_database_is_set_aside_by_name_and_a_new_one_begun(tmp_path, dama
         b"no database at all" * 99 if damage == "garbage" else content[:page] + b"\xff" * page * 4 + content[5 * page :]
     )
     path.write_bytes(broken)
-    again = open_store(tmp_path)
+    again = open_store(tmp_path, may_set_aside=True)
     assert again.set_aside.name.startswith("records-broken-")
     assert again.set_aside.read_bytes() == broken
     again.add_draft(a_draft())
@@ -265,8 +265,8 @@ def test_purge_spares_drafts_and_is_logged(store):
     for draft in (signed, waiting):
         store.add_draft(draft)
     store.add_review(Review(signed.id, "AB", "agree", "pneumonia"))
-    assert store.purge("2000-01-01T00:00:00Z") == 0
-    assert store.purge("2100-01-01T00:00:00Z") == 1
+    assert store.purge("2000-01-01T00:00:00Z", audit.now()) == 0
+    assert store.purge("2100-01-01T00:00:00Z", audit.now()) == 1
     assert [record.id for record in store.records()] == [waiting.id]
     assert store.audit_log()[-1].action == "purge"
 
