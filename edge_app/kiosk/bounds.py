@@ -21,13 +21,13 @@ from edge_app.kiosk.connections import SLOWEST_BYTES_PER_S
 FILMS_PATH = "/films"
 MAX_BODY_BYTES = 64 * 2**10  # of any request that is not a film: forms, events of the page
 SLACK_S = 10.0  # a body must arrive within this time, plus its size at the slowest speed
-# Together fewer than the connections of one address, so that there is always room for one more request.
+# Together, and with the films, fewer than the connections of one address, so that there is always room for one more request.
 MAX_REQUESTS = 48
 MAX_STREAMS = 32
 STREAMS = ("/gradio_api/queue/data", "/gradio_api/heartbeat")  # their responses last as long as a page is open
 ROOM_BYTES = 16 * 2**20 + MAX_FILE_BYTES  # one film of the largest size, and several usual ones
 FILMS_AT_ONCE = 2  # decoded and scored
-FILMS_WAITING = 30
+FILMS_WAITING = 60
 # A body that is a little too large is read and dropped: a browser shows the refusal only after it sent everything.
 MAX_DROPPED_BYTES = 2 * MAX_FILE_BYTES
 

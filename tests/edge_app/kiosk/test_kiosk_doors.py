@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from edge_app.imaging.phantom import phantom_png
-from edge_app.kiosk.bounds import MAX_BODY_BYTES, MAX_REQUESTS, MAX_STREAMS
+from edge_app.kiosk.bounds import FILMS_AT_ONCE, FILMS_WAITING, MAX_BODY_BYTES, MAX_REQUESTS, MAX_STREAMS
 from edge_app.kiosk.connections import HEAD_WITHIN_S, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_PER_ADDRESS, QUEUE
 from edge_app.system.bounded_log import CHARACTERS_PER_MINUTE
 
@@ -164,8 +164,9 @@ def test_headers_have_a_largest_size(kiosk):
     answers_soon(kiosk)
 
 
-def test_streams_and_requests_at_once_leave_room_for_one_more_of_the_same_address():
-    assert MAX_REQUESTS + MAX_STREAMS < MAX_PER_ADDRESS < MAX_CONNECTIONS < QUEUE
+def test_what_is_answered_at_once_leaves_room_for_one_more_of_the_same_address():
+    answered = MAX_REQUESTS + MAX_STREAMS + FILMS_AT_ONCE + FILMS_WAITING
+    assert answered < MAX_PER_ADDRESS < MAX_CONNECTIONS < QUEUE
 
 
 def test_a_peer_that_disappears_is_noticed(kiosk):
