@@ -21,7 +21,7 @@ from edge_app.kiosk.connections import SLOWEST_BYTES_PER_S
 FILMS_PATH = "/films"
 MAX_BODY_BYTES = 64 * 2**10  # of any request that is not a film: forms, events of the page
 SLACK_S = 10.0  # a body must arrive within this time, plus its size at the slowest speed
-# Together, and with the films, fewer than the connections of one address, so that there is always room for one more request.
+# With the films, fewer than the connections of one address: there is always room for one more request.
 MAX_REQUESTS = 48
 MAX_STREAMS = 32
 STREAMS = ("/gradio_api/queue/data", "/gradio_api/heartbeat")  # their responses last as long as a page is open

@@ -16,8 +16,8 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-MAX_CONNECTIONS = 256
-MAX_PER_ADDRESS = 160
+MAX_CONNECTIONS = 512
+MAX_PER_ADDRESS = 384
 HEAD_WITHIN_S = 10.0  # from accepting a connection, or from the last response, to the end of a request's headers
 MAX_HEAD_BYTES = 16 * 2**10
 # A client may take this long to receive a response, plus its size at the slowest speed.

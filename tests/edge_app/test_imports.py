@@ -18,6 +18,7 @@ EXTRA = {
     "imaging/formats/dicom.py": {"pydicom"},
     "workflow/secondary_capture.py": {"pydicom"},
     "workflow/dicom_receiver.py": {"pydicom", "pynetdicom"},
+    "workflow/dicom_connections.py": {"pynetdicom"},
     "deploy": {"packaging"},
 }
 FORBIDDEN = {"tensorflow", "tf_keras", "train", "convert", "benchmarks", "scipy", "sklearn", "matplotlib", "tqdm"}
