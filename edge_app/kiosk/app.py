@@ -26,7 +26,7 @@ from edge_app.records.readers import (
     check_reader,
     credential,
     enrol,
-    login_doors,
+    login_entries,
     readers,
     was_anybody_enrolled,
 )
@@ -67,7 +67,7 @@ def build_app(service: ReadingService, reach: Reach | None = None) -> FastAPI:
 
 
 def _check_login(service: ReadingService, initials: str, pin: str, address: str) -> Reader:
-    return check_reader(service.store(), initials, pin, login_doors(address))
+    return check_reader(service.store(), initials, pin, login_entries(address))
 
 
 def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:

@@ -22,10 +22,10 @@ FILMS_PATH = "/films"
 MAX_BODY_BYTES = 64 * 2**10  # of any request that is not a film: forms, events of the page
 SLACK_S = 10.0  # a body must arrive within this time, plus its size at the slowest speed
 # With the films, fewer than the connections of one address: there is always room for one more request.
-MAX_REQUESTS = 48
-MAX_STREAMS = 32
+MAX_REQUESTS = 96
+MAX_STREAMS = 48
 STREAMS = ("/gradio_api/queue/data", "/gradio_api/heartbeat")  # their responses last as long as a page is open
-ROOM_BYTES = 16 * 2**20 + MAX_FILE_BYTES  # one film of the largest size, and several usual ones
+ROOM_BYTES = 8 * 2**20 + MAX_FILE_BYTES  # one film of the largest size, and several usual ones
 FILMS_AT_ONCE = 2  # decoded and scored
 FILMS_WAITING = 60
 # A body that is a little too large is read and dropped: a browser shows the refusal only after it sent everything.

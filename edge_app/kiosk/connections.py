@@ -14,6 +14,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MAX_CONNECTIONS = 512
@@ -23,6 +24,8 @@ MAX_HEAD_BYTES = 16 * 2**10
 # A client may take this long to receive a response, plus its size at the slowest speed.
 UNSENT_WITHIN_S = 30.0
 SLOWEST_BYTES_PER_S = 32_000.0  # a poor wireless link
+# What arrives of a body after its response is read up to here, so that its sender sees the response; then no more.
+MAX_UNREAD_BYTES = 2**20
 SWEEP_EVERY_S = 1.0
 QUEUE = 512  # connections that may wait before the system drops more
 ACCEPT_AT_ONCE = 16  # accepted in one go, before any of them is served
@@ -155,6 +158,7 @@ class _Protocol(H11Protocol):
         super().__init__(**arguments)
         self._listener = listener
         self._connection: Connection | None = None
+        self._unread_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Find the connection that was accepted."""
@@ -165,6 +169,17 @@ class _Protocol(H11Protocol):
             transport.abort()
         else:
             self._connection.protocol = self
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrived, unless it belongs to a request that has its response."""
+        super().data_received(data)
+        has_response = self.cycle is not None and self.cycle.response_complete
+        if not (has_response and self.conn.their_state is h11.SEND_BODY):
+            self._unread_bytes = 0
+            return
+        self._unread_bytes += len(data)
+        if self._unread_bytes > MAX_UNREAD_BYTES:
+            self.flow.pause_reading()  # it is closed when the next request's headers are overdue
 
     def on_response_complete(self) -> None:
         """The connection waits for its next request from now on."""

@@ -62,13 +62,13 @@ MIGRATIONS = (
     ALTER TABLE records ADD COLUMN uptime_s REAL;
     """
     + audit.MACHINE_TIME,
-    # `failures` and `locked_until` of readers are no longer used: `locks` counts by door, and by time since the start.
+    # `failures` and `locked_until` of readers are no longer used: `locks` counts by place, and by time since the start.
     """
     ALTER TABLE readers ADD COLUMN role TEXT NOT NULL DEFAULT 'reader';
     ALTER TABLE readers ADD COLUMN removed_at TEXT NOT NULL DEFAULT '';
     CREATE TABLE locks (
-        initials TEXT NOT NULL, door TEXT NOT NULL, failures INTEGER NOT NULL, lock_s REAL NOT NULL,
-        boot_id TEXT NOT NULL, uptime_s REAL NOT NULL, PRIMARY KEY (initials, door));
+        initials TEXT NOT NULL, entry TEXT NOT NULL, failures INTEGER NOT NULL, lock_s REAL NOT NULL,
+        boot_id TEXT NOT NULL, uptime_s REAL NOT NULL, PRIMARY KEY (initials, entry));
     """,
 )
 

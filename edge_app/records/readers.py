@@ -42,19 +42,19 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Door:
-    """Where a PIN is entered. Wrong PINs at one door lock no other one."""
+class PinEntry:
+    """Where a PIN is entered. Wrong PINs at one place lock no other one."""
 
     name: str
     max_failures: int = 5  # in a row; after each further as many the lock lasts twice as long
 
 
-SIGNING = (Door("sign"),)
+SIGNING = (PinEntry("sign"),)
 
 
-def login_doors(address: str) -> tuple[Door, ...]:
+def login_entries(address: str) -> tuple[PinEntry, ...]:
     """The login, for one address and for all of them: guesses from elsewhere lock a reader out much later."""
-    return Door(f"login {address}"), Door("login", 50)
+    return PinEntry(f"login {address}"), PinEntry("login", 50)
 
 
 def add_reader(
@@ -106,13 +106,13 @@ def check_reader(
     store: Store,
     initials: str,
     pin: str,
-    doors: Sequence[Door] = SIGNING,
+    entries: Sequence[PinEntry] = SIGNING,
     clock: Callable[[], MachineTime] = machine_time,
 ) -> Reader:
     """Check initials and PIN. The attempt counts as a failure until its PIN was right.
 
     Args:
-        doors: where the PIN was entered.
+        entries: where the PIN was entered.
         clock: the time since the machine's start.
     Raises:
         ReaderRefused: wrong, unknown or locked. The message is the same for unknown and wrong.
@@ -122,13 +122,13 @@ def check_reader(
     with store.writing() as db:
         query = "SELECT salt, pin_hash, role FROM readers WHERE initials = ? AND removed_at = ''"
         found = db.execute(query, (name,)).fetchone()
-        locked = _count(db, name, doors, clock()) if found else []
+        locked = _count(db, name, entries, clock()) if found else []
     salt, pin_hash, role = found or (b"no such reader..", b"", "")
     if not hmac.compare_digest(_hash(pin, salt), pin_hash):
-        for door in locked:
-            store.note("kiosk", "reader locked", name, door.name)
+        for entry in locked:
+            store.note("kiosk", "reader locked", name, entry.name)
         raise ReaderRefused("Initials or PIN are wrong.")
-    _forget(store, name, [door.name for door in doors])
+    _forget(store, name, [entry.name for entry in entries])
     return Reader(name, role)
 
 
@@ -204,26 +204,26 @@ def credential(store: Store, initials: str) -> str:
     return bytes(row[0]).hex() if row else ""
 
 
-def _count(db: sqlite3.Connection, name: str, doors: Sequence[Door], now: MachineTime) -> list[Door]:
-    """Count one failure at each door.
+def _count(db: sqlite3.Connection, name: str, entries: Sequence[PinEntry], now: MachineTime) -> list[PinEntry]:
+    """Count one failure at each place.
 
     Returns:
-        The doors that are locked from now on.
+        The places that are locked from now on.
     Raises:
         ReaderRefused: one was locked before.
     """
-    query = "SELECT failures, lock_s, boot_id, uptime_s FROM locks WHERE initials = ? AND door = ?"
-    rows = [db.execute(query, (name, door.name)).fetchone() or (0, 0.0, "", 0.0) for door in doors]
+    query = "SELECT failures, lock_s, boot_id, uptime_s FROM locks WHERE initials = ? AND entry = ?"
+    rows = [db.execute(query, (name, entry.name)).fetchone() or (0, 0.0, "", 0.0) for entry in entries]
     wait_s = max(_left_s(lock_s, MachineTime(boot, uptime), now) for _, lock_s, boot, uptime in rows)
     if wait_s > 0:
         raise ReaderRefused(f"Too many wrong PINs: wait {int(wait_s // 60) + 1} minutes, or ask for `reviews unlock`.")
     locked = []
-    for door, (before, *_) in zip(doors, rows, strict=True):
+    for entry, (before, *_) in zip(entries, rows, strict=True):
         failures, lock_s = before + 1, 0.0
-        if failures % door.max_failures == 0:
-            lock_s = min(LOCKED_FOR_S * 2 ** min(failures // door.max_failures - 1, 10), LONGEST_LOCK_S)
-            locked.append(door)
-        db.execute("INSERT OR REPLACE INTO locks VALUES (?, ?, ?, ?, ?, ?)", (name, door.name, failures, lock_s, *now))
+        if failures % entry.max_failures == 0:
+            lock_s = min(LOCKED_FOR_S * 2 ** min(failures // entry.max_failures - 1, 10), LONGEST_LOCK_S)
+            locked.append(entry)
+        db.execute("INSERT OR REPLACE INTO locks VALUES (?, ?, ?, ?, ?, ?)", (name, entry.name, failures, lock_s, *now))
     return locked
 
 
@@ -233,10 +233,10 @@ def _left_s(lock_s: float, begun: MachineTime, now: MachineTime) -> float:
     return lock_s - max(passed, 0.0)
 
 
-def _forget(store: Store, name: str, doors: list[str]) -> None:
+def _forget(store: Store, name: str, entries: list[str]) -> None:
     with store.writing() as db:
-        for door in doors:
-            db.execute("DELETE FROM locks WHERE initials = ? AND door = ?", (name, door))
+        for entry in entries:
+            db.execute("DELETE FROM locks WHERE initials = ? AND entry = ?", (name, entry))
 
 
 def _enrolled(store: Store, initials: str) -> str:

@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from edge_app.system.bounded_log import CHARACTERS_PER_MINUTE
 
 MIB = 2**20
 IDLE_SOCKETS = 1100  # more than the 1,024 files that a process may usually open
-SOON_S = 2.0
+SOON_S = 5.0  # also on a busy machine; held connections would last twice as long
 
 
 @contextlib.contextmanager
@@ -137,15 +138,15 @@ def send_large(kiosk, path: str, size: int, chunked: bool) -> int:
         connection.close()
 
 
-@pytest.mark.parametrize("chunked", [False, True], ids=["announced", "chunked"])
-@pytest.mark.parametrize(
-    "path", ["/films", "/login", "/readers", "/logout", "/gradio_api/queue/join", "/gradio_api/run/x", "/nothing"]
-)
-def test_no_route_takes_a_body_of_600_mb(kiosk, path, chunked):
+def test_no_route_takes_a_body_of_600_mb(kiosk):
     """0.3.0 took 5.7 GB of memory for one such body at /readers."""
+    routes = ("/films", "/login", "/readers", "/logout", "/gradio_api/queue/join", "/gradio_api/run/x", "/nothing")
+    ways = [(path, chunked) for path in routes for chunked in (False, True)]
     before = peak_mb(kiosk)
-    assert send_large(kiosk, path, 600 * MIB, chunked) in (0, 413)
-    assert peak_mb(kiosk) - before < 100
+    with ThreadPoolExecutor(len(ways)) as pool:
+        statuses = list(pool.map(lambda way: send_large(kiosk, way[0], 600 * MIB, way[1]), ways))
+    assert set(statuses) <= {0, 413, 503}, dict(zip(ways, statuses, strict=True))
+    assert peak_mb(kiosk) - before < 130
     answers_soon(kiosk)
 
 
@@ -166,7 +167,7 @@ def test_headers_have_a_largest_size(kiosk):
 
 def test_what_is_answered_at_once_leaves_room_for_one_more_of_the_same_address():
     answered = MAX_REQUESTS + MAX_STREAMS + FILMS_AT_ONCE + FILMS_WAITING
-    assert answered < MAX_PER_ADDRESS < MAX_CONNECTIONS < QUEUE
+    assert answered < MAX_PER_ADDRESS < MAX_CONNECTIONS <= QUEUE
 
 
 def test_a_peer_that_disappears_is_noticed(kiosk):

@@ -14,7 +14,7 @@ from edge_app.errors import ReaderRefused
 from edge_app.imaging.phantom import phantom_png
 from edge_app.kiosk.login import FAILURES_S, MAX_FAILURES, SESSION_S, Sessions
 from edge_app.records.database import open_store
-from edge_app.records.readers import add_reader, check_reader, check_signer, login_doors
+from edge_app.records.readers import add_reader, check_reader, check_signer, login_entries
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -149,7 +149,7 @@ def test_wrong_pins_at_the_login_do_not_lock_a_reader_out_of_signing(lan_kiosk):
     try:
         assert check_signer(store, "AB", "13579") == "AB"
         with pytest.raises(ReaderRefused, match="wait"):
-            check_reader(store, "AB", "13579", login_doors("127.0.0.1"))
+            check_reader(store, "AB", "13579", login_entries("127.0.0.1"))
     finally:
         store.close()
 

@@ -1,4 +1,4 @@
-"""Readers and technicians: PINs, locks by door and by a clock that nobody can set, enrolling and removing."""
+"""Readers and technicians: PINs, locks by place and by a clock that nobody can set, enrolling and removing."""
 
 import io
 import threading
@@ -16,7 +16,7 @@ from edge_app.records.readers import (
     check_reader,
     check_signer,
     enrol,
-    login_doors,
+    login_entries,
     readers,
 )
 from edge_app.system.clock import MachineTime
@@ -99,13 +99,13 @@ def test_clock_on_the_wall_does_not_move_a_lock(store, monkeypatch):
     assert check_reader(store, "AB", "1234", clock=clock) == Reader("AB")
 
 
-def test_doors_lock_apart(store):
+def test_signing_and_each_address_of_the_login_lock_apart(store):
     add_reader(store, "AB", "1234")
     clock = Clock()
-    fail(store, clock, doors=login_doors("10.0.0.9"))
+    fail(store, clock, entries=login_entries("10.0.0.9"))
     with pytest.raises(ReaderRefused, match="wait"):
-        check_reader(store, "AB", "1234", login_doors("10.0.0.9"), clock)
-    assert check_reader(store, "AB", "1234", login_doors("10.0.0.8"), clock)
+        check_reader(store, "AB", "1234", login_entries("10.0.0.9"), clock)
+    assert check_reader(store, "AB", "1234", login_entries("10.0.0.8"), clock)
     assert check_reader(store, "AB", "1234", SIGNING, clock)
 
 
@@ -113,9 +113,9 @@ def test_guesses_from_many_addresses_lock_the_login(store):
     add_reader(store, "AB", "1234")
     clock = Clock()
     for number in range(10):
-        fail(store, clock, doors=login_doors(f"10.0.0.{number}"))
+        fail(store, clock, entries=login_entries(f"10.0.0.{number}"))
     with pytest.raises(ReaderRefused, match="wait"):
-        check_reader(store, "AB", "1234", login_doors("10.0.1.1"), clock)
+        check_reader(store, "AB", "1234", login_entries("10.0.1.1"), clock)
     assert check_reader(store, "AB", "1234", SIGNING, clock)
 
 
@@ -180,7 +180,7 @@ def test_first_reader_is_added_at_the_machine_and_later_ones_by_a_reader(store):
 
 def test_technician_may_log_in_and_not_sign(store):
     add_reader(store, "TE", "2345", role="technician")
-    assert check_reader(store, "TE", "2345", login_doors("10.0.0.9")) == Reader("TE", "technician")
+    assert check_reader(store, "TE", "2345", login_entries("10.0.0.9")) == Reader("TE", "technician")
     with pytest.raises(ReaderRefused, match="is a technician"):
         check_signer(store, "TE", "2345")
 
