@@ -34,6 +34,8 @@ from edge_app.workflow.reading_service import ReadingService
 from edge_app.workflow.result_image import result_image, result_lines
 from edge_app.workflow.secondary_capture import secondary_capture
 
+SHOWN_AFTER_ERROR = 10
+
 
 @dataclass(frozen=True)
 class Reach:
@@ -158,7 +160,14 @@ def _add_record_routes(app: FastAPI, service: ReadingService) -> None:
 def _record_page(service: ReadingService, request: Request, problem: str = "") -> HTMLResponse:
     store = service.store()
     people = readers(store) if was_anybody_enrolled(store) else None
-    page = record_page(store.records(), people, _language(request), problem, SESSION_COOKIE in request.cookies)
+    # Somebody who tries PINs gets a short page: a long one would take the time of others.
+    page = record_page(
+        store.records(limit=SHOWN_AFTER_ERROR if problem else -1),
+        people,
+        _language(request),
+        problem,
+        SESSION_COOKIE in request.cookies,
+    )
     return HTMLResponse(page, 400 if problem else 200)
 
 
