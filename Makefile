@@ -8,7 +8,7 @@ DEV := .venv
 STICK := .venv-stick
 SOURCES := edge_app train convert benchmarks tests docs
 
-.PHONY: app test test-app test-slow test-arm64 test-boot unit-security fault-report check lint types format wheelhouse clean
+.PHONY: app test test-app test-slow test-attack test-arm64 test-boot unit-security fault-report check lint types format wheelhouse clean
 app: $(APP)/ready  ## open the kiosk on 127.0.0.1:7860
 	$(APP)/bin/python -m edge_app serve
 
@@ -25,6 +25,9 @@ test-app: $(APP)/ready  ## only the device, without TensorFlow
 
 test-slow: $(DEV)/ready  ## the suites that take minutes
 	$(DEV)/bin/python -m pytest -m slow
+
+test-attack: $(DEV)/ready  ## attack a kiosk for two minutes while a clerk hands in films (idle machine)
+	$(DEV)/bin/python -m pytest -s -m slow tests/edge_app/kiosk/test_kiosk_attack.py
 
 check: lint types test test-app  ## lint, format, types, tests
 

@@ -15,7 +15,7 @@ import train.__main__ as train_main
 from edge_app.commandline import build_parser
 
 README = REPOSITORY / "README.md"
-PAGES = [README, *sorted((REPOSITORY / "docs").rglob("*.md"))]
+PAGES = [README, REPOSITORY / "SECURITY.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 MAX_README_BYTES = 9_000
 MAX_COLUMNS = 6
 PARSERS = {

@@ -25,3 +25,5 @@ def a_decision(p_finding: float = 0.7, threshold: float = 0.4) -> Decision:
 
 
 A_MODEL = ModelIdentity("m", "1", "ab")
+
+LAN_NAME = "kiosk.clinic"  # as a browser on the LAN would name the kiosk

@@ -1,4 +1,4 @@
-"""`reviews`: the record on the command line: list, export, back up, check, purge, add a reader."""
+"""`reviews`: the record on the command line: list, export, back up, check, purge, manage readers."""
 
 import argparse
 import json
@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edge_app.records.database import Store
 
+ACTOR = "command line"  # in the audit log
 HELP = "list, export, back up and check the record of drafts and reviews"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
+    from edge_app.records.readers import ROLES
+
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="print one record per line")
     listing.add_argument("--status", choices=("draft", "signed"), default="", help="only these")
@@ -26,14 +29,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     audit = actions.add_parser("audit", help="print the audit log and check that no row was changed")
     audit.add_argument("--json", action="store_true", help="print one JSON object per line")
     purge = actions.add_parser("purge", help="delete signed records older than N days")
-    purge.add_argument("--days", type=int, required=True, metavar="N")
+    purge.add_argument("--days", type=int, required=True, metavar="N", help="1 to 36500")
+    purge.add_argument("--clock-is-right", action="store_true", help="delete although the clock was doubted")
     purge.add_argument("--films", type=Path, metavar="DIR", help="where films are kept; also delete theirs")
     films = actions.add_parser("films", help="copy kept films of signed records into one folder per finding, for train")
     films.add_argument("--films", type=Path, required=True, metavar="DIR", help="where serve keeps them")
     films.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the folders go")
     reader = actions.add_parser("add-reader", help="enrol a reader; the PIN is read from stdin")
-    reader.add_argument("initials", metavar="INITIALS")
-    for action in (listing, export, backup, audit, purge, films, reader):
+    reader.add_argument("--role", choices=ROLES, default=ROLES[0], help="a technician may not sign (%(default)s)")
+    unlock = actions.add_parser("unlock", help="forget a reader's wrong PINs")
+    remove = actions.add_parser("remove", help="let a reader neither sign nor log in any more")
+    set_pin = actions.add_parser("set-pin", help="give a reader a new PIN; it is read from stdin")
+    people = (reader, unlock, remove, set_pin)
+    for action in people:
+        action.add_argument("initials", metavar="INITIALS")
+    for action in (listing, export, backup, audit, purge, films, *people):
         action.add_argument("--data-dir", type=Path, metavar="DIR", help="as for serve")
 
 
@@ -68,17 +78,17 @@ def _list(store: "Store", args: argparse.Namespace) -> int:
 def _export(store: "Store", args: argparse.Namespace) -> int:
     from edge_app.errors import StoreError
     from edge_app.records.export import to_csv, to_json
-    from edge_app.system.files import write_atomically
+    from edge_app.system.files import write_private
 
     text = {"csv": to_csv, "json": to_json}[args.format](store.records())
     if args.out:
         try:
-            write_atomically(args.out, text.encode())
+            write_private(args.out, text.encode())
         except OSError as cause:
             raise StoreError(f"{args.out} cannot be written: {cause}") from cause
     else:
         sys.stdout.write(text)
-    store.note("command line", "export", detail=args.format)
+    store.note(ACTOR, "export", detail=args.format)
     return 0
 
 
@@ -106,7 +116,8 @@ def _purge(store: "Store", args: argparse.Namespace) -> int:
     from edge_app.records.kept_films import KeptFilms
     from edge_app.records.retention import retain
 
-    records, films = retain(store, args.days, KeptFilms(args.films) if args.films else None)
+    kept = KeptFilms(args.films) if args.films else None
+    records, films = retain(store, args.days, kept, clock_is_right=args.clock_is_right)
     print(f"{records} signed records{f' and {films} films' if args.films else ''} deleted")
     return 0
 
@@ -115,7 +126,7 @@ def _films(store: "Store", args: argparse.Namespace) -> int:
     from edge_app.errors import StoreError
     from edge_app.records.export import PROBABILITIES
     from edge_app.records.kept_films import KeptFilms
-    from edge_app.system.files import write_atomically
+    from edge_app.system.files import write_private
 
     kept = KeptFilms(args.films)
     copied = left_out = 0
@@ -125,11 +136,11 @@ def _films(store: "Store", args: argparse.Namespace) -> int:
             left_out += 1
             continue
         try:
-            write_atomically(args.out / record.review.finding / f"{record.id}.jpg", film)
+            write_private(args.out / record.review.finding / f"{record.id}.jpg", film)
         except OSError as cause:
             raise StoreError(f"{args.out} cannot be written: {cause.strerror}") from cause
         copied += 1
-    store.note("command line", "export", detail=f"{copied} films")
+    store.note(ACTOR, "export", detail=f"{copied} films")
     print(f"{copied} films copied; {left_out} signed records left out (no film, or a finding that train does not use)")
     return 0
 
@@ -137,7 +148,28 @@ def _films(store: "Store", args: argparse.Namespace) -> int:
 def _add_reader(store: "Store", args: argparse.Namespace) -> int:
     from edge_app.records.readers import add_reader
 
-    add_reader(store, args.initials, sys.stdin.readline().strip(), actor="command line")
+    add_reader(store, args.initials, sys.stdin.readline().strip(), ACTOR, args.role)
+    return 0
+
+
+def _unlock(store: "Store", args: argparse.Namespace) -> int:
+    from edge_app.records.readers import unlock
+
+    unlock(store, args.initials, ACTOR)
+    return 0
+
+
+def _remove(store: "Store", args: argparse.Namespace) -> int:
+    from edge_app.records.readers import remove
+
+    remove(store, args.initials, ACTOR)
+    return 0
+
+
+def _set_pin(store: "Store", args: argparse.Namespace) -> int:
+    from edge_app.records.readers import set_pin
+
+    set_pin(store, args.initials, sys.stdin.readline().strip(), ACTOR)
     return 0
 
 
@@ -149,4 +181,7 @@ ACTIONS = {
     "purge": _purge,
     "films": _films,
     "add-reader": _add_reader,
+    "unlock": _unlock,
+    "remove": _remove,
+    "set-pin": _set_pin,
 }

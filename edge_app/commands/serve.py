@@ -74,7 +74,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _days(text: str) -> int:
+    from edge_app.records.retention import MAX_DAYS
+
     days = int(text)
-    if days < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    if not 1 <= days <= MAX_DAYS:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 to {MAX_DAYS}")
     return days

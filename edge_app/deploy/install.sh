@@ -60,10 +60,15 @@ case $prefix in /?*) ;; *) fail "--prefix must be an absolute folder, not $prefi
 case $data in /?*) ;; *) fail "--data-dir must be an absolute folder, not $data" ;; esac
 stick=$(cd "$(dirname "$0")" && pwd)
 unit=/etc/systemd/system/cxr-edge.service
+autostart=.config/labwc/autostart
 launcher=/usr/local/bin/cxr-edge
 [ "$prefix" = /opt/cxr-edge ] || launcher=$prefix/bin/cxr-edge # a second copy leaves the first alone
 [ "$(id -u)" = 0 ] || [ "$user" = "$(id -un)" ] || fail "this needs root: sudo sh $0"
 [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ] && [ "$prefix" = /opt/cxr-edge ] || service=no
+
+# Root neither writes nor changes anything by a path that another user can turn into a link: what lies in a user's
+# folder is done as that user, and a data folder that is a link is refused.
+[ ! -L "$data" ] || fail "$data is a link: name the folder that it leads to with --data-dir"
 
 as_user() { # run as the kiosk's user, to see only what the kiosk will see
     if [ "$(id -un)" = "$user" ]; then
@@ -75,10 +80,17 @@ as_user() { # run as the kiosk's user, to see only what the kiosk will see
 
 desktop_home() { [ -n "$desktop_user" ] && getent passwd "$desktop_user" | cut -d: -f6; }
 
+as_desktop_user() { # run as the user whose desktop opens the kiosk, in that user's home folder
+    if [ "$(id -un)" = "$desktop_user" ]; then
+        (cd "$home" && "$@")
+    else
+        (cd / && runuser -u "$desktop_user" -- sh -c 'cd "$1" && shift && "$@"' sh "$home" "$@")
+    fi
+}
+
 remove_desktop_entry() {
     home=$(desktop_home) || return 0
-    start=$home/.config/labwc/autostart
-    [ ! -f "$start" ] || sed -i '/cxr-edge kiosk/d' "$start"
+    as_desktop_user sh -c '[ ! -f "$1" ] || sed -i "/cxr-edge kiosk/d" "$1"' sh "$autostart"
 }
 
 uninstall() {
@@ -169,13 +181,14 @@ make_user() {
         say "creating the user $user"
         useradd --system --user-group --home-dir "$data" --no-create-home --shell /usr/sbin/nologin "$user"
     fi
-    mkdir -p "$data/models"
+    mkdir -p "$data"
     if [ "$(id -u)" = 0 ]; then
-        chown "$user:" "$data" "$data/models"
+        chown -h "$user:" "$data"
     fi
     # Other users can reach the models; only the kiosk's user can read its records.
-    chmod 0711 "$data"
-    chmod 0755 "$data/models"
+    as_user chmod 0711 "$data"
+    as_user mkdir -p "$data/models"
+    as_user chmod 0755 "$data/models"
 }
 
 make_launcher() {
@@ -190,14 +203,21 @@ if [ "\$(id -u)" != 0 ] || [ "$user" = root ]; then
     exec "\$python" -I -m edge_app "\$@"
 fi
 if [ "\${1:-}" = models ] && [ "\${2:-}" = install ] && [ -f "\${3:-}" ]; then
-    # Only the desktop's user and root can read a USB stick: hand over a copy.
+    # Only the desktop's user and root can read a USB stick: hand over a copy. A link on the stick is copied as a link,
+    # so that it shows the kiosk's user nothing that only root may read.
     copy=\$(mktemp -d)
     trap 'rm -rf "\$copy"' EXIT
-    for file in "\$3" "\$3.sha256" "\$3.sig"; do
-        [ ! -f "\$file" ] || cp -- "\$file" "\$copy/"
+    name=\${3##*/}
+    for file in "\$name" "\$name.sha256" "\$name.sig"; do
+        source=\${3%"\$name"}\$file
+        [ -e "\$source" ] || [ -L "\$source" ] || continue
+        cp -P -- "\$source" "\$copy/"
+        if [ -L "\$copy/\$file" ]; then
+            echo "cxr-edge: \$source is a link: copy the file itself to the stick" >&2
+            exit 1
+        fi
     done
     chmod -R a+rX "\$copy"
-    name=\${3##*/}
     shift 3
     set -- models install "\$copy/\$name" "\$@"
 fi
@@ -233,11 +253,9 @@ make_service() {
 make_desktop_entry() { # Raspberry Pi OS Bookworm and Trixie: labwc runs this file at log-in
     home=$(desktop_home) || return 0
     cp "$stick/kiosk-browser.sh" "$prefix/kiosk-browser.sh"
-    start=$home/.config/labwc/autostart
-    install -d -o "$desktop_user" "$home/.config" "$home/.config/labwc"
     remove_desktop_entry
-    printf '%s\n' "sh $prefix/kiosk-browser.sh & # cxr-edge kiosk" >>"$start"
-    chown "$desktop_user" "$start"
+    as_desktop_user sh -c 'mkdir -p "${1%/*}" && printf "%s\n" "$2" >>"$1"' sh "$autostart" \
+        "sh $prefix/kiosk-browser.sh & # cxr-edge kiosk"
     say "the desktop of $desktop_user opens the kiosk at log-in"
 }
 

@@ -12,9 +12,13 @@ while true; do
     done
     # No profile is kept, so no patient data stays in the browser after it closes.
     profile=$(mktemp -d /dev/shm/kiosk-browser.XXXXXX)
+    # The browser's own services (updates, hints, lists of devices) look other machines up by name and ask for them
+    # through a proxy: no name resolves, and the proxy is a port of this machine where nobody listens.
     "$browser" --kiosk --incognito --user-data-dir="$profile" --no-first-run --noerrdialogs --disable-infobars \
-        --disable-session-crashed-bubble --disable-features=Translate --disable-background-networking \
-        --disable-component-update --password-store=basic "$address"
+        --disable-session-crashed-bubble --disable-features=Translate,MediaRouter,DialMediaRouteProvider,OptimizationHints \
+        --disable-background-networking --disable-component-update --disable-domain-reliability --disable-sync \
+        --disable-quic --no-pings --password-store=basic \
+        --host-resolver-rules="MAP * ~NOTFOUND, EXCLUDE 127.0.0.1" --proxy-server=127.0.0.1:9 "$address"
     rm -rf "$profile"
     sleep 1
 done

@@ -1,9 +1,8 @@
 """The kiosk's web application: routes for health, films, record and exports, with the page and the guard."""
 
-import asyncio
-import time
-from collections.abc import Callable
+import ipaddress
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import gradio as gr
@@ -12,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Red
 from starlette.concurrency import run_in_threadpool
 
 from edge_app.errors import KitError, StoreError
-from edge_app.imaging.film import MAX_FILE_BYTES
+from edge_app.kiosk.bounds import FILMS_PATH, BodyRefused, Bounds, Uploads, refused
 from edge_app.kiosk.guard import LOOPBACK_HOSTS, Guard
 from edge_app.kiosk.language import language_of
 from edge_app.kiosk.login import COOKIE as SESSION_COOKIE
@@ -20,20 +19,22 @@ from edge_app.kiosk.login import Gate, Sessions, add_login
 from edge_app.kiosk.page import build_page, page_settings
 from edge_app.kiosk.page_language import PageLanguage
 from edge_app.kiosk.static_pages import record_page, report_page
-from edge_app.kiosk.upload_limit import UploadLimit
 from edge_app.records.export import to_csv, to_json
-from edge_app.records.readers import add_reader, check_reader, reader_names
+from edge_app.records.readers import (
+    READER,
+    Reader,
+    check_reader,
+    credential,
+    enrol,
+    login_entries,
+    readers,
+    was_anybody_enrolled,
+)
 from edge_app.workflow.reading_service import ReadingService
 from edge_app.workflow.result_image import result_image, result_lines
 from edge_app.workflow.secondary_capture import secondary_capture
 
-# Few films are accepted at once, so a slow upload would keep others waiting.
-SLACK_S = 10.0
-SLOWEST_BYTES_PER_S = 32_000.0  # average after the slack: a poor wireless link
-
-
-class BodyRefused(Exception):
-    """A film was not accepted: status, code, sentence."""
+SHOWN_AFTER_ERROR = 10
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,21 @@ def build_app(service: ReadingService, reach: Reach | None = None) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _add_machine_routes(app, service)
     _add_record_routes(app, service)
-    sessions = Sessions()
+    sessions = Sessions(lambda initials: credential(service.store(), initials))
     if reach.lan:
-        add_login(app, sessions, lambda initials, pin: check_reader(service.store(), initials, pin), reach.tls)
+        add_login(app, sessions, partial(_check_login, service), reach.tls)
     app = gr.mount_gradio_app(app, build_page(service), path="/", **page_settings())
     app.add_middleware(PageLanguage)
     if reach.lan:
         app.add_middleware(Gate, sessions=sessions)
-    # Added last, so it runs first: a refused request reaches neither the login nor the page.
+    # What is added last runs first: a refused request reaches neither the login nor the page.
+    app.add_middleware(Bounds)
     app.add_middleware(Guard, host_names=reach.host_names, addresses_too=reach.lan)
     return app
+
+
+def _check_login(service: ReadingService, initials: str, pin: str, address: str) -> Reader:
+    return check_reader(service.store(), initials, pin, login_entries(address))
 
 
 def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:
@@ -75,19 +81,16 @@ def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:
         except KitError as error:
             return JSONResponse({"status": "error", "reason": str(error)}, 503)
 
-    limit = UploadLimit()
+    uploads = Uploads()
 
-    @app.post("/films")
+    @app.post(FILMS_PATH)
     async def films(request: Request) -> JSONResponse:
         """Read one film, sent as the body; returns the fields of `predict --json` and the record's ID."""
-        if limit.is_full():
-            return _refused(503, "busy", "The kiosk is busy: send the film again in a moment.")
-        async with limit:
-            try:
-                content = await _body(request)
-            except BodyRefused as refusal:
-                return _refused(*refusal.args)
-            case = await run_in_threadpool(service.read, content)
+        try:
+            async with uploads.film(request.receive) as content:
+                case = await run_in_threadpool(service.read, content)
+        except BodyRefused as refusal:
+            return refused(refusal)
         return JSONResponse(service.as_json(case))
 
 
@@ -95,9 +98,7 @@ def _add_record_routes(app: FastAPI, service: ReadingService) -> None:
     @app.get("/record")
     def record(request: Request) -> HTMLResponse:
         """All records and the readers."""
-        store = service.store()
-        logged_in = SESSION_COOKIE in request.cookies
-        return HTMLResponse(record_page(store.records(), reader_names(store), _language(request), logged_in=logged_in))
+        return _record_page(service, request)
 
     @app.get("/report/{record_id}")
     def report(record_id: str, request: Request) -> HTMLResponse:
@@ -134,14 +135,20 @@ def _add_record_routes(app: FastAPI, service: ReadingService) -> None:
         return _exported(service, to_json(service.store().records()), "application/json")
 
     @app.post("/readers")
-    def readers(request: Request, initials: Annotated[str, Form()], pin: Annotated[str, Form()]) -> Response:
-        """Enrol a reader; an error is shown on the record page."""
+    def add(
+        request: Request,
+        initials: Annotated[str, Form()],
+        pin: Annotated[str, Form()],
+        role: Annotated[str, Form()] = READER,
+        by_initials: Annotated[str, Form()] = "",
+        by_pin: Annotated[str, Form()] = "",
+    ) -> Response:
+        """Enrol a reader or a technician; an error is shown on the record page."""
         try:
-            add_reader(service.store(), initials, pin)
+            by = (by_initials, by_pin)
+            enrol(service.store(), Reader(initials, role), pin, by, at_the_machine=_is_this_machine(request))
         except KitError as error:
-            store = service.store()
-            page = record_page(store.records(), reader_names(store), _language(request), str(error))
-            return HTMLResponse(page, 400)
+            return _record_page(service, request, str(error))
         return RedirectResponse("record", 303)
 
     @app.exception_handler(StoreError)
@@ -150,35 +157,28 @@ def _add_record_routes(app: FastAPI, service: ReadingService) -> None:
         return PlainTextResponse(f"The record is not available: {error}", 503)
 
 
-def _refused(status: int, code: str, sentence: str) -> JSONResponse:
-    return JSONResponse({"status": "error", "reason": {"code": code, "sentence": sentence}}, status)
+def _record_page(service: ReadingService, request: Request, problem: str = "") -> HTMLResponse:
+    store = service.store()
+    people = readers(store) if was_anybody_enrolled(store) else None
+    # Somebody who tries PINs gets a short page: a long one would take the time of others.
+    page = record_page(
+        store.records(limit=SHOWN_AFTER_ERROR if problem else -1),
+        people,
+        _language(request),
+        problem,
+        SESSION_COOKIE in request.cookies,
+    )
+    return HTMLResponse(page, 400 if problem else 200)
+
+
+def _is_this_machine(request: Request) -> bool:
+    return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
 
 
 def _exported(service: ReadingService, content: str, kind: str) -> Response:
     service.store().note("kiosk", "export", detail=kind)
     name = f"records.{kind.rpartition('/')[2]}"
     return Response(content, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'})
-
-
-async def _body(request: Request, clock: Callable[[], float] = time.monotonic) -> bytes:
-    """Read the request's body, within limits on size and time.
-
-    Raises:
-        BodyRefused: it is larger than a film may be, or arrives so slowly that it holds up the others.
-    """
-    content = bytearray()
-    chunks = request.stream()
-    started = clock()
-    while True:
-        patience = started + SLACK_S + len(content) / SLOWEST_BYTES_PER_S - clock()
-        try:
-            content += await asyncio.wait_for(anext(chunks), max(patience, 0))
-        except StopAsyncIteration:
-            return bytes(content)
-        except asyncio.TimeoutError as cause:
-            raise BodyRefused(408, "too_slow", "The film arrived too slowly: send it again.") from cause
-        if len(content) > MAX_FILE_BYTES:
-            raise BodyRefused(413, "file_too_large", f"The file has more than {MAX_FILE_BYTES // 2**20} MiB.")
 
 
 def _language(request: Request) -> str:

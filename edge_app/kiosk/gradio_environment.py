@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -23,6 +24,7 @@ SETTINGS = {
 def prepare(port: int, environment: MutableMapping[str, str], memory_disk: Path = MEMORY_DISK) -> Path:
     """Set the environment and create an empty temporary folder. Removes what a killed kiosk left behind.
 
+    The folder's name cannot be foreseen, so nobody can put a folder or a link in its place.
     The kiosk itself writes no film to disk; the folder is for files that gradio may write.
 
     Args:
@@ -33,15 +35,21 @@ def prepare(port: int, environment: MutableMapping[str, str], memory_disk: Path 
     """
     environment.update(SETTINGS)
     base = memory_disk if os.access(memory_disk, os.W_OK) else Path(tempfile.gettempdir())
-    folder = base / f"{PREFIX}{os.getuid()}-{port}"
-    purge(folder)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    prefix = f"{PREFIX}{os.getuid()}-{port}-"
+    for leftover in base.glob(f"{prefix}*"):
+        if _is_own_folder(leftover):
+            purge(leftover)
+    folder = Path(tempfile.mkdtemp(dir=base, prefix=prefix))
     environment["GRADIO_TEMP_DIR"] = str(folder)
     return folder
 
 
 def purge(folder: Path) -> None:
     """Remove a temporary folder with its contents."""
-    if folder.is_symlink():
-        folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_own_folder(path: Path) -> bool:
+    """No link, and no other user's: anybody can put something of any name there."""
+    found = path.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()

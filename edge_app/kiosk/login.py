@@ -1,13 +1,14 @@
 """Login for a kiosk on a LAN: a reader's initials and PIN, then a session that ends by itself.
 
-The PINs are those of `edge_app.records.readers`, which locks a reader after failures. Failures are also
-counted by address here, so that nobody can try one PIN on all readers.
+The PINs are those of `edge_app.records.readers`, which locks a reader's login after failures, and never the
+signing. Attempts are also counted by address here, so that nobody can try one PIN on all readers.
 """
 
 import secrets
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Annotated
 
@@ -17,9 +18,10 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from edge_app.errors import KitError
+from edge_app.errors import KitError, StoreError
 from edge_app.kiosk.language import language_of
 from edge_app.kiosk.static_pages import login_page
+from edge_app.records.readers import Reader
 
 COOKIE = "cxr_session"
 SESSION_S = 12 * 3600
@@ -28,47 +30,72 @@ FAILURES_S = 300
 OPEN_PATHS = frozenset({"/health", "/login"})
 
 
+@dataclass(frozen=True)
+class Session:
+    """Who is logged in and until when; `credential` is that of the PIN which was entered."""
+
+    initials: str
+    credential: str
+    ends_s: float
+
+
 class Sessions:
     """Who is logged in, and which addresses failed recently. In memory: a restart logs everyone out."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, credential: Callable[[str], str], clock: Callable[[], float] = time.monotonic) -> None:
+        """Set the rules.
+
+        Args:
+            credential: of somebody's initials; a session ends when it changes.
+        """
+        self._credential = credential
         self._clock = clock
-        self._ends: dict[str, float] = {}
-        self._failures: dict[str, list[float]] = {}
+        self._sessions: dict[str, Session] = {}
+        self._attempts: dict[str, list[float]] = {}
         self._lock = threading.Lock()
 
-    def begin(self) -> str:
+    def begin(self, initials: str) -> str:
         """Start a session and return its token."""
-        token = secrets.token_urlsafe(32)
+        token, credential = secrets.token_urlsafe(32), self._credential(initials)
         with self._lock:
             now = self._clock()
-            self._ends = {known: end for known, end in self._ends.items() if end > now}
-            self._ends[token] = now + SESSION_S
+            self._sessions = {known: each for known, each in self._sessions.items() if each.ends_s > now}
+            self._sessions[token] = Session(initials, credential, now + SESSION_S)
         return token
 
     def holds(self, token: str) -> bool:
-        """Whether a token belongs to a session that has not ended."""
+        """Whether a token belongs to a session that has not ended, of somebody who still has the same PIN."""
         with self._lock:
-            return self._ends.get(token, 0.0) > self._clock()
+            session = self._sessions.get(token)
+        if session is None or session.ends_s <= self._clock():
+            return False
+        try:
+            return self._credential(session.initials) == session.credential
+        except StoreError:
+            return True  # a disk that fails locks nobody out
 
     def end(self, token: str) -> None:
         """Log out."""
         with self._lock:
-            self._ends.pop(token, None)
+            self._sessions.pop(token, None)
 
-    def failed(self, address: str) -> None:
-        """Count a failure of an address."""
+    def may_try(self, address: str) -> bool:
+        """Count an attempt of an address as a failure, before it is checked; False if there were too many."""
         with self._lock:
-            self._failures[address] = [*self._recent(address), self._clock()]
+            since = self._clock() - FAILURES_S
+            recent = {each: [at for at in times if at > since] for each, times in self._attempts.items()}
+            self._attempts = {each: times for each, times in recent.items() if times}
+            attempts = self._attempts.setdefault(address, [])
+            if len(attempts) >= MAX_FAILURES:
+                return False
+            attempts.append(self._clock())
+            return True
 
-    def is_locked(self, address: str) -> bool:
-        """Whether this address failed too often recently."""
+    def succeeded(self, address: str) -> None:
+        """Take the last attempt of an address back: it was no failure."""
         with self._lock:
-            return len(self._recent(address)) >= MAX_FAILURES
-
-    def _recent(self, address: str) -> list[float]:
-        since = self._clock() - FAILURES_S
-        return [moment for moment in self._failures.get(address, []) if moment > since]
+            if self._attempts.get(address):
+                self._attempts[address].pop()
 
 
 class Gate:
@@ -88,11 +115,11 @@ class Gate:
             await PlainTextResponse("Log in first.", 401)(scope, receive, send)
 
 
-def add_login(app: FastAPI, sessions: Sessions, check: Callable[[str, str], str], secure: bool) -> None:
+def add_login(app: FastAPI, sessions: Sessions, check: Callable[[str, str, str], Reader], secure: bool) -> None:
     """Add the login and logout routes.
 
     Args:
-        check: takes initials and PIN, raises a `KitError` when they are wrong.
+        check: takes initials, PIN and the client's address, raises a `KitError` when they are wrong.
         secure: the cookie is only sent over TLS.
     """
 
@@ -105,15 +132,17 @@ def add_login(app: FastAPI, sessions: Sessions, check: Callable[[str, str], str]
     def enter(request: Request, initials: Annotated[str, Form()], pin: Annotated[str, Form()]) -> Response:
         """Start a session, or say what was wrong."""
         address = request.client.host if request.client else ""
-        if sessions.is_locked(address):
+        if not sessions.may_try(address):
             return HTMLResponse(login_page(_language(request), "Too many failures: wait five minutes."), 429)
         try:
-            check(initials, pin)
+            reader = check(initials, pin, address)
         except KitError as error:
-            sessions.failed(address)
             return HTMLResponse(login_page(_language(request), str(error)), 401)
+        sessions.succeeded(address)
         answer = RedirectResponse("/", 303)
-        answer.set_cookie(COOKIE, sessions.begin(), SESSION_S, httponly=True, samesite="strict", secure=secure)
+        answer.set_cookie(
+            COOKIE, sessions.begin(reader.initials), SESSION_S, httponly=True, samesite="strict", secure=secure
+        )
         return answer
 
     @app.post("/logout")

@@ -156,7 +156,7 @@ class PageEvents:
         signed = case is not None and case.review is not None
         can_sign = case is not None and case.saved and not hidden
         return (
-            views.header(card, language, service.not_saved),
+            views.header(card, language, service.not_saved, service.not_deleted),
             self._lists(tab, language),
             views.viewer(case, language, hidden),
             views.answer(case, card, language, hidden),

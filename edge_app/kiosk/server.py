@@ -1,35 +1,42 @@
 """Starts the kiosk: gradio's environment first, then the model, then the port."""
 
+import contextlib
+import ctypes
 import ipaddress
 import logging
 import os
+import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_app.errors import KitError
 from edge_app.kiosk.gradio_environment import prepare, purge
 from edge_app.reading.predictor import device_predictor
 from edge_app.records.kept_films import KeptFilms
-from edge_app.records.readers import reader_names
+from edge_app.records.readers import readers
 from edge_app.records.retention import retain
 from edge_app.system import watchdog
+from edge_app.system.bounded_log import BoundedLog
 from edge_app.system.home import data_home
 from edge_app.workflow.dicom_receiver import Peer, parse_peer, start_receiver
 from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher
 from edge_app.workflow.reading_service import ReadingService
 
+if TYPE_CHECKING:
+    from edge_app.kiosk.connections import Listener
+
 LOG = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"
 ALL_ADDRESSES = "0.0.0.0"
-MAX_CONNECTIONS = 256
 STOP_WITHIN_S = 2
-DAY_S = 24 * 3600
-QUEUE = 64  # connections that may wait before the system refuses more
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # malloc.h
+RETAIN_EVERY_S = 3600
 
 
 @dataclass(frozen=True)
@@ -73,8 +80,12 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
             without `lan` or without a reader who could log in.
     """
     _check_reach(options)
+    sys.stderr = BoundedLog(sys.stderr)
+    _return_freed_memory()
     listener = _listener(options.address, options.port)
     port = listener.getsockname()[1]
+    # uvicorn stops at this signal, then raises it again: without a handler the process would end there and then.
+    signal.signal(signal.SIGTERM, _stop)
     temp = prepare(port, os.environ)
     try:
         app, name = _application(options)
@@ -85,6 +96,19 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
         listener.close()
         purge(temp)
     LOG.info("the kiosk has stopped")
+
+
+def _return_freed_memory() -> None:
+    """Let the C library give large buffers back to the system at once; otherwise films leave gaps in its heap."""
+    with contextlib.suppress(OSError, AttributeError):  # not glibc
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_ARENA_MAX, 2)
+        libc.mallopt(M_MMAP_THRESHOLD, 2**20)
+
+
+def _stop(*_: object) -> None:
+    """End as after an error: what was begun is cleaned up."""
+    raise SystemExit(0)
 
 
 def _application(options: ServeOptions) -> tuple[Any, str]:
@@ -106,12 +130,12 @@ def _application(options: ServeOptions) -> tuple[Any, str]:
         _start("watch", _watch, service, watcher)
     if options.dicom_port:
         _receive(service, options)
-    if options.lan and not reader_names(service.store()):
+    if options.lan and not readers(service.store()):
         raise KitError(
             "no reader is enrolled, so nobody could log in: echo PIN | python -m edge_app reviews add-reader INITIALS"
         )
     names = {socket.gethostname(), f"{socket.gethostname()}.local", *options.names} if options.lan else set()
-    reach = Reach(LOOPBACK_HOSTS | names, lan=options.lan, tls=bool(options.tls_cert))
+    reach = Reach(LOOPBACK_HOSTS | names | {options.address}, lan=options.lan, tls=bool(options.tls_cert))
     return build_app(service, reach), f"{predictor.card.name} {predictor.card.version}"
 
 
@@ -151,26 +175,34 @@ def _watch(service: ReadingService, watcher: Watcher) -> None:
 
 
 def _retain(service: ReadingService, days: int) -> None:
-    """Delete old records, now and every day. A failure is retried the next day."""
+    """Delete old records, now and every hour, because a clock that was wrong may have been set."""
     while True:
         try:
             records, films = retain(service.store(), days, service.films)
+            service.not_deleted = ""
             if records or films:
                 LOG.info("%d records and %d films older than %d days deleted", records, films, days)
         except KitError as error:
+            service.not_deleted = str(error)
             LOG.warning("%s", error)
-        time.sleep(DAY_S)
+        time.sleep(RETAIN_EVERY_S)
 
 
-def _run(app: Any, listener: socket.socket, options: ServeOptions) -> None:
+def _run(app: Any, listener: "Listener", options: ServeOptions) -> None:
     import uvicorn
+
+    from edge_app.kiosk.connections import ACCEPT_AT_ONCE, MAX_HEAD_BYTES
 
     config = uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,
         server_header=False,
-        limit_concurrency=MAX_CONNECTIONS,
+        http=listener.protocol,
+        ws="none",
+        proxy_headers=False,
+        backlog=ACCEPT_AT_ONCE,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         timeout_graceful_shutdown=STOP_WITHIN_S,  # an open page keeps its connection open
         ssl_certfile=options.tls_cert,
         ssl_keyfile=options.tls_key,
@@ -197,12 +229,11 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def _listener(host: str, port: int) -> "Listener":
     """A socket on the address; port 0 takes a free one."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named, asyncio turns Nagle's delay off (40 ms per response).
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    from edge_app.kiosk.connections import Listener
+
+    listener = Listener(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         listener.bind((host, port))
     except OSError as cause:
@@ -210,5 +241,5 @@ def _listener(host: str, port: int) -> socket.socket:
         raise KitError(
             f"cannot listen on {host}:{port}: {cause.strerror}: stop the other program or choose another --port"
         ) from cause
-    listener.listen(QUEUE)
+    listener.listen()
     return listener

@@ -9,6 +9,7 @@ from edge_app.kiosk.views import SYMBOLS, Words, moment
 from edge_app.model.card import ModelCard
 from edge_app.reading.decision import score_points
 from edge_app.records.database import Record
+from edge_app.records.readers import ROLES, Reader
 from edge_app.workflow.case import Case
 
 STATIC = Path(__file__).parent / "static"
@@ -16,11 +17,12 @@ LATEST = 200
 
 
 def record_page(
-    records: list[Record], readers: list[str], language: str, problem: str = "", logged_in: bool = False
+    records: list[Record], readers: list[Reader] | None, language: str, problem: str = "", logged_in: bool = False
 ) -> str:
     """All records, the newest first, exports, and the readers.
 
     Args:
+        readers: who is enrolled; None at the first start, before anybody was.
         problem: error of the last form, shown at the top.
         logged_in: offer to log out.
     """
@@ -93,20 +95,27 @@ def _row(record: Record, w: Words) -> str:
     return f"<tr>{cells}<td>{found}</td><td>{reader}</td><td><a href='report/{record.id}'>{w('report')}</a></td></tr>"
 
 
-def _readers(readers: list[str], w: Words) -> str:
-    names = ", ".join(map(escape, readers)) or w("no_reader_yet")
+def _readers(readers: list[Reader] | None, w: Words) -> str:
+    if readers is None:
+        how, names, more = w("first_reader_how"), w("no_reader_yet"), ""
+    else:
+        how = w("add_reader_how")
+        names = ", ".join(f"{reader.initials} ({w(f'role_{reader.role}')})" for reader in readers)
+        roles = "".join(f'<option value="{role}">{w(f"role_{role}")}</option>' for role in ROLES)
+        by = f"<fieldset><legend>{w('added_by')}</legend>{_who(w, 'off', 'by_')}</fieldset>"
+        more = f'<label>{w("role")}<select name="role">{roles}</select></label>{by}'
     return (
         f'<h2>{w("readers")}</h2><p>{names}</p><form method="post" action="readers">'
-        f"{_who(w, 'new-password')}<button>{w('add_reader')}</button></form>"
-        f'<p class="soft">{w("add_reader_how")}</p>'
+        f"{_who(w, 'new-password')}{more}<button>{w('add_reader')}</button></form>"
+        f'<p class="soft">{how} {w("reader_form")}</p>'
     )
 
 
-def _who(w: Words, complete: str) -> str:
+def _who(w: Words, complete: str, prefix: str = "") -> str:
     """The two fields for initials and PIN."""
     return (
-        f'<label>{w("initials")}<input name="initials" required maxlength="8" autocomplete="off"></label>'
-        f'<label>{w("pin")}<input name="pin" type="password" inputmode="numeric" required maxlength="12" '
+        f'<label>{w("initials")}<input name="{prefix}initials" required maxlength="8" autocomplete="off"></label>'
+        f'<label>{w("pin")}<input name="{prefix}pin" type="password" inputmode="numeric" required maxlength="12" '
         f'autocomplete="{complete}"></label>'
     )
 

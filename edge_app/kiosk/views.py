@@ -26,11 +26,12 @@ class Words:
         return escape(say(self.language, key, **values))
 
 
-def header(card: ModelCard, language: str, not_saved: str = "") -> str:
+def header(card: ModelCard, language: str, not_saved: str = "", not_deleted: str = "") -> str:
     """Name, model, language list, and the banners that must always be visible.
 
     Args:
         not_saved: why records cannot be written; empty when they can.
+        not_deleted: why old records stay; empty when they are deleted.
     """
     w = Words(language)
     options = "".join(
@@ -40,6 +41,8 @@ def header(card: ModelCard, language: str, not_saved: str = "") -> str:
     banners = f'<div class="banner phantom" role="alert">{w("phantom_banner")}</div>' if card.phantom else ""
     if not_saved:
         banners += f'<div class="banner warn" role="alert">{w("not_saved_banner", why=not_saved)}</div>'
+    if not_deleted:
+        banners += f'<div class="banner warn" role="alert">{w("not_deleted_banner", why=not_deleted)}</div>'
     return (
         f'<header dir="{direction(language)}"><div class="brand"><span class="logo" aria-hidden="true"></span>'
         f"<span><strong>{w('app_name')}</strong><small>{w('draft_only')}</small></span></div>"

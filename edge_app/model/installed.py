@@ -3,6 +3,7 @@
     DATA/models/1f0c.../NAME.tflite   a version; its folder is named by its SHA-256
     DATA/models/current               two lines: the version in use and the one before it
     DATA/allowed_signers              if present, nothing unsigned is installed
+    /etc/cxr-edge/allowed_signers     the same, in a folder that the kiosk's own user cannot change
 
 A version is written, flushed and tried in a child process before a single rename of `current` puts
 it into use. A crash or a power cut at any step leaves either the old model or the new one.
@@ -11,6 +12,7 @@ it into use. A crash or a power cut at any step leaves either the old model or t
 import contextlib
 import dataclasses
 import logging
+import os
 import re
 import shutil
 import tempfile
@@ -25,6 +27,8 @@ from edge_app.model.signature import check_signature
 from edge_app.model.trial import check_in_child
 from edge_app.system.files import sync_folder, write_atomically
 
+SIGNERS = "allowed_signers"
+SYSTEM_SIGNERS = Path("/etc/cxr-edge") / SIGNERS
 SHIPPED = "shipped"  # the version that came with the kit; it is never removed
 VERSION_DIGITS = 16
 VERSION = re.compile(rf"[0-9a-f]{{{VERSION_DIGITS}}}|{SHIPPED}")
@@ -44,14 +48,17 @@ class Selection:
 class ModelStore:
     """The models under one data folder. Reading never writes; writers take turns."""
 
-    def __init__(self, data_dir: Path, check: Callable[[Path], None] = check_in_child) -> None:
+    def __init__(
+        self, data_dir: Path, check: Callable[[Path], None] = check_in_child, system_signers: Path = SYSTEM_SIGNERS
+    ) -> None:
         """Set the folder.
 
         Args:
             check: raises `BundleError` for a bundle that does not work on this machine.
+            system_signers: who may sign, for every data folder of this machine.
         """
         self.folder = data_dir / "models"
-        self.signers = data_dir / "allowed_signers"
+        self.signers = (data_dir / SIGNERS, system_signers)
         self._current = self.folder / "current"
         self._check = check
 
@@ -107,8 +114,9 @@ class ModelStore:
             BundleError: it fails a check, or the disk does; the model in use stays in use.
         """
         bundle = read_bundle(source)
-        if self.signers.exists():
-            check_signature(source, bundle.content, self.signers)
+        for signers in self.signers:
+            if os.path.lexists(signers):  # a link that leads nowhere also asks for a signature
+                check_signature(source, bundle.content, signers)
         version = bundle.sha256[:VERSION_DIGITS]
         with self._writing(f"{source.name} was not installed"):
             before = self._selection_or_shipped()

@@ -61,7 +61,7 @@ def read_cases(path: Path) -> tuple[list[Case], int, str]:
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            rows = list(csv.DictReader(file, restval=""))
     except (OSError, UnicodeDecodeError, csv.Error) as cause:
         raise DataError(f"{path} cannot be read: {cause}") from cause
     wanted = {"p_pneumonia", "finding", "status", "model_sha256"}

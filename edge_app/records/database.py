@@ -1,10 +1,11 @@
 """The record: drafts, reviews, readers and the audit log in one SQLite file.
 
 Whatever was acknowledged survives a power cut: write-ahead log, synchronous=FULL, one transaction per
-act. The database holds no name, birth date, file name or film. A broken database is renamed, never
-deleted, and a new one is started.
+act, into the file that is the record at that moment. The database holds no name, birth date, file name or film. A
+broken database is renamed, never deleted, and a new one is started, but only by what serves the record.
 """
 
+import ctypes
 import hashlib
 import hmac
 import json
@@ -23,6 +24,7 @@ from edge_app.reading.answer import decision_as_json, decision_from_json
 from edge_app.reading.decision import Decision
 from edge_app.records import audit
 from edge_app.system.clock import machine_time
+from edge_app.system.files import make_private
 
 FILE_NAME = "records.sqlite3"
 BUSY_MS = 5000  # how long a process waits while another one writes
@@ -60,6 +62,14 @@ MIGRATIONS = (
     ALTER TABLE records ADD COLUMN uptime_s REAL;
     """
     + audit.MACHINE_TIME,
+    # `failures` and `locked_until` of readers are no longer used: `locks` counts by place, and by time since the start.
+    """
+    ALTER TABLE readers ADD COLUMN role TEXT NOT NULL DEFAULT 'reader';
+    ALTER TABLE readers ADD COLUMN removed_at TEXT NOT NULL DEFAULT '';
+    CREATE TABLE locks (
+        initials TEXT NOT NULL, entry TEXT NOT NULL, failures INTEGER NOT NULL, lock_s REAL NOT NULL,
+        boot_id TEXT NOT NULL, uptime_s REAL NOT NULL, PRIMARY KEY (initials, entry));
+    """,
 )
 
 
@@ -126,18 +136,24 @@ def new_record_id() -> str:
     return "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH))
 
 
-def open_store(folder: Path) -> "Store":
-    """Open the record in a folder. Creates it if there is none; sets a broken one aside.
+def open_store(folder: Path, may_set_aside: bool = False) -> "Store":
+    """Open the record in a folder. Creates it if there is none.
 
+    Args:
+        may_set_aside: rename a broken one and begin a new one. Only for what serves the record: a command that
+            reads it must not take it away from a running kiosk.
     Raises:
-        StoreError: the folder cannot be written, or a newer kit made the database.
+        StoreError: the folder cannot be written, a newer kit made the database, or it is broken.
     """
     path = folder / FILE_NAME
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             return Store(path)
-        except _Broken:
+        except _Broken as cause:
+            if not may_set_aside:
+                next_step = "start the kiosk, which sets it aside, or restore the last back-up"
+                raise StoreError(f"{path} is damaged: {cause}: {next_step}") from cause
             aside = _set_aside(path)
         store = Store(path, set_aside=aside)
         store.note("kiosk", "broken database set aside", detail=aside.name)
@@ -153,6 +169,8 @@ class Store:
         self.path = path
         self.set_aside = set_aside
         self._lock = threading.RLock()
+        make_private(path)  # SQLite gives its log files the same mode
+        self._identity = _identity(path)
         self._db = sqlite3.connect(path, timeout=BUSY_MS / 1e3, isolation_level=None, check_same_thread=False)
         try:
             self._prepare()
@@ -164,6 +182,17 @@ class Store:
         """Close the file; SQLite merges the write-ahead log into it."""
         with self._lock:
             self._db.close()
+
+    def is_current(self) -> bool:
+        """Whether the open file is still the one at its path: not deleted, renamed or replaced."""
+        return self._identity is not None and _identity(self.path) == self._identity
+
+    def abandon(self) -> None:
+        """Stop using a file that is no longer the record, without closing it.
+
+        On closing, SQLite would delete the write-ahead log by its name, which may belong to the new record by now.
+        """
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._db))
 
     def add_draft(self, draft: Draft) -> None:
         """Record a draft. When this returns, the draft is on the disk.
@@ -241,13 +270,23 @@ class Store:
         with self.writing() as db:
             audit.note(db, actor, action, subject, detail)
 
-    def purge(self, before: str) -> int:
-        """Delete signed records made before a time (ISO 8601, UTC); drafts stay until they are signed.
+    def purge(self, before: str, now: str) -> int:
+        """Delete signed records whose signature is older than a time; drafts stay until they are signed.
 
+        A record is as young as any that was recorded before it, because its own clock may have been behind. One
+        that comes from the future stays.
+
+        Args:
+            before, now: ISO 8601, UTC.
         Returns:
             How many were deleted; the audit log says so.
         """
-        old = [record.id for record in self.records("signed") if record.created_at < before]
+        old, latest = [], ""
+        for record in reversed(self.records()):
+            if record.created_at <= now:
+                latest = max(latest, record.created_at)
+            if record.review and max(latest, record.created_at, record.review.at) < before:
+                old.append(record.id)
         with self.writing() as db:
             for record_id in old:
                 db.execute("DELETE FROM reviews WHERE record_id = ?", (record_id,))
@@ -265,6 +304,7 @@ class Store:
         temporary = target.with_name(f".{target.name}.part")
         try:
             temporary.unlink(missing_ok=True)
+            make_private(temporary)
             with self._lock:
                 copy = sqlite3.connect(temporary)
                 try:
@@ -288,12 +328,20 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: afterwards all of it is on the disk, or none of it."""
+        """One transaction: afterwards all of it is on the disk and in the record.
+
+        Raises:
+            StoreError: none of it is; or the file is no longer the record, which holds none of it either.
+        """
         with self._lock:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
                 yield self._db
                 self._db.execute("COMMIT")
+                if not self.is_current():
+                    raise StoreError(
+                        f"{self.path} was deleted or replaced while it was in use: nothing was saved in it"
+                    )
             except BaseException as cause:
                 self._roll_back()
                 if isinstance(cause, sqlite3.Error):
@@ -382,6 +430,15 @@ class Store:
 
 class _Broken(Exception):
     """SQLite reports that the file is damaged or not a database."""
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path leads to; None for none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _statements(script: str) -> Iterator[str]:

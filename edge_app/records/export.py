@@ -7,6 +7,7 @@ from typing import Any
 
 from edge_app.records.database import Record
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 PROBABILITIES = ("normal", "bacterial", "viral")
 FIELDS = (
     "id",
@@ -70,8 +71,13 @@ def to_csv(records: list[Record]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(flat(record) for record in records)
+    writer.writerows({key: _cell(value) for key, value in flat(record).items()} for record in records)
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Text that a spreadsheet would take for a formula gets an apostrophe; a model's card may hold any text."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def to_json(records: list[Record]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edge_app.errors import StoreError
 from edge_app.records.database import ID_ALPHABET, ID_LENGTH
-from edge_app.system.files import write_atomically
+from edge_app.system.files import write_private
 
 FILE_NAME = re.compile(rf"([{ID_ALPHABET}]{{{ID_LENGTH}}})\.jpg")
 
@@ -37,10 +37,8 @@ class KeptFilms:
         Raises:
             StoreError: it cannot be written; the record stands without it.
         """
-        path = self._path(record_id)
         try:
-            write_atomically(path, jpeg)
-            path.chmod(0o600)
+            write_private(self._path(record_id), jpeg)
         except OSError as cause:
             raise StoreError(f"the film is not kept: {self.folder} cannot be written: {cause.strerror}") from cause
 

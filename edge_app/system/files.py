@@ -1,13 +1,20 @@
-"""Writing files so that a power cut leaves the old content or the new, never a part of it."""
+"""Writing files so that a power cut leaves the old content or the new, never a part of it.
 
+What is about patients or readers is private: `write_private` and `make_private` are the only ways to such a file.
+"""
+
+import contextlib
 import hashlib
 import os
 import tempfile
 from pathlib import Path
 
+PRIVATE = 0o600
+PUBLIC = 0o644
+
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a temporary file in the same folder, fsync, rename, fsync the folder.
+    """Write a temporary file in the same folder, fsync, rename, fsync the folder. Every user may read it.
 
     Raises:
         OSError: the disk is full or read-only; `path` is then as it was.
@@ -15,9 +22,24 @@ def write_atomically(path: Path, content: bytes) -> None:
     write_together({path: content})
 
 
-def write_together(contents: dict[Path, bytes]) -> None:
+def write_private(path: Path, content: bytes) -> None:
+    """The same for a file that no other user may read, not even for a moment."""
+    write_together({path: content}, PRIVATE)
+
+
+def make_private(path: Path) -> None:
+    """Create a file if there is none, and let no other user read it. A disk that fails is left to whoever writes."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, PRIVATE))
+        if path.stat().st_mode & 0o077:
+            path.chmod(PRIVATE)
+
+
+def write_together(contents: dict[Path, bytes], mode: int = PUBLIC) -> None:
     """Write files that belong together: none is renamed into place before all are on the disk.
 
+    Args:
+        mode: PUBLIC or PRIVATE.
     Raises:
         OSError: the disk is full or read-only; every path is then as it was.
     """
@@ -29,7 +51,8 @@ def write_together(contents: dict[Path, bytes]) -> None:
             staged[path] = Path(name)
             _fill(handle, content)
         for path, temporary in staged.items():
-            temporary.chmod(0o644)  # mkstemp makes 0600, which another user's kiosk could not read
+            if mode != PRIVATE:
+                temporary.chmod(mode)  # mkstemp makes 0600, which another user's kiosk could not read
             temporary.replace(path)
     except BaseException:
         for temporary in staged.values():

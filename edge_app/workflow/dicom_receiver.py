@@ -1,9 +1,11 @@
 """A DICOM receiver: an X-ray machine pushes its films (C-STORE) straight to the kiosk. Off by default.
 
 Only known peers are accepted, by AE title and address, and only with CR and DX films; queries are not
-answered. A film is read at once and dropped: no file is written, no identifier kept.
+answered. A film is read at once and dropped: no file is written, no identifier kept. `dicom_connections` bounds
+what a peer may send.
 """
 
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +16,6 @@ from edge_app.errors import KitError
 SUCCESS = 0x0000
 OUT_OF_RESOURCES = 0xA700
 CANNOT_UNDERSTAND = 0xC000
-MAX_ASSOCIATIONS = 4
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,16 @@ def start_receiver(
             DigitalXRayImageStorageForPresentation,
             Verification,
         )
+
+        from edge_app.workflow.dicom_connections import ASSOCIATE_WITHIN_S, IDLE_S, BoundedServer
     except ImportError as cause:
         raise KitError("the DICOM receiver needs pynetdicom: pip install 'cxr-edge-kit[dicom]'") from cause
 
     entity = AE(ae_title=ae_title)
     entity.require_called_aet = True
     entity.require_calling_aet = sorted({peer.ae_title for peer in known})
-    entity.maximum_associations = MAX_ASSOCIATIONS
+    entity.maximum_associations = 1000  # `BoundedServer` counts; pynetdicom is slow to see who left
+    entity.acse_timeout, entity.network_timeout = ASSOCIATE_WITHIN_S, IDLE_S
     syntaxes = _syntaxes()
     for kind in (ComputedRadiographyImageStorage, DigitalXRayImageStorageForPresentation):
         entity.add_supported_context(kind, syntaxes)
@@ -80,10 +84,19 @@ def start_receiver(
             return CANNOT_UNDERSTAND
         return SUCCESS if take(event.encoded_dataset()) else OUT_OF_RESOURCES
 
+    def complete(event: Any) -> None:
+        if connection := event.assoc.dul.socket.socket:
+            connection.message_bytes = 0
+
+    handlers = [(evt.EVT_C_STORE, store), (evt.EVT_DIMSE_RECV, complete)]
+    addresses = {peer.address for peer in known}
     try:
-        return entity.start_server(address, block=False, evt_handlers=[(evt.EVT_C_STORE, store)])
+        server = entity.make_server(address, evt_handlers=handlers, server_class=BoundedServer, addresses=addresses)
     except OSError as cause:
         raise KitError(f"the DICOM receiver cannot listen on {address[0]}:{address[1]}: {cause.strerror}") from cause
+    entity._servers.append(server)  # as `start_server` does, which takes no class of server
+    threading.Thread(target=server.serve_forever, name="dicom", daemon=True).start()
+    return server
 
 
 def _syntaxes() -> list[str]:

@@ -1,6 +1,7 @@
 """The reading service: it reads films, records drafts and takes reviews. Independent of the web page."""
 
 import dataclasses
+import logging
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +16,12 @@ from edge_app.reading.predictor import Predictor
 from edge_app.records.audit import now
 from edge_app.records.database import Draft, Record, Review, Store, new_record_id, open_store
 from edge_app.records.kept_films import KeptFilms
-from edge_app.records.readers import check_reader
+from edge_app.records.readers import check_signer
 from edge_app.system.files import sha256_of
 from edge_app.workflow.case import Case, case_of_record, pictures_of
 from edge_app.workflow.recent_cases import RecentCases
 
+LOG = logging.getLogger(__name__)
 READ_BEFORE = "read_before"
 MAX_WAITING_SHOWN = 100
 
@@ -62,6 +64,7 @@ class ReadingService:
         self.ask_first = ask_first
         self.cases = cases or RecentCases()
         self.films = films
+        self.not_deleted = ""  # why old records stay although the site deletes them; empty when they do not
         self.not_saved = ""  # why the last draft could not be recorded; empty when it was
         self.watching = False  # a folder or a DICOM port: drafts arrive without the page
         self._home = home
@@ -74,14 +77,18 @@ class ReadingService:
             self.not_saved = str(error)
 
     def store(self) -> Store:
-        """The record; opened again if that failed before, because a disk may come back.
+        """The record; opened again if that failed before or its file was replaced, because a disk may come back.
 
         Raises:
             StoreError: it cannot be opened.
         """
         with self._store_lock:
+            if self._store and not self._store.is_current():
+                LOG.warning("%s was deleted or replaced: what was in it is no longer shown", self._store.path)
+                self._store.abandon()
+                self._store = None
             if self._store is None:
-                self._store = open_store(self._home)
+                self._store = open_store(self._home, may_set_aside=True)
             return self._store
 
     def read(self, content: bytes, source: str = "page") -> Case:
@@ -150,13 +157,13 @@ class ReadingService:
             StoreError: there is no such record, or it could not be written.
         """
         store = self.store()
-        reader = check_reader(store, review.reader, pin)
+        reader = check_signer(store, review.reader, pin)
         store.add_review(replace(review, reader=reader))
 
     def withdraw(self, record_id: str, reader: str, pin: str) -> None:
         """Take the last review back; raises as `sign`."""
         store = self.store()
-        store.withdraw(record_id, check_reader(store, reader, pin))
+        store.withdraw(record_id, check_signer(store, reader, pin))
 
     def check_model(self) -> dict[str, Any]:
         """Replay the golden films and say which model answered.
@@ -189,8 +196,15 @@ class ReadingService:
 
     def _recorded(self, case: Case, source: str, sha256: str) -> Case:
         """The case as it was recorded, or as it is when it could not be."""
+        draft = _draft(case, source, sha256)
         try:
-            self.store().add_draft(_draft(case, source, sha256))
+            store = self.store()
+            try:
+                store.add_draft(draft)
+            except StoreError:
+                if store.is_current():
+                    raise
+                self.store().add_draft(draft)  # its file was replaced just now
         except StoreError as error:
             self.not_saved = str(error)
             return case

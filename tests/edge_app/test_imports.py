@@ -14,10 +14,11 @@ ROOM = Path(edge_app.__file__).parent
 CORE = {"numpy", "PIL", "edge_app"}
 # Modules that need more, and what: `predict` imports none of them.
 EXTRA = {
-    "kiosk": {"gradio", "fastapi", "starlette", "uvicorn"},
+    "kiosk": {"gradio", "fastapi", "starlette", "uvicorn", "h11"},
     "imaging/formats/dicom.py": {"pydicom"},
     "workflow/secondary_capture.py": {"pydicom"},
     "workflow/dicom_receiver.py": {"pydicom", "pynetdicom"},
+    "workflow/dicom_connections.py": {"pynetdicom"},
     "deploy": {"packaging"},
 }
 FORBIDDEN = {"tensorflow", "tf_keras", "train", "convert", "benchmarks", "scipy", "sklearn", "matplotlib", "tqdm"}

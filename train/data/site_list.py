@@ -78,7 +78,7 @@ def _fate(row: dict[str, str], where: dict[str, dict[str, str]]) -> str:
 
 def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
     try:
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
+        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), restval="")
         rows = list(reader)
     except (UnicodeDecodeError, csv.Error) as cause:
         raise DataError(f"{path} is not a CSV in UTF-8: {cause}") from cause

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,114 @@ def test_uninstall_keeps_the_records_unless_asked_to_purge(bare_stick, tmp_path)
     assert (tmp_path / "data").exists()
     assert install(bare_stick, tmp_path, "--uninstall", "--purge").returncode == 0
     assert not (tmp_path / "data").exists()
+
+
+def as_installed(tmp_path, *calls):
+    """Run functions of the installer as root for the user nobody, whose home and data folder are in `tmp_path`."""
+    script = (HERE / "install.sh").read_text().partition('if [ "$action" = uninstall ]')[0]
+    script += "\n".join(('desktop_home() { echo "$HOME_OF_NOBODY"; }', "service=yes", f"stick={HERE}", *calls))
+    words = ["--prefix", str(tmp_path / "opt"), "--data-dir", str(tmp_path / "data"), "--user", "nobody"]
+    return subprocess.run(
+        ["sh", "-c", script, str(HERE / "install.sh"), *words, "--desktop-user", "nobody"],
+        env=os.environ | {"HOME_OF_NOBODY": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def place():
+    """A folder that nobody can reach, with nobody's home and data folder, and a folder and file of root's."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for part in ("home", "data"):
+            (folder / part).mkdir()
+            os.chown(folder / part, 65534, 65534)
+        (folder / "opt").mkdir()
+        (folder / "root").mkdir(mode=0o700)
+        (folder / "root" / "secret").write_text("only root may read this\n")
+        (folder / "root" / "secret").chmod(0o600)
+        yield folder
+
+
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root, to act for another user")
+
+
+def roots_own(place):
+    return {
+        path.relative_to(place): (path.stat().st_uid, path.stat().st_mode, path.is_file() and path.read_text())
+        for path in [place / "root", *(place / "root").rglob("*")]
+    }
+
+
+@needs_root
+@pytest.mark.parametrize("link", [".config", ".config/labwc", ".config/labwc/autostart"])
+def test_the_installer_follows_no_link_in_the_desktop_users_home(place, link):
+    """0.3.0 wrote as root into whatever the autostart file was a link to."""
+    before = roots_own(place)
+    path = place / "home" / link
+    subprocess.run(
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "mkdir", "-p", path.parent], check=True
+    )
+    path.symlink_to(place / "root" / ("secret" if link.endswith("autostart") else ""))
+    as_installed(place, "make_desktop_entry || true", "remove_desktop_entry || true")
+    assert roots_own(place) == before
+    files = [path for path in (place / "home").rglob("*") if path.is_file() and not path.is_symlink()]
+    assert not [path for path in files if "only root" in path.read_text()], "0.3.0 left a copy of it"
+
+
+@needs_root
+def test_the_desktop_entry_is_made_once_and_removed(place):
+    done = as_installed(place, "make_desktop_entry", "make_desktop_entry")
+    assert done.returncode == 0, done.stderr
+    entry = place / "home" / ".config" / "labwc" / "autostart"
+    assert entry.read_text() == f"sh {place}/opt/kiosk-browser.sh & # cxr-edge kiosk\n"
+    assert entry.stat().st_uid == 65534
+    as_installed(place, "remove_desktop_entry")
+    assert entry.read_text() == ""
+
+
+@needs_root
+def test_the_installer_follows_no_link_in_the_data_folder(place):
+    before = roots_own(place)
+    (place / "data" / "models").symlink_to(place / "root")
+    as_installed(place, "make_user || true")
+    assert roots_own(place) == before
+
+
+@needs_root
+def test_a_data_folder_that_is_a_link_is_refused(place):
+    before = roots_own(place)
+    (place / "data").rmdir()
+    (place / "data").symlink_to(place / "root")
+    done = as_installed(place, "make_user")
+    assert (done.returncode, "is a link" in done.stderr) == (1, True)
+    assert roots_own(place) == before
+
+
+@needs_root
+@pytest.mark.parametrize("ending", ["", ".sha256", ".sig"])
+def test_a_link_on_the_stick_shows_the_kiosks_user_nothing(place, ending):
+    """0.3.0 copied, as root, what the signature file was a link to, and made the copy readable for all."""
+    stick = place / "stick"
+    stick.mkdir()
+    (stick / "m.tflite").write_text("a model")
+    (stick / f"m.tflite{ending}").unlink(missing_ok=True)
+    (stick / f"m.tflite{ending}").symlink_to(place / "root" / "secret")
+    python = place / "opt" / "current" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\nfor word in "$@"; do case $word in *.tflite) cat "${word%/*}"/*;; esac; done\n')
+    python.chmod(0o755)
+    assert as_installed(place, "make_launcher").returncode == 0
+    launcher = place / "opt" / "bin" / "cxr-edge"
+    done = subprocess.run([launcher, "models", "install", stick / "m.tflite"], capture_output=True, text=True)
+    assert (done.returncode, "is a link" in done.stderr) == (1, True)
+    assert "only root" not in done.stdout
+    (stick / f"m.tflite{ending}").unlink()
+    (stick / "m.tflite").write_text("a model")
+    done = subprocess.run([launcher, "models", "install", stick / "m.tflite"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "a model"), done.stderr
 
 
 @pytest.mark.slow

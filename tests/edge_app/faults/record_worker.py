@@ -71,7 +71,7 @@ def collect(child: int, reading: int) -> tuple[list[str], int]:
 
 def missing(folder: Path, acknowledged: set[str]) -> Iterator[str]:
     """Each acknowledged record that is not there, signed; a broken log; a database set aside."""
-    store = open_store(folder)
+    store = open_store(folder, may_set_aside=True)
     try:
         if store.set_aside:
             yield f"a sound database was set aside: {store.set_aside.name}"
@@ -138,7 +138,7 @@ def damage(folder: Path, times: int, seed: int) -> Iterator[str]:
         path.write_bytes(content)
         counts["tried"] += 1
         try:
-            opened = open_store(target)
+            opened = open_store(target, may_set_aside=True)
             counts["set_aside"] += opened.set_aside is not None
             opened.records()
             write_one(opened)

@@ -1,7 +1,9 @@
 """Versions side by side, one in use, one to go back to."""
 
+import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -235,8 +237,8 @@ def sign(key, path):
 
 @pytest.fixture
 def store_with_signers(store, signing_key):
-    store.signers.parent.mkdir()
-    store.signers.write_text("cxr-edge-kit " + signing_key.with_suffix(".pub").read_text())
+    store.signers[0].parent.mkdir()
+    store.signers[0].write_text("cxr-edge-kit " + signing_key.with_suffix(".pub").read_text())
     return store
 
 
@@ -266,6 +268,37 @@ def test_an_unsigned_or_forged_model_is_refused_where_signatures_are_required(
     with pytest.raises(BundleError, match="not signed by a key"):
         store_with_signers.install(source)
     assert store_with_signers.selection().current == "shipped"
+
+
+@needs_openssh
+def test_a_link_that_leads_nowhere_still_asks_for_a_signature(store, make_bundle, tmp_path):
+    store.signers[0].parent.mkdir()
+    store.signers[0].symlink_to(tmp_path / "gone")
+    with pytest.raises(BundleError, match="is not signed"):
+        store.install(make_bundle(tmp_path, "9.1"))
+
+
+@needs_openssh
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to act as another user")
+def test_the_kiosks_own_user_cannot_make_unsigned_models_pass(make_bundle, signing_key):
+    """That user owns the data folder and may rename what root put there, but not what lies in /etc."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        root, data = Path(folder), Path(folder) / "data"
+        root.chmod(0o755)
+        data.mkdir()
+        os.chown(data, 65534, 65534)
+        (root / "etc").mkdir()
+        for place in (data, root / "etc"):
+            (place / "allowed_signers").write_text("cxr-edge-kit " + signing_key.with_suffix(".pub").read_text())
+        kiosk = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        moved = [
+            subprocess.run([*kiosk, "mv", place / "allowed_signers", place / "away"], capture_output=True).returncode
+            for place in (data, root / "etc")
+        ]
+        assert moved == [0, 1]
+        store = ModelStore(data, lambda path: None, system_signers=root / "etc" / "allowed_signers")
+        with pytest.raises(BundleError, match="is not signed"):
+            store.install(make_bundle(root, "9.1"))
 
 
 @needs_openssh

@@ -15,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests_support import LAN_NAME
+
+from edge_app.records.database import open_store
+from edge_app.records.readers import add_reader
 
 REPOSITORY = Path(__file__).parents[3]
 BROWSER_FLAGS = (
@@ -26,7 +30,7 @@ BROWSER_FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    f"--host-resolver-rules=MAP {LAN_NAME} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 
 
@@ -37,6 +41,7 @@ class RunningKiosk:
     process: subprocess.Popen
     url: str
     home: Path
+    log: Path
 
     def ask(self, path: str, data: bytes | None = None, **headers: str) -> tuple[int, bytes, dict[str, str]]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -55,16 +60,19 @@ def running_kiosk(home: Path, *options: str, environment: dict[str, str] | None 
     """Start a kiosk with its records in `home`; stopped at the end."""
     command = [sys.executable, "-m", "edge_app", "serve", "--port", "0", *options]
     variables = os.environ | {"CXR_EDGE_HOME": str(home), "PYTHONPATH": str(REPOSITORY)} | (environment or {})
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY, env=variables
-    ) as process:
+    with (
+        tempfile.NamedTemporaryFile("w") as log,  # a pipe that nobody reads would stop a kiosk that logs much
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=REPOSITORY, env=variables
+        ) as process,
+    ):
         line = process.stdout.readline()
         found = re.search(r"https?://\S+", line)
         if not found:
             process.kill()
-            raise RuntimeError(f"the kiosk did not start: {process.stderr.read()}")
+            raise RuntimeError(f"the kiosk did not start: {Path(log.name).read_text()}")
         try:
-            yield RunningKiosk(process, found.group(), home)
+            yield RunningKiosk(process, found.group(), home, Path(log.name))
         finally:
             process.terminate()
             try:
@@ -81,6 +89,23 @@ def start_kiosk(tmp_path: Path) -> Callable[..., Any]:
         return running_kiosk(home or tmp_path / "home", *options, environment=environment)
 
     return start
+
+
+@pytest.fixture
+def tls_options(tmp_path: Path) -> list[str]:
+    """Options of a kiosk with a certificate and a reader AB, PIN 13579."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    store = open_store(tmp_path / "home")
+    add_reader(store, "AB", "13579")
+    store.close()
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", "/CN=kiosk", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return ["--tls-cert", str(certificate), "--tls-key", str(key)]
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,11 @@
 """Which requests the kiosk accepts: Host, Origin, size, closed routes, headers."""
 
-import asyncio
 import json
 
 import pytest
 
 from edge_app.imaging.film import MAX_FILE_BYTES
 from edge_app.imaging.phantom import phantom_png
-from edge_app.kiosk.upload_limit import UploadLimit
 
 
 def test_health_names_the_model_after_a_golden_inference(kiosk):
@@ -85,24 +83,3 @@ def test_analytics_and_run_history_are_off(kiosk):
     config = json.loads(kiosk.ask("/config")[1])
     assert config["analytics_enabled"] is False
     assert config["run_history"] is False
-
-
-def test_few_films_are_held_at_once_some_wait_and_more_are_refused():
-    async def crowd() -> tuple[int, bool, bool]:
-        counter, most_at_once, inside = UploadLimit(at_once=2, waiting=1), 0, 0
-
-        async def film() -> None:
-            nonlocal most_at_once, inside
-            async with counter:
-                inside += 1
-                most_at_once = max(most_at_once, inside)
-                await asyncio.sleep(0.01)
-                inside -= 1
-
-        tasks = [asyncio.create_task(film()) for _ in range(3)]
-        await asyncio.sleep(0)
-        full = counter.is_full()
-        await asyncio.gather(*tasks)
-        return most_at_once, full, counter.is_full()
-
-    assert asyncio.run(crowd()) == (2, True, False)

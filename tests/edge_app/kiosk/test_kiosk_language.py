@@ -52,7 +52,7 @@ def test_all_languages_translate_the_same_refusals():
 
 def test_every_sentence_is_used():
     source = "".join(path.read_text() for path in KIOSK.rglob("*.py"))
-    families = ("decision_", "advice_", "finding_", "hint_", "warning_", "side_", "third_")
+    families = ("decision_", "advice_", "finding_", "hint_", "role_", "side_", "third_", "warning_")
     unused = [key for key in catalogue("en") if f'"{key}"' not in source and f"'{key}'" not in source]
     # Keys made of a family and a value: decision_normal, finding_viral, ...; "agree" comes from VERDICTS.
     assert [key for key in unused if not key.startswith(families)] == ["agree", "disagree", "unsure"]

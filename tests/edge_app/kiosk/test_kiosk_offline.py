@@ -38,7 +38,7 @@ def test_film_leaves_no_file_behind(kiosk, tmp_path):
     film = phantom_png("bacterial", 9)
     kiosk.ask("/films", film)
     port = kiosk.url.rpartition(":")[2]
-    temp = [path for base in ("/dev/shm", "/tmp") for path in Path(base).glob(f"{PREFIX}*-{port}")]
+    temp = [path for base in ("/dev/shm", "/tmp") for path in Path(base).glob(f"{PREFIX}*-{port}-*")]
     assert temp, "the kiosk has a temp folder of its own"
     files = [path for folder in (*temp, kiosk.home) for path in folder.rglob("*") if path.is_file()]
     assert {path.name.split("-")[0] for path in files} <= {"records.sqlite3"}
@@ -50,10 +50,47 @@ def test_what_a_killed_kiosk_left_is_removed_at_the_next_start(tmp_path):
     environment: dict[str, str] = {}
     folder = prepare(1234, environment, memory_disk=tmp_path)
     (folder / "left-over.png").write_bytes(b"film")
-    assert prepare(1234, environment, memory_disk=tmp_path) == folder
-    assert environment["GRADIO_TEMP_DIR"] == str(folder)
-    assert list(folder.iterdir()) == []
-    assert folder.stat().st_mode & 0o777 == 0o700
+    new = prepare(1234, environment, memory_disk=tmp_path)
+    assert list(tmp_path.iterdir()) == [new]
+    assert environment["GRADIO_TEMP_DIR"] == str(new)
+    assert list(new.iterdir()) == []
+    assert new.stat().st_mode & 0o777 == 0o700
+
+
+def test_foreign_folder_or_link_at_the_temp_path_neither_stops_nor_misleads_the_start(tmp_path):
+    """Anybody may write to the RAM disk. 0.3.0 failed at a foreign folder there and removed what a link led to."""
+    own = f"{PREFIX}{os.getuid()}-1234"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    for name in (own, f"{own}-abc"):
+        (disk / name).symlink_to(elsewhere)
+    (disk / f"{own}-file").write_text("")
+    if os.getuid() == 0:
+        (disk / f"{own}-foreign").mkdir()
+        os.chown(disk / f"{own}-foreign", 65534, 65534)
+    before = set(disk.iterdir())
+    folder = prepare(1234, {}, memory_disk=disk)
+    assert folder not in before
+    assert set(disk.iterdir()) == before | {folder}
+    assert folder.stat().st_uid == os.getuid()
+
+
+def test_stopped_kiosk_leaves_no_temp_folder(start_kiosk):
+    with start_kiosk() as kiosk:
+        pattern = f"{PREFIX}*-{kiosk.url.rpartition(':')[2]}-*"
+        folders = [path for base in ("/dev/shm", "/tmp") for path in Path(base).glob(pattern)]
+        assert len(folders) == 1
+        kiosk.process.terminate()
+        assert kiosk.process.wait(20) == 0
+        assert not folders[0].exists()
+
+
+def test_another_loopback_address_is_served(start_kiosk):
+    with start_kiosk("--host", "127.0.0.2") as kiosk:
+        assert kiosk.url.startswith("http://127.0.0.2:")
+        assert kiosk.ask("/health")[0] == 200
 
 
 def test_predict_and_reviews_never_load_the_web(tmp_path):

@@ -116,7 +116,12 @@ def test_damaged_site_threshold_is_refused(tmp_path, content):
 
 @pytest.mark.parametrize(
     "content",
-    ["", "a,b\n1,2\n", "p_pneumonia,finding,status,model_sha256\n1.5,viral,signed,a\n0.1,normal,signed,a\n"],
+    [
+        "",
+        "a,b\n1,2\n",
+        "status,finding,p_pneumonia,model_sha256\nsigned\nsigned,normal\n",
+        "p_pneumonia,finding,status,model_sha256\n1.5,viral,signed,a\n0.1,normal,signed,a\n",
+    ],
 )
 def test_unusable_csv_is_refused_in_one_line(tmp_path, capsys, content):
     path = tmp_path / "bad.csv"

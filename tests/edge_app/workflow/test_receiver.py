@@ -1,7 +1,12 @@
 """An X-ray machine pushes a film: known peers are accepted, unknown ones are not, nothing is kept."""
 
+import contextlib
 import io
+import re
+import socket
+import struct
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +20,9 @@ pynetdicom = pytest.importorskip("pynetdicom", reason="pip install 'cxr-edge-kit
 import pydicom  # noqa: E402
 from pydicom.dataset import Dataset, FileMetaDataset  # noqa: E402
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid  # noqa: E402
+
+from edge_app.imaging.film import MAX_FILE_BYTES  # noqa: E402
+from edge_app.workflow import dicom_connections  # noqa: E402
 
 MACHINE = Peer("XRAY", "127.0.0.1")
 
@@ -32,17 +40,19 @@ def a_film() -> Dataset:
     return dataset
 
 
-def send(port: int, calling: str = "XRAY", called: str = "CXRKIT") -> int | None:
+def send(port: int, calling: str = "XRAY", called: str = "CXRKIT", film: Dataset | None = None) -> int | None:
     """The status that the receiver gave; None when it refused to talk."""
     entity = pynetdicom.AE(ae_title=calling)
     entity.add_requested_context(DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian)
     association = entity.associate("127.0.0.1", port, ae_title=called)
     if not association.is_established:
         return None
+    connection = association.dul.socket.socket
     try:
-        return association.send_c_store(a_film()).get("Status")
+        return association.send_c_store(film or a_film()).get("Status")
     finally:
         association.release()
+        connection.close()
 
 
 @pytest.fixture
@@ -74,6 +84,98 @@ def test_unknown_peers_are_refused(receiver):
     assert send(port, called="OTHER") is None
     assert send(port, calling="FAR") == 0xC000, "the right title from the wrong address"
     assert taken == []
+
+
+def peak_mb() -> float:
+    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+
+def is_closed_within(connection: socket.socket, limit_s: float) -> bool:
+    connection.settimeout(limit_s)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+
+
+@pytest.mark.parametrize("kind", [1, 4])
+def test_pdu_that_announces_4_gb_is_refused_before_it_is_read(receiver, kind):
+    """0.3.0 took 500 MB of it before any check."""
+    before, sent = peak_mb(), 0
+    with socket.create_connection(("127.0.0.1", receiver[0]), timeout=10) as connection:
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(struct.pack(">BBL", kind, 0, 2**32 - 2))
+            for _ in range(500):
+                connection.sendall(bytes(2**20))
+                sent += 1
+        assert is_closed_within(connection, 5)
+    assert sent < 50
+    assert peak_mb() - before < 50
+
+
+def test_idle_connections_do_not_shut_the_x_ray_machine_out(receiver):
+    port, taken = receiver
+    idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+    try:
+        assert send(port) == 0x0000
+        assert len(taken) == 1
+    finally:
+        for connection in idle:
+            connection.close()
+
+
+def test_idle_associations_do_not_shut_the_x_ray_machine_out(receiver):
+    port, taken = receiver
+    entity = pynetdicom.AE(ae_title="XRAY")
+    entity.add_requested_context(DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian)
+    idle = [entity.associate("127.0.0.1", port, ae_title="CXRKIT") for _ in range(8)]
+    sockets = [association.dul.socket.socket for association in idle]
+    assert idle[-1].is_established
+    assert send(port) == 0x0000
+    for association in idle:
+        association.abort()
+    for closed in sockets:  # pynetdicom leaves a socket open whose peer has gone
+        closed.close()
+    assert len(taken) == 1
+
+
+@pytest.mark.parametrize("first", [b"", b"\x01\x00\x00", struct.pack(">BBL", 1, 0, 100) + b"half"])
+def test_peer_that_says_nothing_or_half_is_disconnected(receiver, monkeypatch, first):
+    monkeypatch.setattr(dicom_connections, "PDU_WITHIN_S", 2.0)
+    with socket.create_connection(("127.0.0.1", receiver[0])) as connection:
+        connection.sendall(first)
+        assert is_closed_within(connection, dicom_connections.ASSOCIATE_WITHIN_S + 5)
+
+
+def test_address_that_is_no_peer_holds_no_place():
+    server = start_receiver(lambda content: True, "CXRKIT", ("127.0.0.1", 0), [Peer("XRAY", "192.0.2.5")])
+    with socket.create_connection(server.server_address) as connection:
+        assert is_closed_within(connection, 2)
+    server.shutdown()
+
+
+def test_film_above_the_largest_size_is_cut_off_and_the_next_one_arrives(receiver):
+    port, taken = receiver
+    large = a_film()
+    large.Rows, large.Columns = 6000, 6000
+    large.PixelData = bytes(2 * 6000 * 6000)
+    assert len(large.PixelData) > MAX_FILE_BYTES
+    assert send(port, film=large) is None
+    assert taken == []
+    assert send(port) == 0x0000
+
+
+def test_many_films_of_one_association_are_not_counted_together(receiver, monkeypatch):
+    port, _ = receiver
+    size = len(a_film().PixelData)
+    monkeypatch.setattr(dicom_connections, "MAX_MESSAGE_BYTES", size + 10_000)
+    entity = pynetdicom.AE(ae_title="XRAY")
+    entity.add_requested_context(DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian)
+    association = entity.associate("127.0.0.1", port, ae_title="CXRKIT")
+    assert [association.send_c_store(a_film()).get("Status") for _ in range(3)] == [0x0000, 0xA700, 0xA700]
+    association.release()
 
 
 def test_receiver_without_peers_does_not_start():
