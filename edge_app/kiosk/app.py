@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Red
 from starlette.concurrency import run_in_threadpool
 
 from edge_app.errors import KitError, StoreError
-from edge_app.imaging.film import MAX_FILE_BYTES
+from edge_app.imaging.limits import MAX_FILE_BYTES
 from edge_app.kiosk.guard import LOOPBACK_HOSTS, Guard
 from edge_app.kiosk.language import language_of
 from edge_app.kiosk.login import COOKIE as SESSION_COOKIE
@@ -71,7 +71,9 @@ def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:
     def health() -> JSONResponse:
         """200 and the model's name if it answers its golden films correctly, else 503."""
         try:
-            return JSONResponse({"status": "ok", "model": service.check_model(), "not_saved": service.not_saved})
+            troubles = {name: trouble for name, trouble in service.troubles.items() if trouble}
+            health = {"status": "ok", "model": service.check_model(), "not_saved": service.not_saved}
+            return JSONResponse(health | {"troubles": troubles})
         except KitError as error:
             return JSONResponse({"status": "error", "reason": str(error)}, 503)
 

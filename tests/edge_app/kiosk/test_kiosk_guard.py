@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from edge_app.imaging.film import MAX_FILE_BYTES
+from edge_app.imaging.limits import MAX_FILE_BYTES
 from edge_app.imaging.phantom import phantom_png
 from edge_app.kiosk.upload_limit import UploadLimit
 
