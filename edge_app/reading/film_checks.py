@@ -26,12 +26,12 @@ def check_film(film: Film, card: ModelCard) -> tuple[str, ...]:
     """Run every check of this module.
 
     Returns:
-        The warnings of `check_exposure`.
+        What was noted while the film was read, and the warnings of `check_exposure`.
     Raises:
         FilmRefused: as `check_age` and `check_exposure`.
     """
     check_age(film.age_years, card)
-    return check_exposure(film.pixels)
+    return film.notes + check_exposure(film.pixels)
 
 
 def check_age(age_years: float | None, card: ModelCard) -> None:
@@ -44,8 +44,13 @@ def check_age(age_years: float | None, card: ModelCard) -> None:
     if age_years is not None and not youngest <= age_years < oldest + 1:
         raise FilmRefused(
             "age_out_of_range",
-            f"The patient is {age_years:.0f} years old; the model is for {youngest} to {oldest}: nothing is scored.",
+            f"The patient is {_in_words(age_years)} old; the model is for {youngest} to {oldest} years: no score.",
         )
+
+
+def _in_words(age_years: float) -> str:
+    """An age as people say it, in completed months below two years, else in completed years."""
+    return f"{int(12 * age_years)} months" if age_years < 2 else f"{int(age_years)} years"
 
 
 def check_exposure(film: np.ndarray) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Running one model in one runtime."""
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,7 @@ class Interpreter:
             BundleError: the runtime refuses the file, or its inputs and outputs are not the kit's.
         """
         self.runtime = runtime
+        self._lock = threading.Lock()  # a runtime's interpreter is not safe for two threads
         try:
             options: dict[str, Any] = {"model_content": model, "num_threads": threads}
             if reference:
@@ -72,19 +74,20 @@ class Interpreter:
         return bool(self._input["dtype"] == np.int8)
 
     def run(self, pixels: np.ndarray) -> Outputs:
-        """Run one film.
+        """Run one film. Safe for several threads: each waits for its turn.
 
         Args:
             pixels: uint8, shape (input_size_px, input_size_px), from `to_model_pixels`.
         Raises:
             BundleError: an operator of the model fails.
         """
-        self._interpreter.set_tensor(self._input["index"], self._input_levels[pixels][None, :, :, None])
-        try:
-            self._interpreter.invoke()
-        except RuntimeError as cause:
-            raise BundleError(f"{self.runtime} cannot run the model: {_first_line(cause)}") from cause
-        raw = {name: self._interpreter.get_tensor(d["index"])[0] for name, d in self._outputs.items()}
+        with self._lock:
+            self._interpreter.set_tensor(self._input["index"], self._input_levels[pixels][None, :, :, None])
+            try:
+                self._interpreter.invoke()
+            except RuntimeError as cause:
+                raise BundleError(f"{self.runtime} cannot run the model: {_first_line(cause)}") from cause
+            raw = {name: self._interpreter.get_tensor(d["index"])[0] for name, d in self._outputs.items()}
         real = {name: _dequantized(raw[name], detail) for name, detail in self._outputs.items()}
         return Outputs(**real, raw=raw)
 
