@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_app.errors import KitError
+from edge_app.imaging.decoder.pool import HAS_WORKERS, shared_pool
 from edge_app.kiosk.gradio_environment import prepare, purge
 from edge_app.reading.predictor import device_predictor
 from edge_app.records.kept_films import KeptFilms
@@ -19,8 +20,8 @@ from edge_app.records.readers import reader_names
 from edge_app.records.retention import retain
 from edge_app.system import watchdog
 from edge_app.system.home import data_home
-from edge_app.workflow.dicom_receiver import Peer, parse_peer, start_receiver
-from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher
+from edge_app.workflow.dicom_receiver import Peer, parse_peer, resolved, start_receiver
+from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher, read_each
 from edge_app.workflow.reading_service import ReadingService
 
 LOG = logging.getLogger(__name__)
@@ -97,13 +98,15 @@ def _application(options: ServeOptions) -> tuple[Any, str]:
 
     films = KeptFilms(options.keep_films) if options.keep_films else None
     service = ReadingService(predictor, home, options.ask_first, films=films)
+    if HAS_WORKERS:
+        shared_pool().warm_up()  # before gradio's seconds, which it then does not add to
     if options.keep_days:
-        _start("retain", _retain, service, options.keep_days)
+        _start(service, "retain", _retain, options.keep_days)
     if options.watch:
         watcher = Watcher(options.watch)
         watcher.new_films()  # a missing folder is reported now, not later in a thread
         service.watching = True
-        _start("watch", _watch, service, watcher)
+        _start(service, "watch", _watch, watcher)
     if options.dicom_port:
         _receive(service, options)
     if options.lan and not reader_names(service.store()):
@@ -115,9 +118,11 @@ def _application(options: ServeOptions) -> tuple[Any, str]:
     return build_app(service, reach), f"{predictor.card.name} {predictor.card.version}"
 
 
-def _start(name: str, action: Callable[..., None], *arguments: Any) -> None:
-    """Run an action in a thread that ends with the process."""
-    threading.Thread(target=action, args=arguments, name=name, daemon=True).start()
+def _start(service: ReadingService, name: str, action: Callable[..., None], *arguments: Any) -> None:
+    """Run an action in a thread that ends with the process; the health check fails if it ends before."""
+    thread = threading.Thread(target=action, args=(service, *arguments), name=name, daemon=True)
+    service.must_live.append(thread)
+    thread.start()
 
 
 def _receive(service: ReadingService, options: ServeOptions) -> None:
@@ -133,7 +138,7 @@ def _receive(service: ReadingService, options: ServeOptions) -> None:
 
 def _peers(options: ServeOptions) -> list[Peer]:
     try:
-        return [parse_peer(text) for text in options.dicom_peers]
+        return [peer for text in options.dicom_peers for peer in resolved(parse_peer(text))]
     except ValueError as cause:
         raise KitError(f"--dicom-peer: {cause}") from cause
 
@@ -143,10 +148,11 @@ def _watch(service: ReadingService, watcher: Watcher) -> None:
     while True:
         time.sleep(SCAN_EVERY_S)
         try:
-            for path in watcher.new_films():
-                service.read_file(path)
-        except KitError as error:
-            LOG.warning("%s", error)
+            failed = read_each(service.read_file, watcher.new_films())
+            service.troubles["watch"] = failed[-1] if failed else ""
+        except Exception as error:  # this loop must live
+            LOG.warning("the watched folder: %s", error if isinstance(error, KitError) else repr(error))
+            service.troubles["watch"] = str(error)
             time.sleep(30 * SCAN_EVERY_S)
 
 
@@ -155,10 +161,12 @@ def _retain(service: ReadingService, days: int) -> None:
     while True:
         try:
             records, films = retain(service.store(), days, service.films)
+            service.troubles["retain"] = ""
             if records or films:
                 LOG.info("%d records and %d films older than %d days deleted", records, films, days)
-        except KitError as error:
-            LOG.warning("%s", error)
+        except Exception as error:  # this loop must live
+            LOG.warning("old records were not deleted: %s", error if isinstance(error, KitError) else repr(error))
+            service.troubles["retain"] = str(error)
         time.sleep(DAY_S)
 
 
