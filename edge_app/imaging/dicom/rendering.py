@@ -13,6 +13,7 @@ from edge_app.imaging.dicom.stored_values import PixelLayout
 from edge_app.imaging.gray_levels import MIN_LEVELS, look_up, range_in_use, sample_of
 
 ROWS_AT_ONCE = 256
+BOUNDS_ROWS = 32
 # Of the pixels, this share must be neither black nor white, or a window shows no film, and is not used.
 MIN_SHOWN = 0.1
 
@@ -26,10 +27,10 @@ def rendered(stored: np.ndarray, header: Header, layout: PixelLayout) -> np.ndar
         uint8, shape (rows, columns), bright is dense.
     """
     codes = stored.view(stored.dtype.str.replace("i", "u"))  # the same bits, as indices into a table
-    every = np.arange(2 ** (8 * codes.dtype.itemsize))
-    whole = _decoded(codes, every, layout)
+    every = np.arange(int(codes.max()) + 1)
+    whole = _decoded(every, layout, 8 * codes.dtype.itemsize)
     values = _rescaled(whole, header)
-    padding = _padding(every, header, layout)
+    padding = _padding(every, header, layout, 2 ** (8 * codes.dtype.itemsize))
     sample = sample_of(codes).ravel()
     if padding is not None:
         sample = sample[~padding[sample]]
@@ -47,12 +48,17 @@ def rendered(stored: np.ndarray, header: Header, layout: PixelLayout) -> np.ndar
     return look_up(table, codes)
 
 
-def _decoded(codes: np.ndarray, every: np.ndarray, layout: PixelLayout) -> np.ndarray:
-    """The value that each code stands for. Bits outside the stored ones may hold old overlays."""
+def _decoded(every: np.ndarray, layout: PixelLayout, bits: int) -> np.ndarray:
+    """The value that each code stands for. Bits outside the stored ones may hold old overlays.
+
+    Args:
+        every: all codes, from 0 to the highest that occurs.
+        bits: of a code.
+    """
     unused = layout.high + 1 - layout.stored
-    if unused and int(codes.max()) < 2**layout.stored:
+    if unused and len(every) <= 2**layout.stored:
         unused = 0  # the header puts the value into the high bits, and the machine did not
-    bits = min(layout.stored, 8 * codes.dtype.itemsize)
+    bits = min(layout.stored, bits)
     whole = (every >> unused) & (2**bits - 1)
     return np.where(whole >= 2 ** (bits - 1), whole - 2**bits, whole) if layout.is_signed else whole
 
@@ -67,13 +73,12 @@ def _rescaled(whole: np.ndarray, header: Header) -> np.ndarray:
     return whole * (slope or 1.0) + (intercept or 0.0)
 
 
-def _padding(every: np.ndarray, header: Header, layout: PixelLayout) -> np.ndarray | None:
+def _padding(every: np.ndarray, header: Header, layout: PixelLayout, modulus: int) -> np.ndarray | None:
     """Which codes are background, by value or range (PS3.3 C.7.5.1.1.2); None when the file names none."""
     first = header.number("PixelPaddingValue")
     if first is None:
         return None
     last = header.number("PixelPaddingRangeLimit")
-    modulus = len(every)
     ends = [int(end) % modulus for end in (first, first if last is None else last)]
     if layout.is_signed:
         every = np.where(every >= modulus // 2, every - modulus, every)
@@ -112,15 +117,34 @@ def _extremes(
 
 
 def _occurring(codes: np.ndarray, whole: np.ndarray, padding: np.ndarray | None) -> np.ndarray:
-    """Codes that bound all that occur; without padding and old overlays, those from the lowest to the highest."""
-    lowest, highest = int(codes.min()), int(codes.max())
-    between = np.arange(lowest, highest + 1)
-    if padding is None and np.all(np.diff(whole[between]) >= 0):
-        return between[[0, -1]]
+    """Codes that bound all that occur outside the padding: the lowest and the highest where values rise with codes."""
+    lowest = int(codes.min())
+    if np.all(np.diff(whole[lowest:]) >= 0):
+        bounds = (lowest, len(whole) - 1) if padding is None else _bounds(codes, padding)
+        if bounds:
+            return np.array(bounds)
     occurs = np.zeros(len(whole), dtype=bool)
     for top in range(0, len(codes), ROWS_AT_ONCE):
         occurs[codes[top : top + ROWS_AT_ONCE]] = True
     return np.flatnonzero(occurs if padding is None else occurs & ~padding)
+
+
+def _bounds(codes: np.ndarray, padding: np.ndarray) -> tuple[int, int] | None:
+    """The lowest and the highest code outside the padding; None when that is all there is, or not one range."""
+    if not padding.any():
+        return int(codes.min()), int(codes.max())
+    first, last = (int(end) for end in np.flatnonzero(padding)[[0, -1]])
+    if not padding[first : last + 1].all():
+        return None
+    kind = codes.dtype.type
+    top = np.iinfo(codes.dtype).max
+    lowest, highest = top, 0
+    for row in range(0, len(codes), BOUNDS_ROWS):
+        part = codes[row : row + BOUNDS_ROWS]
+        is_padding = part - kind(first) <= kind(last - first)  # unsigned: what is below the range wraps to the top
+        lowest = min(lowest, int(np.where(is_padding, kind(top), part).min()))
+        highest = max(highest, int(np.where(is_padding, kind(0), part).max()))
+    return (lowest, highest) if lowest <= highest else None
 
 
 def _through_window(values: np.ndarray, centre: float, width: float, function: str) -> np.ndarray:

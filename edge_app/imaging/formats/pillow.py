@@ -17,6 +17,7 @@ from edge_app.imaging.limits import MAX_PIXELS
 # Gray films saved as colour JPEGs stay under 3; colour photographs are above 15.
 MAX_COLOUR_SPREAD = 10.0
 ROWS_AT_ONCE = 256
+STRIP_ROWS = 32
 SIXTEEN_BIT_MODES = frozenset({"I", "I;16", "I;16L", "I;16B", "F"})
 ORIENTATION = 0x0112  # in EXIF data
 
@@ -134,7 +135,7 @@ def _upright(image: Image.Image) -> Image.Image:
 def _grayscale(image: Image.Image) -> np.ndarray:
     """Any mode to uint8, shape (height, width)."""
     if image.mode in SIXTEEN_BIT_MODES:
-        return _scaled_to_8_bits(np.asarray(image))
+        return _scaled_to_8_bits(_values_of(image))
     if image.mode in ("L", "1"):
         return np.asarray(image if image.mode == "L" else image.convert("L"))
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
@@ -146,6 +147,19 @@ def _grayscale(image: Image.Image) -> np.ndarray:
     if spread > MAX_COLOUR_SPREAD:
         raise FilmRefused("colour_picture", "This is a colour picture, not an X-ray film.")
     return np.asarray(colour.convert("L"))
+
+
+def _values_of(image: Image.Image) -> np.ndarray:
+    """The values of a picture of 16 or 32 bits, as `np.asarray` gives them, a few rows at a time.
+
+    All at once, Pillow makes two copies of the whole picture, whose memory costs more time than their bytes.
+    """
+    width, height = image.size
+    values = np.empty((height, width), dtype=np.asarray(image.crop((0, 0, 1, 1))).dtype)
+    for top in range(0, height, STRIP_ROWS):
+        bottom = min(top + STRIP_ROWS, height)
+        values[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
+    return values
 
 
 def _scaled_to_8_bits(values: np.ndarray) -> np.ndarray:
