@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from edge_app.errors import BundleError, FilmError, KitError, StoreError
 from edge_app.imaging.decoder.pool import read_in_worker
 from edge_app.imaging.film import film_content
+from edge_app.imaging.formats.base import Film
 from edge_app.model.bundle import check_golden
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Answer, Refusal, as_json
@@ -48,6 +50,7 @@ class ReadingService:
         ask_first: bool = False,
         cases: RecentCases | None = None,
         films: KeptFilms | None = None,
+        read: Callable[[Path | bytes, int | None], Film] = read_in_worker,
     ) -> None:
         """Open the record.
 
@@ -55,6 +58,7 @@ class ReadingService:
             home: the folder of the record.
             ask_first: readers give their own impression before the model's answer is shown.
             films: where films are kept; without it they are in memory only.
+            read: decodes a film.
         Raises:
             BundleError: the model is not about pneumonia.
         """
@@ -68,6 +72,7 @@ class ReadingService:
         self.must_live: list[threading.Thread] = []  # loops that read or delete without a page
         self.troubles: dict[str, str] = {}  # by loop: what it could not do the last time, or nothing
         self._home = home
+        self._decode = read
         self._store: Store | None = None
         self._store_lock = threading.Lock()
         self._in_hand: set[str] = set()  # SHA-256 of the watched films that are being read
@@ -181,7 +186,7 @@ class ReadingService:
         return dataclasses.asdict(self.predictor.identity) | {"runtime": str(self.predictor.runtime)}
 
     def _read(self, content: bytes, source: str, sha256: str, read_before: bool) -> Case:
-        answer = self.predictor.answer(content, read=read_in_worker)
+        answer = self.predictor.answer(content, read=self._decode)
         film = answer.film
         if read_before and answer.refusal is None:
             answer = replace(answer, warnings=(*answer.warnings, READ_BEFORE))

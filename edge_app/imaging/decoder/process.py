@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,9 +37,11 @@ class WorkerDied(Exception):
 class WorkerProcess:
     """A process that decodes films. Not safe for two threads at once."""
 
-    def __init__(self, python: str = sys.executable) -> None:
+    def __init__(self, program: Sequence[str] = (sys.executable, "-m", MODULE)) -> None:
         """Start it; it warms up on its own.
 
+        Args:
+            program: what to run; the two descriptors of `edge_app.imaging.decoder.worker` follow.
         Raises:
             OSError: the system cannot start a process.
         """
@@ -50,7 +53,7 @@ class WorkerProcess:
             # Of what this process has open, the worker gets these and nothing else. A session of its own: a
             # Ctrl-C in the terminal is for the parent, which then closes the lifeline.
             self._process = subprocess.Popen(
-                [python, "-m", MODULE, str(theirs.fileno()), str(lifeline)],
+                [*program, str(theirs.fileno()), str(lifeline)],
                 cwd=ROOT,
                 env=child_environment() | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
                 stdin=subprocess.DEVNULL,

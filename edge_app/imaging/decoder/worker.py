@@ -14,6 +14,7 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from edge_app.errors import FilmError, FilmUnreadable
@@ -27,8 +28,12 @@ STDERR = 2
 FIRST_TO_GO = b"1000"  # when the machine has no memory left, the system ends this process before the kiosk
 
 
-def main() -> None:
-    """Decode until the parent ends."""
+def main(read: Callable[[bytes, int | None], Film] = read_film) -> None:
+    """Decode until the parent ends.
+
+    Args:
+        read: decodes one film.
+    """
     channel, lifeline = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
     end_with_parent(lifeline)
     set_limits()
@@ -42,7 +47,7 @@ def main() -> None:
             return
         if file is None:
             return
-        answer_one(channel, request, file)
+        answer_one(channel, request, file, read)
 
 
 def end_with_parent(lifeline: int) -> None:
@@ -76,14 +81,16 @@ def set_limits() -> None:
         file.write(FIRST_TO_GO)
 
 
-def answer_one(channel: socket.socket, request: dict[str, Any], file: int) -> None:
+def answer_one(
+    channel: socket.socket, request: dict[str, Any], file: int, read: Callable[[bytes, int | None], Film]
+) -> None:
     """Decode one file and send its pixels, or why it has none."""
     with contextlib.suppress(OSError):
         os.ftruncate(STDERR, 0)  # the parent reads it only to say why this process died
     signal.setitimer(signal.ITIMER_PROF, float(request["cpu_s"]))  # its signal ends the process, inside a decoder too
     pixels = None
     try:
-        film = read_film(_content(file), request["min_side_px"])
+        film = read(_content(file), request["min_side_px"])
         pixels = memory_file()
         write_all(pixels, film.pixels.data if film.pixels.flags.c_contiguous else film.pixels.tobytes())
         fields = film_fields(film)

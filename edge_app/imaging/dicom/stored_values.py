@@ -1,5 +1,6 @@
 """The picture of a DICOM file as the numbers that it stores, before they become gray levels."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -169,7 +170,9 @@ def _decoded(kind: Compression, stream: bytes, layout: PixelLayout) -> np.ndarra
     picture.PixelRepresentation = int(layout.is_signed)
     picture.PixelData = encapsulate([stream])
     picture["PixelData"].is_undefined_length = True
-    values, _ = get_decoder(kind.syntaxes[0]).as_array(picture, raw=True, decoding_plugin=plugin)
+    with warnings.catch_warnings():  # pydicom warns of it, and would crop the picture
+        warnings.filterwarnings("error", message=".*unexpected bytes")
+        values, _ = get_decoder(kind.syntaxes[0]).as_array(picture, raw=True, decoding_plugin=plugin)
     if values.shape != (layout.rows, layout.columns) or values.dtype.kind not in "iu" or values.dtype.itemsize > 2:
         raise FilmUnreadable("damaged", "The compressed picture is not of the stated size: export the film again.")
     return values

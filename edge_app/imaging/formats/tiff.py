@@ -14,15 +14,23 @@ from edge_app.imaging.limits import MAX_PAGES
 STARTS = (b"II*\0", b"MM\0*", b"II\0*", b"MM*\0", b"II+\0", b"MM\0+")
 NEW_SUBFILE_TYPE, PHOTOMETRIC = 254, 262
 REDUCED = 1  # bit of NEW_SUBFILE_TYPE: the page is a small version of another
-WHITE_IS_ZERO = 0  # of PHOTOMETRIC
+WHITE_IS_ZERO, BLACK_IS_ZERO = 0, 1  # of PHOTOMETRIC
 
 
 def read(content: bytes, _: int | None) -> Film:
     """Decode the film at full size; pages that say that they are previews are no films."""
-    from PIL import TiffImagePlugin  # noqa: F401  without it `Image.open` would import every plug-in
+    from PIL import TiffImagePlugin  # without it `Image.open` would import every plug-in
 
+    _add_white_is_zero(TiffImagePlugin.OPEN_INFO)
     image = opened(lambda: Image.open(io.BytesIO(content), formats=("TIFF",)), count_films)
     return film_of(image, image.size, white_is_zero=_tag(image, PHOTOMETRIC) == WHITE_IS_ZERO)
+
+
+def _add_white_is_zero(layouts: dict[Any, Any]) -> None:
+    """Let Pillow open more than 8 bits with white as zero wherever it opens them with black as zero."""
+    for (order, photometric, kind, fill, bits, extra), mode in list(layouts.items()):
+        if photometric == BLACK_IS_ZERO and bits[0] > 8:
+            layouts.setdefault((order, WHITE_IS_ZERO, kind, fill, bits, extra), mode)
 
 
 def count_films(image: Image.Image) -> int:

@@ -10,20 +10,18 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from dicom_files import LITTLE, a_lut, dicom_bytes
 from PIL import Image
-from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     DigitalXRayImageStorageForPresentation,
     ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
-    generate_uid,
 )
 from tests_support import ENVIRONMENT
 
@@ -35,49 +33,7 @@ from edge_app.imaging.formats.dicom import read_dicom
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom
 from edge_app.reading.film_checks import check_age
 
-LITTLE, IMPLICIT, BIG = ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian
-
-
-def dicom_bytes(pixels, bits_stored=None, syntax=LITTLE, **elements) -> bytes:
-    """A DX file of a chest; `elements` are added or replaced by keyword, None leaves one out."""
-    pixels = np.asarray(pixels)
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = (
-        LITTLE if syntax in (RLELossless, JPEGLSLossless, JPEG2000Lossless) else syntax
-    )
-    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = DigitalXRayImageStorageForPresentation
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
-    dataset.PatientName, dataset.PatientID = "Doe^Jane", "12345"
-    dataset.Modality, dataset.BodyPartExamined = "DX", "CHEST"
-    dataset.Rows, dataset.Columns = pixels.shape[:2]
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.BitsAllocated = 8 * pixels.dtype.itemsize
-    dataset.BitsStored = bits_stored or dataset.BitsAllocated
-    dataset.HighBit = dataset.BitsStored - 1
-    dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
-    order = ">" if syntax == BIG else "<"
-    content = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
-    dataset.PixelData = content + b"\0" * (len(content) % 2)
-    dataset["PixelData"].VR = "OW"
-    for name, value in elements.items():
-        if value is None:
-            del dataset[name]
-        else:
-            setattr(dataset, name, value)
-    if dataset.file_meta.TransferSyntaxUID != syntax:
-        dataset.compress(syntax, generate_instance_uid=False)
-    file = io.BytesIO()
-    dataset.save_as(file, enforce_file_format=True)
-    return file.getvalue()
-
-
-def a_lut(first: int, bits: int, entries: list[int]) -> Dataset:
-    item = Dataset()
-    item.add_new(0x00283002, "US", [len(entries), first, bits])
-    item.add_new(0x00283006, "US", entries)
-    item.add_new(0x00283004, "LO", "US")
-    return item
+IMPLICIT, BIG = ImplicitVRLittleEndian, ExplicitVRBigEndian
 
 
 def golden(*values, dtype=np.uint16, **elements):
