@@ -2,6 +2,7 @@
 
 import io
 import zlib
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -104,3 +105,23 @@ def deflated_bomb(mib: int = 300) -> bytes:
     chunk = bytes(2**20)
     body += b"".join(deflate.compress(chunk) for _ in range(mib))
     return head + body + deflate.flush()
+
+
+def lossless_jpeg(plain: bytes, folder: Path) -> bytes:
+    """The same film in lossless JPEG, as GDCM writes it."""
+    import gdcm
+
+    (folder / "plain.dcm").write_bytes(plain)
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(folder / "plain.dcm"))
+    assert reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGLosslessProcess14_1))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFileName(str(folder / "packed.dcm"))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    assert writer.Write()
+    return (folder / "packed.dcm").read_bytes()

@@ -30,7 +30,7 @@ WAIT_FOR_WORKER_S = 0.5  # then a further worker is started, because another fil
 START_WITHIN_S = 60.0  # a Pi with a slow card
 MAX_REMEMBERED = 1000  # files that stopped a worker
 BASE_CPU_S, CPU_S_PER_MIB = 2.0, 1.0  # a Pi 4 decodes lossless JPEG 2000 at about 2 MiB per second
-WALL_PER_CPU = 4.0  # a busy machine takes longer than the processor time
+WALL_PER_CPU = 8.0  # a busy machine takes longer than the processor time
 
 
 def decoding_cpu_s(file_bytes: int) -> float:

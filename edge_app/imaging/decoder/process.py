@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,12 +85,13 @@ class WorkerProcess:
         Raises:
             WorkerDied: the process ended, or took too long and was ended. It cannot be asked again.
         """
-        cpu_s = decoding_cpu_s(len(content))
+        cpu_s, before_s = decoding_cpu_s(len(content)), 0.0
         try:
             if not self._ready:
                 self._channel.settimeout(START_WITHIN_S)
                 self._ready = "ready" in receive(self._channel)[0]
             self._channel.settimeout(WALL_PER_CPU * cpu_s)
+            before_s = self._cpu_s()
             file = memory_file()
             try:
                 write_all(file, content)
@@ -98,8 +100,9 @@ class WorkerProcess:
                 os.close(file)
             fields, pixels = receive(self._channel)
         except TimeoutError as cause:
+            how = "start" if not self._ready else "cpu" if self._cpu_s() - before_s > cpu_s / 2 else "wall"
             self.close()
-            raise WorkerDied("wall" if self._ready else "start") from cause
+            raise WorkerDied(how) from cause
         except (ChannelClosed, ConnectionError) as cause:
             raise WorkerDied(self._how_it_died()) from cause
         try:
@@ -128,6 +131,14 @@ class WorkerProcess:
         if b"bad_alloc" in said or b"MemoryError" in said:
             return "memory"
         return {-signal.SIGPROF: "cpu", -signal.SIGKILL: "killed"}.get(code, "crashed")
+
+    def _cpu_s(self) -> float:
+        """Processor time of the worker in all, which a machine that is too busy for it does not give; 0 if unknown."""
+        try:
+            fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        except (OSError, ValueError):
+            return 0.0
 
     def _last_words(self) -> bytes:
         size = os.fstat(self._stderr).st_size

@@ -11,6 +11,7 @@ import fcntl
 import mmap
 import os
 import resource
+import select
 import signal
 import socket
 import sys
@@ -19,12 +20,15 @@ from typing import Any
 
 from edge_app.errors import FilmError, FilmUnreadable
 from edge_app.imaging.decoder.messages import ChannelClosed, memory_file, receive, send, write_all
+from edge_app.imaging.dicom.lean_import import import_lean
 from edge_app.imaging.film import read_film
 from edge_app.imaging.formats.base import Film
+from edge_app.imaging.formats.dicom import is_dicom
 from edge_app.imaging.formats.registry import film_formats
 from edge_app.imaging.limits import WORKER_FILE_BYTES, WORKER_MEMORY_BYTES, WORKER_OPEN_FILES
 
 STDERR = 2
+IDLE_S = 0.3
 FIRST_TO_GO = b"1000"  # when the machine has no memory left, the system ends this process before the kiosk
 
 
@@ -40,6 +44,8 @@ def main(read: Callable[[bytes, int | None], Film] = read_film) -> None:
     for _ in film_formats():  # imported now, so that the first film does not wait
         pass
     send(channel, {"ready": True})
+    if not select.select([channel], [], [], IDLE_S)[0]:
+        import_lean()  # before the first film comes; a command has its film already
     while True:
         try:
             request, file = receive(channel)
@@ -90,7 +96,10 @@ def answer_one(
     signal.setitimer(signal.ITIMER_PROF, float(request["cpu_s"]))  # its signal ends the process, inside a decoder too
     pixels = None
     try:
-        film = read(_content(file), request["min_side_px"])
+        content = _content(file)
+        if is_dicom(content):
+            import_lean()
+        film = read(content, request["min_side_px"])
         pixels = memory_file()
         write_all(pixels, film.pixels.data if film.pixels.flags.c_contiguous else film.pixels.tobytes())
         fields = film_fields(film)

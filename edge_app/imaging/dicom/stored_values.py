@@ -1,5 +1,6 @@
 """The picture of a DICOM file as the numbers that it stores, before they become gray levels."""
 
+import re
 import warnings
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from edge_app.imaging import codestream
 from edge_app.imaging.codestream import StreamHeader, check_scans, stream_header
 from edge_app.imaging.dicom.container import DataSet, fragments
 from edge_app.imaging.dicom.header import Header
+from edge_app.imaging.dicom.lean_import import with_plugin
 from edge_app.imaging.dicom.syntaxes import (
     COMPRESSIONS,
     EXTRA,
@@ -24,6 +26,7 @@ from edge_app.imaging.dicom.syntaxes import (
 from edge_app.imaging.limits import MAX_EXCESS_BYTES
 
 BITS_ALLOCATED = (8, 16)  # PS3.3 C.8.11.3
+RLE_EXCESS = re.compile(r"padding - (\d+) vs\. (\d+) bytes")
 
 
 @dataclass(frozen=True)
@@ -170,9 +173,13 @@ def _decoded(kind: Compression, stream: bytes, layout: PixelLayout) -> np.ndarra
     picture.PixelRepresentation = int(layout.is_signed)
     picture.PixelData = encapsulate([stream])
     picture["PixelData"].is_undefined_length = True
-    with warnings.catch_warnings():  # pydicom warns of it, and would crop the picture
-        warnings.filterwarnings("error", message=".*unexpected bytes")
-        values, _ = get_decoder(kind.syntaxes[0]).as_array(picture, raw=True, decoding_plugin=plugin)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        decoder = with_plugin(get_decoder(kind.syntaxes[0]), plugin)
+        values, _ = decoder.as_array(picture, raw=True, decoding_plugin=plugin)
+    cropped = [RLE_EXCESS.search(str(warning.message)) for warning in said]  # pydicom crops, and only warns
+    if any(found and int(found[1]) - int(found[2]) > MAX_EXCESS_BYTES for found in cropped):
+        raise FilmUnreadable("damaged", "The file holds more pixels than its header says: export the film again.")
     if values.shape != (layout.rows, layout.columns) or values.dtype.kind not in "iu" or values.dtype.itemsize > 2:
         raise FilmUnreadable("damaged", "The compressed picture is not of the stated size: export the film again.")
     return values

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_files import dicom_bytes
+from dicom_files import dicom_bytes, lossless_jpeg
 from tests_support import ENVIRONMENT
 
 from edge_app.errors import FilmError
@@ -216,3 +216,23 @@ def test_memory_is_back_after_a_large_film(real_pool):
         real_pool.read(dicom_bytes(large, bits_stored=12))
     real_pool.read(small)
     assert resident_mib() - before < 20, "the film alone has 48 MiB"
+
+
+def test_a_worker_that_hid_gdcm_still_reads_lossless_jpeg(tmp_path):
+    pytest.importorskip("gdcm", reason="pip install 'cxr-edge-kit[dicom]'")
+    film = draw_phantom("viral", 1).astype(np.uint16) * 16
+    packed = lossless_jpeg(dicom_bytes(film, bits_stored=12), tmp_path)
+    worker = WorkerProcess()
+    try:
+        time.sleep(1)  # idle: it imports pydicom
+        worker.read(dicom_bytes(film, bits_stored=12), None)
+        assert "gdcm" not in maps_of(worker)
+        assert np.array_equal(worker.read(packed, None).pixels, read_film(packed).pixels)
+        assert "gdcm" in maps_of(worker)
+    finally:
+        worker.close()
+
+
+def maps_of(worker: WorkerProcess) -> str:
+    """The files that a worker has mapped."""
+    return Path(f"/proc/{worker.pid}/maps").read_text()
