@@ -10,7 +10,7 @@ from pathlib import Path
 from edge_app.errors import FilmUnreadable
 from edge_app.imaging.formats.base import Film, FilmFormat
 from edge_app.imaging.formats.registry import film_formats, format_names
-from edge_app.imaging.gray_levels import check_gray_levels
+from edge_app.imaging.gray_levels import check_not_blank
 from edge_app.imaging.limits import MAX_FILE_BYTES, MIB
 
 
@@ -25,11 +25,11 @@ def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
         The film, 8-bit grayscale, upright by its EXIF orientation.
     Raises:
         FilmUnreadable: missing, empty, not an image, damaged, too large or of several frames.
-        FilmRefused: too small, blank, of too few gray levels, or a colour picture.
+        FilmRefused: too small, blank, or a colour picture.
     """
     content = content_of(source)
     film = format_of(content).read(content, min_side_px)
-    check_gray_levels(film.pixels)
+    check_not_blank(film.pixels)
     return film
 
 

@@ -63,18 +63,27 @@ def stretched(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.round(255.0 * np.clip(shares, 0.0, 1.0)).astype(np.uint8)
 
 
+def check_not_blank(film: np.ndarray) -> None:
+    """Refuse a film, uint8 (height, width), of one gray level.
+
+    Raises:
+        FilmRefused: blank.
+    """
+    sample = sample_of(film)
+    if sample.min() == sample.max() and film.min() == film.max():
+        raise FilmRefused("blank", "Every pixel of the picture is the same: nothing was exposed or exported.")
+
+
 def check_gray_levels(film: np.ndarray) -> None:
     """Refuse a picture that has not the gray levels of a film.
 
     Args:
         film: uint8, shape (height, width).
     Raises:
-        FilmRefused: blank or two_levels.
+        FilmRefused: two_levels.
     """
     counts = np.bincount(sample_of(film).ravel(), minlength=256)
     levels = np.flatnonzero(counts)
-    if len(levels) == 1 and film.min() == film.max():
-        raise FilmRefused("blank", "Every pixel of the picture is the same: nothing was exposed or exported.")
     span = int(levels[-1] - levels[0])
     if span < 2 * MIN_LEVELS:
         return  # too flat, or saved with little contrast: `edge_app.reading.film_checks` measures that

@@ -9,6 +9,7 @@ from PIL import Image
 
 from edge_app.errors import FilmRefused
 from edge_app.imaging.formats.base import Film
+from edge_app.imaging.gray_levels import check_gray_levels
 from edge_app.model.card import ModelCard
 
 # Completed years. The training films are of children of 1 to 5 years.
@@ -29,9 +30,10 @@ def check_film(film: Film, card: ModelCard) -> tuple[str, ...]:
     Returns:
         What was noted while the film was read, and the warnings of `check_exposure`.
     Raises:
-        FilmRefused: as `check_age` and `check_exposure`.
+        FilmRefused: as `check_age`, `check_gray_levels` and `check_exposure`.
     """
     check_age(film.age_years, card)
+    check_gray_levels(film.pixels)
     return film.notes + check_exposure(film.pixels)
 
 
