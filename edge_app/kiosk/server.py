@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_app.errors import KitError
-from edge_app.imaging.decoder.pool import HAS_WORKERS, shared_pool
+from edge_app.imaging.decoder.choice import warm_up
 from edge_app.kiosk.gradio_environment import prepare, purge
 from edge_app.reading.predictor import device_predictor
 from edge_app.records.kept_films import KeptFilms
@@ -98,8 +98,7 @@ def _application(options: ServeOptions) -> tuple[Any, str]:
 
     films = KeptFilms(options.keep_films) if options.keep_films else None
     service = ReadingService(predictor, home, options.ask_first, films=films)
-    if HAS_WORKERS:
-        shared_pool().warm_up()  # before gradio's seconds, which it then does not add to
+    warm_up()  # before gradio's seconds, to which it then adds nothing
     if options.keep_days:
         _start(service, "retain", _retain, options.keep_days)
     if options.watch:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_app.errors import FilmError, KitError
-from edge_app.imaging.decoder.pool import read_film_safely
+from edge_app.imaging.decoder.choice import read_film_safely
 from edge_app.imaging.formats.base import Film
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.bundle import Bundle, open_interpreter, read_bundle

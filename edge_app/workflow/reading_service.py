@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_app.errors import BundleError, FilmError, KitError, StoreError
-from edge_app.imaging.decoder.pool import read_in_worker
+from edge_app.imaging.decoder.choice import read_in_worker
 from edge_app.imaging.film import film_content
 from edge_app.imaging.formats.base import Film
 from edge_app.model.bundle import check_golden

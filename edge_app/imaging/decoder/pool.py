@@ -1,16 +1,9 @@
-"""The worker processes of this process: one is kept warm, a few at most, and a dead one is replaced.
-
-Which files go where is one rule. `read_film_safely`, for commands that read what they were given and end, sends
-to a worker what `FilmFormat.is_safe` does not vouch for. What serves for weeks (the kiosk, `watch`) sends every
-film: `read_in_worker`.
-"""
+"""The worker processes of this process: one is kept warm, a few at most, and a dead one is replaced."""
 
 import atexit
 import contextlib
 import functools
 import logging
-import os
-import socket
 import threading
 import time
 from collections import deque
@@ -19,13 +12,12 @@ from pathlib import Path
 
 from edge_app.errors import FilmUnreadable
 from edge_app.imaging.decoder.process import WorkerDied, WorkerProcess
-from edge_app.imaging.film import content_of, format_of, read_film
+from edge_app.imaging.film import content_of
 from edge_app.imaging.formats.base import Film
 from edge_app.imaging.limits import MAX_REMEMBERED, MAX_WORKERS, WAIT_FOR_WORKER_S
 from edge_app.system.files import sha256_of
 
 LOG = logging.getLogger(__name__)
-HAS_WORKERS = os.name == "posix" and hasattr(socket, "send_fds")
 # How a worker died, to code and sentence for the film. What is in the first table is the fault of the file, which
 # is remembered by its hash and refused at once when it comes again.
 FAULT_OF_FILE = {
@@ -156,18 +148,3 @@ def shared_pool() -> DecoderPool:
     pool = DecoderPool()
     atexit.register(pool.close)
     return pool
-
-
-def read_in_worker(source: Path | bytes, min_side_px: int | None = None) -> Film:
-    """Decode one film where it can be stopped; arguments and errors as `read_film`. For what serves for weeks."""
-    if not HAS_WORKERS:
-        return read_film(source, min_side_px)
-    return shared_pool().read(source, min_side_px)
-
-
-def read_film_safely(source: Path | bytes, min_side_px: int | None = None) -> Film:
-    """Decode one film, in a worker unless its format vouches for it; arguments and errors as `read_film`."""
-    content = content_of(source)
-    if not HAS_WORKERS or format_of(content).is_safe(content):
-        return read_film(content, min_side_px)
-    return shared_pool().read(content, min_side_px)
