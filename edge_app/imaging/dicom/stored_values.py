@@ -23,7 +23,7 @@ from edge_app.imaging.dicom.syntaxes import (
     RLE_LOSSLESS,
     Compression,
 )
-from edge_app.imaging.limits import MAX_EXCESS_BYTES
+from edge_app.imaging.limits import DECODING_BYTES_PER_PIXEL, MAX_EXCESS_BYTES
 
 BITS_ALLOCATED = (8, 16)  # PS3.3 C.8.11.3
 RLE_EXCESS = re.compile(r"padding - (\d+) vs\. (\d+) bytes")
@@ -164,6 +164,8 @@ def _decoded(kind: Compression, stream: bytes, layout: PixelLayout) -> np.ndarra
     from pydicom.encaps import encapsulate
     from pydicom.pixels import get_decoder
 
+    # Raises MemoryError where there is not enough; a decoder in C would crash, or call the file damaged.
+    np.empty(2 * len(stream) + DECODING_BYTES_PER_PIXEL * layout.rows * layout.columns, dtype=np.uint8)
     picture, meta = Dataset(), FileMetaDataset()
     meta.TransferSyntaxUID = kind.syntaxes[0]
     picture.file_meta = meta

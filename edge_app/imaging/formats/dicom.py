@@ -13,7 +13,7 @@ from edge_app.imaging.dicom.container import data_set_start, stated_syntax
 from edge_app.imaging.dicom.header import Header
 from edge_app.imaging.dicom.syntaxes import UNCOMPRESSED
 from edge_app.imaging.formats.base import DicomOrigin, Film, FilmFormat, checked_uid
-from edge_app.imaging.limits import MAX_PIXELS, MIN_SIDE_PX
+from edge_app.imaging.limits import MAX_BYTES_IN_PROCESS, MAX_PIXELS, MIN_SIDE_PX
 
 # Whether to mirror left and right, by Patient Orientation (PS3.3 C.7.6.1.1.1). Films with other values
 # lie on their side, are upside down, or lateral.
@@ -106,5 +106,6 @@ FORMAT = FilmFormat(
     (".dcm", ".dicom", ".dic", ".ima"),
     is_dicom,
     read,
-    is_safe=lambda content: stated_syntax(content) in UNCOMPRESSED,  # no decoder in C is called
+    # Then no decoder in C is called.
+    is_safe=lambda content: len(content) <= MAX_BYTES_IN_PROCESS and stated_syntax(content) in UNCOMPRESSED,
 )

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_files import dicom_bytes, lossless_jpeg
+from dicom_files import dicom_bytes, lossless_jpeg, picture_bytes
+from pydicom.uid import RLELossless
 from tests_support import ENVIRONMENT
 
 from edge_app.errors import FilmError
 from edge_app.imaging.decoder.pool import DecoderPool
 from edge_app.imaging.decoder.process import WorkerDied, WorkerProcess
-from edge_app.imaging.film import read_film
+from edge_app.imaging.film import format_of, read_film
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom, phantom_png
 
 UNRULY = (sys.executable, str(Path(__file__).with_name("unruly_worker.py")))
@@ -174,6 +175,29 @@ def test_a_worker_does_not_outlive_its_parent_even_while_it_decodes(word):
     parent.kill()
     parent.communicate()
     assert wait_until(lambda: not is_running(worker), 1.5), "it would decode for two seconds more"
+
+
+def test_predict_decodes_itself_what_is_checked_first_and_sends_all_else_to_a_worker():
+    film = draw_phantom("viral", 1)
+    large = np.zeros((3000, 3000), np.uint16)
+    safe = [phantom_png("viral", 1), picture_bytes(film, "JPEG"), dicom_bytes(film)]
+    unsafe = [
+        picture_bytes(film, "TIFF"),
+        picture_bytes(film, "BMP"),
+        picture_bytes(film, "WEBP"),
+        dicom_bytes(film, syntax=RLELossless),
+        dicom_bytes(film)[132:],
+        dicom_bytes(large),
+    ]
+    assert [format_of(content).is_safe(content) for content in safe] == [True] * 3
+    assert [format_of(content).is_safe(content) for content in unsafe] == [False] * 4 + [True, False]
+    script = (
+        "import sys; from edge_app.imaging.decoder.choice import read_film_safely\n"
+        "read_film_safely(sys.stdin.buffer.read()); print('edge_app.imaging.decoder.pool' in sys.modules)"
+    )
+    for content, is_sent in ((safe[0], b"False"), (unsafe[0], b"True")):
+        child = subprocess.run([sys.executable, "-c", script], input=content, capture_output=True, env=ENVIRONMENT)
+        assert child.stdout.strip() == is_sent, child.stderr
 
 
 def test_a_worker_has_neither_the_parents_files_nor_a_runtime(tmp_path):
