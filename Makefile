@@ -6,9 +6,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 APP := .venv-app
 DEV := .venv
 STICK := .venv-stick
+NUMPY2 := .venv-numpy2
 SOURCES := edge_app train convert benchmarks tests docs
 
-.PHONY: app test test-app test-slow test-attack test-arm64 test-boot unit-security fault-report check lint types format wheelhouse clean
+.PHONY: app test test-app test-numpy-two fuzz test-slow test-attack test-arm64 test-boot unit-security fault-report check lint types format wheelhouse clean
 app: $(APP)/ready  ## open the kiosk on 127.0.0.1:7860
 	$(APP)/bin/python -m edge_app serve
 
@@ -22,6 +23,12 @@ test-app: $(APP)/ready  ## only the device, without TensorFlow
 	mkdir -p build
 	$(APP)/bin/python -c 'from pathlib import Path; from edge_app.imaging.phantom import phantom_png; Path("build/phantom.png").write_bytes(phantom_png("viral", 1))'
 	$(APP)/bin/python -m edge_app predict build/phantom.png --json
+
+test-numpy-two: $(NUMPY2)/ready  ## the tests of films with numpy 2, as on Python 3.13
+	$(NUMPY2)/bin/python -m pytest -p no:cacheprovider tests/edge_app/imaging/test_film_cases.py tests/edge_app/imaging/test_dicom.py tests/edge_app/imaging/test_film.py tests/edge_app/imaging/test_formats.py tests/edge_app/imaging/test_decoder.py tests/edge_app/faults/test_plausible_films.py
+
+fuzz: $(DEV)/ready  ## 1,000 wrong headers per format, in watch and in the kiosk (a quarter of an hour)
+	$(DEV)/bin/python -m pytest -m slow -s tests/edge_app/faults/test_plausible_films.py
 
 test-slow: $(DEV)/ready  ## the suites that take minutes
 	$(DEV)/bin/python -m pytest -m slow
@@ -71,10 +78,16 @@ $(APP)/ready: pyproject.toml constraints.txt
 	$(APP)/bin/pip install --quiet --editable '.[edge]'
 	touch $@
 
+$(NUMPY2)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(NUMPY2)
+	sed 's/^numpy==1.*/numpy==2.2.6/' constraints.txt >$(NUMPY2)/constraints.txt
+	PIP_CONSTRAINT=$(CURDIR)/$(NUMPY2)/constraints.txt $(NUMPY2)/bin/pip install --quiet --editable '.[edge,dicom]' pytest pytest-xdist hypothesis
+	touch $@
+
 $(DEV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/pip install --quiet --editable '.[edge,dicom,tflite-runtime,train,dev]'
 	touch $@
 
 clean:
-	rm -rf $(APP) $(DEV) $(STICK) build *.egg-info
+	rm -rf $(APP) $(DEV) $(STICK) $(NUMPY2) build *.egg-info

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -55,7 +56,13 @@ class _ToStderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
-        print(self.format(record), file=sys.stderr, flush=True)
+        print(printable(self.format(record)), file=sys.stderr, flush=True)
+
+
+def printable(path: object) -> str:
+    """A path or text for a terminal: a name may hold bytes that are no UTF-8, or codes that a terminal obeys."""
+    text = os.fsencode(str(path)).decode(errors="replace")
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def set_up_logging(program: str) -> None:

@@ -2,10 +2,13 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from edge_app.commandline import printable
 
 if TYPE_CHECKING:
     from edge_app.model.card import ModelCard
@@ -61,16 +64,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def walk(paths: list[Path]) -> Iterator[Path]:
-    """All named files, and the films in all named folders, sorted by name.
+    """All named files, and the films in all named folders (see `films_in`), sorted by name.
 
-    In folders only files with a film's suffix count; a named file always counts.
+    A named file always counts.
     """
-    from edge_app.imaging.formats.registry import film_suffixes
-
     for path in paths:
         if path.is_dir():
-            suffixes = film_suffixes()
-            yield from sorted(f for f in path.rglob("*") if f.suffix.lower() in suffixes and f.is_file())
+            from edge_app.imaging.film_files import films_in
+
+            yield from films_in(path)
         else:
             yield path
 
@@ -87,10 +89,10 @@ def _heading(card: "ModelCard", runtime: "Runtime", operating_point: str | None)
 
 def _line(film: Path, answer: "Answer") -> str:
     if refusal := answer.refusal:
-        return f"{film}: {refusal.status}: {refusal.sentence} ({refusal.code})"
+        return f"{printable(film)}: {refusal.status}: {refusal.sentence} ({refusal.code})"
     decision = answer.decision
     return (
-        f"{film}: {decision.decision}, P({decision.finding}) {decision.p_finding:.3f}, "
+        f"{printable(film)}: {decision.decision}, P({decision.finding}) {decision.p_finding:.3f}, "
         f"threshold {decision.threshold:.3f} ({decision.operating_point})"
     )
 
@@ -103,5 +105,5 @@ def _write_heatmap(folder: Path, film: Path, answer: "Answer") -> None:
     from edge_app.system.files import sha256_of
 
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{film.stem}-{sha256_of(str(film).encode())[:8]}.png"
+    name = f"{film.stem}-{sha256_of(os.fsencode(film))[:8]}.png"
     overlay(answer.film.pixels, answer.evidence, answer.lung_field).save(folder / name)

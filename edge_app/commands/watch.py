@@ -2,15 +2,21 @@
 
 import argparse
 import json
+import logging
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_app.commandline import printable
+
 if TYPE_CHECKING:
+    from edge_app.workflow.case import Case
     from edge_app.workflow.reading_service import ReadingService
 
 HELP = "read each film that appears in a folder and record its draft"
+MISSING_FOLDER_S = 30.0
+LOG = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,40 +34,51 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         With --once: 0 if every film got a score and was recorded, 1 if any did not.
     """
+    from edge_app.errors import DataError
     from edge_app.reading.predictor import device_predictor
     from edge_app.system.home import data_home
-    from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher
+    from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher, read_each
     from edge_app.workflow.reading_service import ReadingService
 
     home = data_home(args.data_dir)
     service, watcher = ReadingService(device_predictor(args.model, home), home), Watcher(args.folder)
-    watcher.new_films()
+    watcher.new_films()  # a missing folder is reported now
     failed = 0
+
+    def take(path: Path, case: "Case | None") -> None:
+        nonlocal failed
+        failed += not show(service, path, case, args.json)
+
     while True:
         time.sleep(SCAN_EVERY_S)
-        for path in watcher.new_films():
-            failed += not read_one(service, path, args.json)
+        try:
+            not_read = read_each(service.read_file, watcher.new_films(), take)
+            failed += len(not_read)
+        except DataError as error:
+            if args.once:
+                raise
+            LOG.warning("%s", error)  # the disk may come back
+            time.sleep(MISSING_FOLDER_S)
         if args.once:
             return int(failed > 0)
 
 
-def read_one(service: "ReadingService", path: Path, as_json: bool) -> bool:
-    """Read one film and print its answer, unless it was recorded before.
+def show(service: "ReadingService", path: Path, case: "Case | None", as_json: bool) -> bool:
+    """Print a film's answer, unless it was recorded before.
 
     Returns:
         Whether the film has a score and a record.
     """
-    case = service.read_file(path)
     if case is None:
         return True
     refusal = case.answer.refusal
     if as_json:
         print(json.dumps({"file": str(path)} | service.as_json(case)), flush=True)
     elif refusal:
-        print(f"{path}: {refusal.status}: {refusal.sentence}", flush=True)
+        print(f"{printable(path)}: {refusal.status}: {refusal.sentence}", flush=True)
     else:
         decision = case.answer.decision
-        print(f"{path}: {decision.decision}, {decision.p_finding:.3f}, record {case.id}", flush=True)
+        print(f"{printable(path)}: {decision.decision}, {decision.p_finding:.3f}, record {case.id}", flush=True)
     if not refusal and not case.saved:
         print(f"edge_app: not saved: {service.not_saved}", file=sys.stderr)
     return case.saved

@@ -77,7 +77,9 @@ def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:
     def health() -> JSONResponse:
         """200 and the model's name if it answers its golden films correctly, else 503."""
         try:
-            return JSONResponse({"status": "ok", "model": service.check_model(), "not_saved": service.not_saved})
+            troubles = {name: trouble for name, trouble in service.troubles.items() if trouble}
+            health = {"status": "ok", "model": service.check_model(), "not_saved": service.not_saved}
+            return JSONResponse(health | {"troubles": troubles})
         except KitError as error:
             return JSONResponse({"status": "error", "reason": str(error)}, 503)
 

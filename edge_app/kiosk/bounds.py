@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge_app.imaging.film import MAX_FILE_BYTES
+from edge_app.imaging.limits import MAX_FILE_BYTES
 from edge_app.kiosk.connections import SLOWEST_BYTES_PER_S
 
 FILMS_PATH = "/films"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_app.errors import KitError
+from edge_app.imaging.decoder.choice import warm_up
 from edge_app.kiosk.gradio_environment import prepare, purge
 from edge_app.reading.predictor import device_predictor
 from edge_app.records.kept_films import KeptFilms
@@ -24,8 +25,8 @@ from edge_app.records.retention import retain
 from edge_app.system import watchdog
 from edge_app.system.bounded_log import BoundedLog
 from edge_app.system.home import data_home
-from edge_app.workflow.dicom_receiver import Peer, parse_peer, start_receiver
-from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher
+from edge_app.workflow.dicom_receiver import Peer, parse_peer, resolved, start_receiver
+from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher, read_each
 from edge_app.workflow.reading_service import ReadingService
 
 if TYPE_CHECKING:
@@ -121,13 +122,14 @@ def _application(options: ServeOptions) -> tuple[Any, str]:
 
     films = KeptFilms(options.keep_films) if options.keep_films else None
     service = ReadingService(predictor, home, options.ask_first, films=films)
+    warm_up()  # before gradio's seconds, to which it then adds nothing
     if options.keep_days:
-        _start("retain", _retain, service, options.keep_days)
+        _start(service, "retain", _retain, options.keep_days)
     if options.watch:
         watcher = Watcher(options.watch)
         watcher.new_films()  # a missing folder is reported now, not later in a thread
         service.watching = True
-        _start("watch", _watch, service, watcher)
+        _start(service, "watch", _watch, watcher)
     if options.dicom_port:
         _receive(service, options)
     if options.lan and not readers(service.store()):
@@ -139,9 +141,11 @@ def _application(options: ServeOptions) -> tuple[Any, str]:
     return build_app(service, reach), f"{predictor.card.name} {predictor.card.version}"
 
 
-def _start(name: str, action: Callable[..., None], *arguments: Any) -> None:
-    """Run an action in a thread that ends with the process."""
-    threading.Thread(target=action, args=arguments, name=name, daemon=True).start()
+def _start(service: ReadingService, name: str, action: Callable[..., None], *arguments: Any) -> None:
+    """Run an action in a thread that ends with the process; the health check fails if it ends before."""
+    thread = threading.Thread(target=action, args=(service, *arguments), name=name, daemon=True)
+    service.must_live.append(thread)
+    thread.start()
 
 
 def _receive(service: ReadingService, options: ServeOptions) -> None:
@@ -157,7 +161,7 @@ def _receive(service: ReadingService, options: ServeOptions) -> None:
 
 def _peers(options: ServeOptions) -> list[Peer]:
     try:
-        return [parse_peer(text) for text in options.dicom_peers]
+        return [peer for text in options.dicom_peers for peer in resolved(parse_peer(text))]
     except ValueError as cause:
         raise KitError(f"--dicom-peer: {cause}") from cause
 
@@ -167,10 +171,11 @@ def _watch(service: ReadingService, watcher: Watcher) -> None:
     while True:
         time.sleep(SCAN_EVERY_S)
         try:
-            for path in watcher.new_films():
-                service.read_file(path)
-        except KitError as error:
-            LOG.warning("%s", error)
+            failed = read_each(service.read_file, watcher.new_films())
+            service.troubles["watch"] = failed[-1] if failed else ""
+        except Exception as error:  # this loop must live
+            LOG.warning("the watched folder: %s", error if isinstance(error, KitError) else repr(error))
+            service.troubles["watch"] = str(error)
             time.sleep(30 * SCAN_EVERY_S)
 
 
@@ -179,12 +184,12 @@ def _retain(service: ReadingService, days: int) -> None:
     while True:
         try:
             records, films = retain(service.store(), days, service.films)
-            service.not_deleted = ""
+            service.not_deleted = service.troubles["retain"] = ""
             if records or films:
                 LOG.info("%d records and %d films older than %d days deleted", records, films, days)
-        except KitError as error:
-            service.not_deleted = str(error)
-            LOG.warning("%s", error)
+        except Exception as error:  # this loop must live
+            service.not_deleted = service.troubles["retain"] = str(error)
+            LOG.warning("old records were not deleted: %s", error if isinstance(error, KitError) else repr(error))
         time.sleep(RETAIN_EVERY_S)
 
 

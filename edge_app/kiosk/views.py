@@ -61,8 +61,6 @@ def picker(language: str) -> str:
         f'<div class="picker" dir="{direction(language)}" data-reading="{reading}">'
         f'<label class="drop"><input type="file" multiple class="films"><b>{w("choose_films")}</b>'
         f"<small>{w('choose_hint', formats=', '.join(format_names()))}</small></label>"
-        f'<label class="photo"><input type="file" accept="image/*" capture="environment" class="films">'
-        f"{w('take_photo')}</label>"
         f'<div class="progress" role="status" aria-live="polite" hidden><progress max="1" value="0"></progress>'
         f'<span></span><button type="button" class="cancel">{w("cancel")}</button></div></div>'
     )

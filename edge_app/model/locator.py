@@ -50,8 +50,8 @@ class Locator:
         Returns:
             float32, shape (rows, columns); above 0 is lung.
         """
-        self._network.invoke(view)
-        return dequantized(self._network.raw(self._output), self._output)[..., 0]
+        (raw,) = self._network.run(view, [self._output])
+        return dequantized(raw, self._output)[..., 0]
 
     def coverage(self, view: np.ndarray) -> np.ndarray:
         """How much of each cell of the film is lung, uint8 (rows, columns), 0 to `lung_field.FULL`."""

@@ -9,11 +9,13 @@ from PIL import Image
 
 from edge_app.errors import FilmRefused
 from edge_app.imaging.formats.base import Film
+from edge_app.imaging.gray_levels import check_gray_levels
 from edge_app.model.card import ModelCard
 
 # Completed years. The training films are of children of 1 to 5 years.
 DEFAULT_RANGE_YEARS = (0, 5)
 SIDE_PX = 224
+REDUCING_GAP = 2.0  # a large film is first halved, thirded ... to this times the side: the same means, sooner
 # Gray levels, 0..255: mean, and distance of the 99th from the 1st percentile.
 TOO_DARK, DARK = 20.0, 50.0
 TOO_FLAT, FLAT = 40.0, 90.0
@@ -26,12 +28,13 @@ def check_film(film: Film, card: ModelCard) -> tuple[str, ...]:
     """Run every check of this module.
 
     Returns:
-        The warnings of `check_exposure`.
+        What was noted while the film was read, and the warnings of `check_exposure`.
     Raises:
-        FilmRefused: as `check_age` and `check_exposure`.
+        FilmRefused: as `check_age`, `check_gray_levels` and `check_exposure`.
     """
     check_age(film.age_years, card)
-    return check_exposure(film.pixels)
+    check_gray_levels(film.pixels)
+    return film.notes + check_exposure(film.pixels)
 
 
 def check_age(age_years: float | None, card: ModelCard) -> None:
@@ -44,8 +47,13 @@ def check_age(age_years: float | None, card: ModelCard) -> None:
     if age_years is not None and not youngest <= age_years < oldest + 1:
         raise FilmRefused(
             "age_out_of_range",
-            f"The patient is {age_years:.0f} years old; the model is for {youngest} to {oldest}: nothing is scored.",
+            f"The patient is {_in_words(age_years)} old; the model is for {youngest} to {oldest} years: no score.",
         )
+
+
+def _in_words(age_years: float) -> str:
+    """An age as people say it, in completed months below two years, else in completed years."""
+    return f"{int(12 * age_years)} months" if age_years < 2 else f"{int(age_years)} years"
 
 
 def check_exposure(film: np.ndarray) -> tuple[str, ...]:
@@ -81,4 +89,4 @@ def exposure(film: np.ndarray) -> tuple[float, float, float]:
 def shrunk(film: np.ndarray) -> np.ndarray:
     """A film, uint8 (height, width), as uint8 (SIDE_PX, SIDE_PX)."""
     side = (SIDE_PX, SIDE_PX)
-    return np.asarray(Image.fromarray(film).resize(side, Image.Resampling.BOX))
+    return np.asarray(Image.fromarray(film).resize(side, Image.Resampling.BOX, reducing_gap=REDUCING_GAP))

@@ -1,13 +1,16 @@
 """From a film to an answer: the one path that the command line and the kiosk share."""
 
 import dataclasses
+import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from edge_app.errors import FilmError
-from edge_app.imaging.film import read_film
+from edge_app.errors import FilmError, KitError
+from edge_app.imaging.decoder.choice import read_film_safely
+from edge_app.imaging.formats.base import Film
 from edge_app.model.bundle import Bundle, open_model, read_bundle
 from edge_app.model.card import ModelCard
 from edge_app.model.installed import first_that_works
@@ -22,7 +25,11 @@ from edge_app.reading.pose import check_pose
 from edge_app.reading.rejection import pose_refusal, rejection_of
 from edge_app.system.home import SITE_THRESHOLD_FILE, data_home
 
+LOG = logging.getLogger(__name__)
 LUNGS_CUT_OFF = "lungs_cut_off"
+INTERNAL_ERROR = Refusal(
+    "error", "internal_error", "The kit failed on this film, which is a fault of the kit: report it with the log."
+)
 
 
 class Predictor:
@@ -46,17 +53,23 @@ class Predictor:
         """The model's card, with the site's own threshold where the device has one."""
         return self.bundle.card
 
-    def answer(self, source: Path | bytes, operating_point: str | None = None) -> Answer:
+    def answer(
+        self,
+        source: Path | bytes,
+        operating_point: str | None = None,
+        read: Callable[[Path | bytes, int | None], Film] = read_film_safely,
+    ) -> Answer:
         """Score one film, or say why it has no score. A bad film raises no exception.
 
         Args:
             source: a path, or the bytes of a file.
             operating_point: a name from the card; its default when left out.
+            read: decodes the film, as `edge_app.imaging.film.read_film`.
         """
         card, film, clock = self.card, None, _StepClock()
         preparation = self.preparation
         try:
-            film = read_film(source, min_side_px=preparation.min_side_px)
+            film = read(source, preparation.min_side_px)
             warnings = check_film(film, card)
             clock.ends("read")
             whole = preparation.whole(film.pixels)
@@ -73,6 +86,11 @@ class Predictor:
             warnings += self.rejection.check_features(whole, outputs.features) if self.rejection else ()
         except FilmError as error:
             return Answer(Refusal.of(error), self.identity, str(self.runtime), film=film)
+        except KitError:
+            raise
+        except Exception as error:  # one film must not end a batch, a watched folder or the kiosk
+            LOG.error("internal error while a film was read: %r", error, exc_info=LOG.isEnabledFor(logging.DEBUG))
+            return Answer(INTERNAL_ERROR, self.identity, str(self.runtime))
         if located and located.cut_off:
             warnings += (LUNGS_CUT_OFF,)
         decision = decide(outputs.logits, card, operating_point)

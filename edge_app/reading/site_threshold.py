@@ -5,6 +5,7 @@ at every threshold. Readers have usually seen the model's answer, which biases t
 a blinded second reading is better evidence.
 """
 
+import codecs
 import csv
 import dataclasses
 import json
@@ -24,6 +25,8 @@ POSITIVE = frozenset({"pneumonia", "bacterial", "viral"})
 NEGATIVE = frozenset({"normal"})
 MIN_CASES = 100  # with fewer, a threshold is mostly chance, and a warning is given
 POINT_NAME = "site"
+COLUMNS = frozenset({"p_pneumonia", "finding", "status", "model_sha256"})
+SEPARATORS = (",", ";", "\t")
 
 
 @dataclass(frozen=True)
@@ -59,19 +62,12 @@ def read_cases(path: Path) -> tuple[list[Case], int, str]:
         DataError: no such file, columns missing, a score out of range, several models, or no case of
             either kind.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file, restval=""))
-    except (OSError, UnicodeDecodeError, csv.Error) as cause:
-        raise DataError(f"{path} cannot be read: {cause}") from cause
-    wanted = {"p_pneumonia", "finding", "status", "model_sha256"}
-    if not rows or not wanted <= set(rows[0]):
-        raise DataError(f"{path} needs the columns {', '.join(sorted(wanted))}: export it with `reviews export`")
+    rows, comma_is_decimal = _rows(path)
     used = [row for row in rows if row["status"] == "signed" and row["finding"] in POSITIVE | NEGATIVE]
     models = {row["model_sha256"] for row in used}
     if len(models) > 1:
         raise DataError(f"{path} mixes scores of {len(models)} models: keep the rows of one")
-    cases = [Case(_score(row["p_pneumonia"]), row["finding"] in POSITIVE) for row in used]
+    cases = [Case(_score(row["p_pneumonia"], comma_is_decimal), row["finding"] in POSITIVE) for row in used]
     if len({case.pneumonia for case in cases}) < 2:
         raise DataError(f"{path} has {len(cases)} confirmed cases; both normal and pneumonia are needed")
     return cases, len(rows) - len(cases), models.pop()
@@ -149,9 +145,48 @@ def _share(hits: int, total: int) -> Estimate | None:
     return proportion(hits, total) if total else None
 
 
-def _score(text: str) -> float:
+def _rows(path: Path) -> tuple[list[dict[str, str]], bool]:
+    """The rows of an export, also of one that a spreadsheet saved again, and whether its numbers have decimal commas.
+
+    Where the comma is the decimal sign, a spreadsheet separates by semicolons or tabs; it may write UTF-16, or the
+    machine's own 8 bits, and a first line `sep=;`.
+    """
     try:
-        value = float(text)
+        content = path.read_bytes()
+        lines = _text(content).splitlines()
+    except (OSError, UnicodeDecodeError) as cause:
+        raise DataError(f"{path} cannot be read: {cause}") from cause
+    if lines and lines[0].strip().strip('"').lower().startswith("sep="):
+        lines = lines[1:]
+    for separator in SEPARATORS:
+        try:
+            table = list(csv.reader(lines, delimiter=separator))
+        except csv.Error as cause:
+            raise DataError(f"{path} cannot be read: {cause}") from cause
+        names = [name.strip().lower() for name in table[0]] if table else []
+        if set(names) >= COLUMNS:
+            rows = [[cell.strip() for cell in row] for row in table[1:] if any(row)]
+            if short := [row for row in rows if len(row) < len(names)]:
+                raise DataError(f"{path}: a row has {len(short[0])} cells, expected {len(names)}: export it again")
+            return [dict(zip(names, row, strict=False)) for row in rows], separator != ","
+    raise DataError(
+        f"{path} needs the columns {', '.join(sorted(COLUMNS))}, separated by commas, semicolons or tabs: "
+        "export it with `reviews export`"
+    )
+
+
+def _text(content: bytes) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252")
+
+
+def _score(text: str, comma_is_decimal: bool) -> float:
+    try:
+        value = float(text.replace(",", ".") if comma_is_decimal else text)
     except ValueError as cause:
         raise DataError(f"p_pneumonia is {text!r}, expected a number from 0 to 1") from cause
     if not 0 <= value <= 1:

@@ -9,12 +9,12 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from pynetdicom.transport import ThreadedAssociationServer
 
-from edge_app.imaging.film import MAX_FILE_BYTES
+from edge_app.imaging.limits import MAX_FILE_BYTES
 
 MAX_PER_PEER = 4
 MAX_PDU_BYTES = 256 * 2**10  # the receiver asks for less; a request for an association may need more
@@ -106,8 +106,8 @@ class BoundedServer(ThreadedAssociationServer):
     request_queue_size = 64
     daemon_threads = True
 
-    def __init__(self, *arguments: Any, addresses: Collection[str], **options: Any) -> None:
-        self._addresses = frozenset(addresses)
+    def __init__(self, *arguments: Any, is_known: Callable[[str], bool], **options: Any) -> None:
+        self._is_known = is_known
         self._connections: set[PeerConnection] = set()
         self._lock = threading.Lock()
         super().__init__(*arguments, **options)
@@ -121,7 +121,7 @@ class BoundedServer(ThreadedAssociationServer):
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Whether this connection may stay; closes an idle one of the same address if there are too many."""
-        if client_address[0] not in self._addresses:
+        if not self._is_known(client_address[0]):
             return False
         with self._lock:
             others = [each for each in self._connections if each.address == request.address]

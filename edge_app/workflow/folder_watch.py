@@ -4,12 +4,18 @@ A machine may still be writing into the folder, so a film is read only once its 
 two successive scans. Nothing in the folder is moved, changed or deleted.
 """
 
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from edge_app.errors import DataError
-from edge_app.imaging.formats.registry import film_suffixes
+from edge_app.imaging.film_files import may_be_film, named_films
+from edge_app.imaging.limits import MAX_WORKERS
+from edge_app.workflow.case import Case
 
 SCAN_EVERY_S = 1.0
+LOG = logging.getLogger(__name__)
 
 
 class Watcher:
@@ -28,28 +34,49 @@ class Watcher:
         Raises:
             DataError: the folder does not exist (any more), or cannot be read.
         """
-        try:
-            now = {path: _state(path) for path in sorted(self.folder.rglob("*")) if _is_film(path)}
-        except OSError as cause:
-            raise DataError(f"{self.folder} cannot be read: {cause.strerror}") from cause
         if not self.folder.is_dir():
             raise DataError(f"{self.folder} is not a folder: create it, or connect the disk")
+        try:
+            now = {path: _state(path) for path in named_films(self.folder)}
+        except OSError as cause:
+            raise DataError(f"{self.folder} cannot be read: {cause.strerror}") from cause
         settled = [path for path, state in now.items() if state[0] and self._seen.get(path) == state]
         new = [path for path in settled if self._done.get(path) != now[path]]
         self._seen = now
         self._done = {path: state for path, state in self._done.items() if path in now}
         self._done |= {path: now[path] for path in new}
-        return new
+        return [path for path in new if not path.suffix or may_be_film(path)]
 
 
-def _is_film(path: Path) -> bool:
-    """Tells by the suffix; DICOM files often have none. Hidden files are often half-written files of other tools."""
-    return not path.name.startswith(".") and path.suffix.lower() in film_suffixes() | {""} and path.is_file()
+def read_each(
+    read: Callable[[Path], Case | None],
+    paths: Iterable[Path],
+    take: Callable[[Path, Case | None], None] = lambda _, __: None,
+) -> list[str]:
+    """Read films, a few at once, so that one that takes long keeps no other waiting.
+
+    Args:
+        read: reads one film.
+        take: called in this thread with each film and its case, in the order in which they are finished.
+    Returns:
+        A sentence for each film on which either failed with an error that is none of a film. Each is logged.
+    """
+    failed = []
+    with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="watch") as threads:
+        running = {threads.submit(read, path): path for path in paths}
+        for done in as_completed(running):
+            path = running[done]
+            try:
+                take(path, done.result())
+            except Exception as error:  # this loop must live, whatever a film does
+                failed.append(f"{path}: {error!r}")
+                LOG.error("%s was not read: %r", path, error)
+    return failed
 
 
 def _state(path: Path) -> tuple[int, int]:
     try:
         status = path.stat()
-    except FileNotFoundError:  # deleted between listing and stat
+    except OSError:  # deleted between listing and stat, or on a disk that fails
         return (0, 0)
     return (status.st_size, status.st_mtime_ns)

@@ -3,12 +3,15 @@
 import dataclasses
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edge_app.errors import BundleError, FilmError, StoreError
+from edge_app.errors import BundleError, FilmError, KitError, StoreError
+from edge_app.imaging.decoder.choice import read_in_worker
 from edge_app.imaging.film import film_content
+from edge_app.imaging.formats.base import Film
 from edge_app.model.bundle import check_golden
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Answer, Refusal, as_json
@@ -49,6 +52,7 @@ class ReadingService:
         ask_first: bool = False,
         cases: RecentCases | None = None,
         films: KeptFilms | None = None,
+        read: Callable[[Path | bytes, int | None], Film] = read_in_worker,
     ) -> None:
         """Open the record.
 
@@ -56,6 +60,7 @@ class ReadingService:
             home: the folder of the record.
             ask_first: readers give their own impression before the model's answer is shown.
             films: where films are kept; without it they are in memory only.
+            read: decodes a film.
         Raises:
             BundleError: the model is not about pneumonia.
         """
@@ -67,10 +72,14 @@ class ReadingService:
         self.not_deleted = ""  # why old records stay although the site deletes them; empty when they do not
         self.not_saved = ""  # why the last draft could not be recorded; empty when it was
         self.watching = False  # a folder or a DICOM port: drafts arrive without the page
+        self.must_live: list[threading.Thread] = []  # loops that read or delete without a page
+        self.troubles: dict[str, str] = {}  # by loop: what it could not do the last time, or nothing
         self._home = home
+        self._decode = read
         self._store: Store | None = None
-        self._model_lock = threading.Lock()  # an interpreter is not safe for two threads
         self._store_lock = threading.Lock()
+        self._in_hand: set[str] = set()  # SHA-256 of the watched films that are being read
+        self._in_hand_lock = threading.Lock()
         try:
             self.store()
         except StoreError as error:
@@ -115,9 +124,15 @@ class ReadingService:
             identity, runtime = self.predictor.identity, str(self.predictor.runtime)
             return Case(new_record_id(), now(), Answer(Refusal.of(error), identity, runtime))
         sha256 = sha256_of(content)
-        if self._was_recorded(sha256):
-            return None
-        return self._read(content, "watch", sha256, read_before=False)
+        with self._in_hand_lock:  # a copy of a film may be read at the same time
+            if sha256 in self._in_hand or self._was_recorded(sha256):
+                return None
+            self._in_hand.add(sha256)
+        try:
+            return self._read(content, "watch", sha256, read_before=False)
+        finally:
+            with self._in_hand_lock:
+                self._in_hand.discard(sha256)
 
     def as_json(self, case: Case) -> dict[str, Any]:
         """A case as JSON: the fields of `predict --json`, with the record's id."""
@@ -170,14 +185,15 @@ class ReadingService:
 
         Raises:
             BundleError: its outputs for the golden films are wrong.
+            KitError: a loop that must live has ended.
         """
-        with self._model_lock:
-            check_golden(self.predictor.bundle, self.predictor.opened)
+        if ended := [thread.name for thread in self.must_live if not thread.is_alive()]:
+            raise KitError(f"the thread of {', '.join(ended)} has ended: restart the kiosk")
+        check_golden(self.predictor.bundle, self.predictor.opened)
         return dataclasses.asdict(self.predictor.identity) | {"runtime": str(self.predictor.runtime)}
 
     def _read(self, content: bytes, source: str, sha256: str, read_before: bool) -> Case:
-        with self._model_lock:
-            answer = self.predictor.answer(content)
+        answer = self.predictor.answer(content, read=self._decode)
         film = answer.film
         if read_before and answer.refusal is None:
             answer = replace(answer, warnings=(*answer.warnings, READ_BEFORE))

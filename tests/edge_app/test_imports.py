@@ -16,6 +16,7 @@ CORE = {"numpy", "PIL", "edge_app"}
 EXTRA = {
     "kiosk": {"gradio", "fastapi", "starlette", "uvicorn", "h11"},
     "imaging/formats/dicom.py": {"pydicom"},
+    "imaging/dicom": {"pydicom"},
     "workflow/secondary_capture.py": {"pydicom"},
     "workflow/dicom_receiver.py": {"pydicom", "pynetdicom"},
     "workflow/dicom_connections.py": {"pynetdicom"},

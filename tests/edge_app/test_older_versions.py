@@ -35,7 +35,7 @@ def test_every_row_of_the_record_reads_as_it_did(record: Store) -> None:
 def test_its_audit_log_is_whole_and_its_readers_may_sign(record: Store) -> None:
     assert len(record.audit_log()) == 23
     assert broken_link(record.audit_log()) is None
-    assert check_reader(record, "ab", "24680") == "AB"
+    assert check_reader(record, "ab", "24680").initials == "AB"
 
 
 def test_its_bundle_scores_as_it_did() -> None:

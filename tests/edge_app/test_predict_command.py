@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dicom_files import dicom_bytes
 from PIL import Image
 from tests_support import ENVIRONMENT
 
@@ -74,6 +75,30 @@ def test_folders_are_walked_and_an_empty_one_fails(tmp_path: Path, capsys) -> No
     capsys.readouterr()
     assert main(["predict", "--json", str(tmp_path)]) == 0
     assert len(_answers(capsys)) == 1
+
+
+def test_a_folder_of_films_as_a_cd_has_them_is_read_and_a_systems_own_files_are_not(tmp_path: Path, capsys) -> None:
+    film = dicom_bytes(draw_phantom("viral", 1))
+    for name in ("PA000001/IM000001", "IM.1", "1.2.840.10008.5.1", "a.ima", "b.DIC"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(film)
+    Image.fromarray(draw_phantom("viral", 1)).save(tmp_path / "c.jfif", "JPEG")
+    Image.fromarray(draw_phantom("viral", 1)).save(tmp_path / "d.jpe", "JPEG")
+    for name in ("DICOMDIR", "._a.ima", "README", "log.1", "__MACOSX/e.dcm", "@eaDir/f.dcm", "Thumbs.db"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(film if name == "DICOMDIR" else b"\0\5\x16\7 no film")
+    assert main(["predict", "--json", str(tmp_path)]) == 0
+    found = {Path(answer["file"]).relative_to(tmp_path).as_posix() for answer in _answers(capsys)}
+    assert found == {"PA000001/IM000001", "IM.1", "1.2.840.10008.5.1", "a.ima", "b.DIC", "c.jfif", "d.jpe"}
+
+
+def test_names_that_are_no_utf_8_or_hold_codes_are_printed_harmless(tmp_path: Path, capsys) -> None:
+    for name in (b"f\xe9.png", b"\x1b[31m.png"):
+        Path(os.fsdecode(bytes(tmp_path) + b"/" + name)).write_bytes(phantom_png("viral", 1))
+    assert main(["predict", str(tmp_path), "--heatmap", str(tmp_path / "maps")]) == 0
+    printed = capsys.readouterr().out
+    assert printed.encode().count(b"P(pneumonia)") >= 2
+    assert "\x1b" not in printed
 
 
 def test_heatmaps_of_films_with_one_name_are_kept_apart(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_app.errors import DataError
+from edge_app.imaging.film_files import is_service_name
 from edge_app.imaging.formats.registry import film_suffixes
 from edge_app.imaging.phantom import LABELS
 from train.data.labelled import NORMAL, PATIENT_PATTERN, DataSet, LabelledFilm, Layout, patient_of
@@ -58,7 +59,9 @@ def read_folder(path: Path, with_test: bool) -> DataSet:
 
 
 def _class_folders(root: Path) -> dict[str, Path]:
-    return {folder.name.upper(): folder for folder in sorted(root.iterdir()) if folder.is_dir()}
+    """The folder of each class. Hidden folders and those of a system or a notebook are none."""
+    folders = (folder for folder in sorted(root.iterdir()) if folder.is_dir() and not is_service_name(folder.name))
+    return {folder.name.upper(): folder for folder in folders}
 
 
 def _names(folders: dict[str, Path]) -> str:
@@ -67,7 +70,8 @@ def _names(folders: dict[str, Path]) -> str:
 
 def _labelled(folder: Path, classes: set[str]) -> list[tuple[Path, str | _Mislabelled]]:
     """Every film of a folder with its label, or the reason why it has none."""
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in film_suffixes())
+    named = (file for file in folder.iterdir() if file.suffix.lower() in film_suffixes())
+    files = sorted(file for file in named if not is_service_name(file.name) and file.is_file())
     if classes == KERMANY:
         return [(file, _kermany_label(file)) for file in files]
     return [(file, folder.name.lower()) for file in files]

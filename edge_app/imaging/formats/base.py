@@ -1,14 +1,15 @@
 """What every film format provides: a decoded `Film`, and a `FilmFormat` for the registry."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from edge_app.errors import FilmRefused, FilmUnreadable
+from edge_app.imaging.limits import MAX_PIXELS, MIN_SIDE_PX
 
-MAX_PIXELS = 40_000_000  # 6,300 x 6,300; a large digital plate has about 15 million
-MIN_SIDE_PX = 96
+UID = re.compile(r"[0-9][0-9.]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Film:
     `pixels` is uint8, shape (height, width), bright is dense. `width_px` and `height_px` are the
     size of the original, which is larger than `pixels` when a JPEG was decoded at reduced scale.
     `age_years` is the patient's, if a DICOM file states it. `dicom_origin` is set if a DICOM file has all four
-    UIDs.
+    UIDs. `notes` are codes of what makes an answer doubtful, such as "photograph".
     """
 
     pixels: np.ndarray
@@ -36,6 +37,7 @@ class Film:
     height_px: int
     age_years: float | None = None
     dicom_origin: DicomOrigin | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,16 @@ class FilmFormat:
 
     `name` is for messages. `suffixes` are lower case and begin with a dot, the usual one first.
     `recognises` takes the bytes of a file. `read` takes them and the shortest side in pixels
-    that the caller needs, None for the full size; it raises `FilmError`.
+    that the caller needs, None for the full size; it raises `FilmError`. `is_safe` takes the bytes too: whether
+    `read` may decode them in the process that asks, because its bounds are checked first and its decoder has no
+    known way to crash or hang.
     """
 
     name: str
     suffixes: tuple[str, ...]
     recognises: Callable[[bytes], bool]
     read: Callable[[bytes, int | None], Film]
+    is_safe: Callable[[bytes], bool] = lambda _: False
 
 
 def check_size(width_px: int, height_px: int, max_pixels: int = MAX_PIXELS, min_side_px: int = MIN_SIDE_PX) -> None:
@@ -65,3 +70,14 @@ def check_size(width_px: int, height_px: int, max_pixels: int = MAX_PIXELS, min_
         raise FilmUnreadable("too_many_pixels", f"{size}, at most {max_pixels:,} are read.")
     if min(width_px, height_px) < min_side_px:
         raise FilmRefused("too_small", f"{size}, the shorter side needs {min_side_px}.")
+
+
+def checked_uid(text: str) -> str:
+    """The text, if it is a DICOM UID (PS3.5 section 9.1).
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not UID.fullmatch(text):
+        raise ValueError("no UID")
+    return text

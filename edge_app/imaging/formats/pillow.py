@@ -9,21 +9,32 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from edge_app.errors import FilmRefused, FilmUnreadable
-from edge_app.imaging.formats.base import MAX_PIXELS, Film, FilmFormat, check_size
+from edge_app.imaging.formats.base import Film, FilmFormat, check_size
+from edge_app.imaging.gray_levels import look_up, range_in_use, sample_of, stretched
+from edge_app.imaging.limits import MAX_PIXELS
 
 # Mean difference between colour channels, in gray levels, above which a picture is not a film.
 # Gray films saved as colour JPEGs stay under 3; colour photographs are above 15.
 MAX_COLOUR_SPREAD = 10.0
 ROWS_AT_ONCE = 256
+STRIP_ROWS = 32
 SIXTEEN_BIT_MODES = frozenset({"I", "I;16", "I;16L", "I;16B", "F"})
+ORIENTATION = 0x0112  # in EXIF data
 
 
-def pillow_format(name: str, suffixes: tuple[str, ...], recognises: Callable[[bytes], bool], plugin: str) -> FilmFormat:
+def pillow_format(
+    name: str,
+    suffixes: tuple[str, ...],
+    recognises: Callable[[bytes], bool],
+    plugin: str,
+    is_safe: Callable[[bytes], bool] = lambda _: False,
+) -> FilmFormat:
     """A format that Pillow decodes at full size.
 
     Args:
         name: as `Image.open` takes it, in any case.
         plugin: the module of Pillow that registers the format.
+        is_safe: as in `FilmFormat`.
     """
 
     def read(content: bytes, _: int | None) -> Film:
@@ -31,11 +42,21 @@ def pillow_format(name: str, suffixes: tuple[str, ...], recognises: Callable[[by
         image = opened(lambda: Image.open(io.BytesIO(content), formats=(name,)))
         return film_of(image, image.size)
 
-    return FilmFormat(name, suffixes, recognises, read)
+    return FilmFormat(name, suffixes, recognises, read, is_safe)
 
 
-def opened(open_image: Callable[[], Image.Image]) -> Image.Image:
+def number_of_frames(image: Image.Image) -> int:
+    """How many pictures a file holds."""
+    return int(getattr(image, "n_frames", 1))
+
+
+def opened(
+    open_image: Callable[[], Image.Image], count_films: Callable[[Image.Image], int] = number_of_frames
+) -> Image.Image:
     """Open without decoding, and refuse what the header shows to be unfit.
+
+    Args:
+        count_films: how many films an opened file holds.
 
     Raises:
         FilmUnreadable: not a picture, damaged, too large or of several frames.
@@ -45,7 +66,13 @@ def opened(open_image: Callable[[], Image.Image]) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns about huge pictures; MAX_PIXELS refuses them
             image = open_image()
-            frames = getattr(image, "n_frames", 1)
+            frames = count_films(image)
+    except FilmUnreadable:
+        raise
+    except MemoryError as cause:
+        raise FilmUnreadable(
+            "no_memory", "This device has too little free memory for the film: export it smaller."
+        ) from cause
     except Image.DecompressionBombError as cause:
         raise FilmUnreadable("too_many_pixels", f"More than {MAX_PIXELS:,} pixels are not read.") from cause
     except UnidentifiedImageError as cause:
@@ -60,18 +87,22 @@ def opened(open_image: Callable[[], Image.Image]) -> Image.Image:
     return image
 
 
-def film_of(image: Image.Image, size: tuple[int, int]) -> Film:
+def film_of(image: Image.Image, size: tuple[int, int], white_is_zero: bool = False) -> Film:
     """Decode an opened picture to 8-bit grayscale, upright by its EXIF orientation.
 
     Args:
         size: width and height of the original in pixels.
+        white_is_zero: the lowest value of 16 or 32 bits is white; Pillow inverts only 8 bits and less.
     Raises:
         FilmUnreadable: damaged, or too large for this device's memory.
         FilmRefused: a colour picture.
     """
     width_px, height_px = size
     try:
-        pixels = _grayscale(_decoded(image))
+        decoded = _decoded(image)
+        pixels = _grayscale(decoded)
+        if white_is_zero and decoded.mode in SIXTEEN_BIT_MODES:
+            np.subtract(255, pixels, out=pixels)
     except MemoryError as cause:
         raise FilmUnreadable(
             "no_memory",
@@ -85,19 +116,26 @@ def _decoded(image: Image.Image) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image.load()  # verify() lets truncated JPEGs pass, load() does not
-            return ImageOps.exif_transpose(image)
+            return _upright(image)
     except MemoryError:
         raise
     except Exception as cause:  # decoders raise OSError, SyntaxError, ValueError, struct.error, ...
         raise FilmUnreadable("damaged", "The file is damaged or cut short: export it again.") from cause
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    """Apply the EXIF orientation; without one, `exif_transpose` would copy the picture for nothing."""
+    try:
+        orientation = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # a damaged EXIF block may raise anything; the picture itself is intact
+        return image
+    return image if orientation == 1 else ImageOps.exif_transpose(image)
+
+
 def _grayscale(image: Image.Image) -> np.ndarray:
     """Any mode to uint8, shape (height, width)."""
-    if image.mode == "I;16":
-        return _scaled_by_table(np.asarray(image))
     if image.mode in SIXTEEN_BIT_MODES:
-        return _scaled_to_8_bits(np.asarray(image))
+        return _scaled_to_8_bits(_values_of(image))
     if image.mode in ("L", "1"):
         return np.asarray(image if image.mode == "L" else image.convert("L"))
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
@@ -111,23 +149,34 @@ def _grayscale(image: Image.Image) -> np.ndarray:
     return np.asarray(colour.convert("L"))
 
 
-def _scaled_by_table(values: np.ndarray) -> np.ndarray:
-    """`_scaled_to_8_bits` for uint16: computed once per value, not once per pixel."""
-    low, high = values.min(), values.max()
-    return _scaled_to_8_bits(np.arange(low, high + 1, dtype=np.int32))[values - low]
+def _values_of(image: Image.Image) -> np.ndarray:
+    """The values of a picture of 16 or 32 bits, as `np.asarray` gives them, a few rows at a time.
+
+    All at once, Pillow makes two copies of the whole picture, whose memory costs more time than their bytes.
+    """
+    width, height = image.size
+    values = np.empty((height, width), dtype=np.asarray(image.crop((0, 0, 1, 1))).dtype)
+    for top in range(0, height, STRIP_ROWS):
+        bottom = min(top + STRIP_ROWS, height)
+        values[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
+    return values
 
 
 def _scaled_to_8_bits(values: np.ndarray) -> np.ndarray:
     """Scale by the range that the picture uses: `convert("L")` would clip 16 bits to white.
 
-    A few rows at a time: a whole large film in float64 takes over a gigabyte, more than a Pi has.
+    16 bits are computed once per value, not once per pixel. Others are computed a few rows at a time: a whole
+    large film in float64 takes over a gigabyte, more than a Pi has.
     """
     low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):  # a NaN anywhere makes both NaN
         raise FilmUnreadable("damaged", "The picture holds values that are not numbers: export it again.")
-    scale = 255.0 / max(high - low, 1e-12)
+    low, high = range_in_use(low, high, sample_of(values))
+    if values.dtype.kind == "u" and values.dtype.itemsize == 2:
+        table = stretched(np.arange(2**16), low, high)
+        return look_up(table, values.astype(np.uint16, copy=False))  # the machine's own byte order
     pixels = np.empty(values.shape, dtype=np.uint8)
     for top in range(0, len(values), ROWS_AT_ONCE):
-        rows = values[top : top + ROWS_AT_ONCE].astype(np.float64)
-        pixels[top : top + ROWS_AT_ONCE] = np.round((rows - low) * scale)
+        rows = slice(top, top + ROWS_AT_ONCE)
+        pixels[rows] = stretched(values[rows], low, high)
     return pixels

@@ -1,5 +1,7 @@
 """Running one network in one runtime: the classifier, or the locator that finds the lungs for it."""
 
+import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +41,7 @@ class LoadedNetwork:
             BundleError: the runtime refuses the file, or its input is not the kit's.
         """
         self.runtime = runtime
+        self._lock = threading.Lock()  # a runtime's interpreter is not safe for two threads
         try:
             options: dict[str, Any] = {"model_content": model, "num_threads": threads}
             if reference:
@@ -71,24 +74,24 @@ class LoadedNetwork:
         """The runtime's description of each output."""
         return list(self._interpreter.get_output_details())
 
-    def invoke(self, pixels: np.ndarray) -> None:
-        """Run one film; `raw` then reads the outputs.
+    def run(self, pixels: np.ndarray, outputs: Iterable[dict[str, Any]]) -> list[np.ndarray]:
+        """Run one film. Safe for several threads: each waits for its turn.
 
         Args:
             pixels: uint8, shape (input_size_px, input_size_px).
+            outputs: which to read, of `outputs`.
+        Returns:
+            The outputs as the file computed them, without the batch axis.
         Raises:
             BundleError: an operator of the network fails.
         """
-        self._interpreter.set_tensor(self._input["index"], self._input_levels[pixels][None, :, :, None])
-        try:
-            self._interpreter.invoke()
-        except RuntimeError as cause:
-            raise BundleError(f"{self.runtime} cannot run the model: {_first_line(cause)}") from cause
-
-    def raw(self, output: dict[str, Any]) -> np.ndarray:
-        """An output of the last film as the file computed it, without the batch axis."""
-        values: np.ndarray = self._interpreter.get_tensor(output["index"])[0]
-        return values
+        with self._lock:
+            self._interpreter.set_tensor(self._input["index"], self._input_levels[pixels][None, :, :, None])
+            try:
+                self._interpreter.invoke()
+            except RuntimeError as cause:
+                raise BundleError(f"{self.runtime} cannot run the model: {_first_line(cause)}") from cause
+            return [self._interpreter.get_tensor(output["index"])[0] for output in outputs]
 
     def _single_input(self) -> dict[str, Any]:
         details = self._interpreter.get_input_details()
@@ -135,8 +138,7 @@ class Interpreter:
         Raises:
             BundleError: an operator of the model fails.
         """
-        self._network.invoke(pixels)
-        raw = {name: self._network.raw(detail) for name, detail in self._outputs.items()}
+        raw = dict(zip(self._outputs, self._network.run(pixels, self._outputs.values()), strict=True))
         real = {name: dequantized(raw[name], detail) for name, detail in self._outputs.items()}
         return Outputs(**real, raw=raw)
 

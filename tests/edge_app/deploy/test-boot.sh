@@ -114,7 +114,7 @@ import dataclasses, pathlib
 from edge_app.model.bundle import read_bundle, shipped_bundle_path, write_bundle
 old = read_bundle(shipped_bundle_path())
 card = dataclasses.replace(old.card, version='9.9')
-write_bundle(pathlib.Path('/drive/new.tflite'), old.model, card, old.golden, old.card_text)"
+write_bundle(pathlib.Path('/drive/new.tflite'), old.model, card, old.golden, old.card_text, old.locator)"
 cxr-edge models list
 cxr-edge models install /drive/new.tflite
 systemctl restart cxr-edge

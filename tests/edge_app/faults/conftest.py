@@ -24,7 +24,7 @@ def make_bundle() -> Callable[[Path, str], Path]:
     def make(folder: Path, version: str) -> Path:
         path = folder / f"model-{version}.tflite"
         card = dataclasses.replace(shipped.card, version=version)
-        write_bundle(path, model, card, shipped.golden, "for tests\n")
+        write_bundle(path, model, card, shipped.golden, "for tests\n", shipped.locator)
         return path
 
     return make

@@ -156,7 +156,8 @@ def check_forged_models(shipped, folder, count):
         for at in random.integers(0, reach, random.integers(1, 9)):
             model[at] = int(random.integers(256))
         parity = shipped.card.parity | {"model_bytes": len(model), "model_sha256": sha256_of(bytes(model))}
-        write_bundle(path, bytes(model), replace(shipped.card, parity=parity), shipped.golden, shipped.card_text)
+        card = replace(shipped.card, parity=parity)
+        write_bundle(path, bytes(model), card, shipped.golden, shipped.card_text, shipped.locator)
         read_bundle(path)  # only running it can tell
         try:
             check_in_child(path, timeout_s=60)

@@ -10,73 +10,30 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from dicom_files import LITTLE, a_lut, dicom_bytes, lossless_jpeg
 from PIL import Image
-from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     DigitalXRayImageStorageForPresentation,
     ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
-    generate_uid,
 )
 from tests_support import ENVIRONMENT
 
 from edge_app.errors import FilmRefused, FilmUnreadable
+from edge_app.imaging.dicom.age import parse_age
 from edge_app.imaging.film import read_film
 from edge_app.imaging.formats.base import DicomOrigin
-from edge_app.imaging.formats.dicom import age_between, parse_age, read_dicom
+from edge_app.imaging.formats.dicom import read_dicom
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom
 from edge_app.reading.film_checks import check_age
 
-LITTLE, IMPLICIT, BIG = ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian
-
-
-def dicom_bytes(pixels, bits_stored=None, syntax=LITTLE, **elements) -> bytes:
-    """A DX file of a chest; `elements` are added or replaced by keyword, None leaves one out."""
-    pixels = np.asarray(pixels)
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = (
-        LITTLE if syntax in (RLELossless, JPEGLSLossless, JPEG2000Lossless) else syntax
-    )
-    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = DigitalXRayImageStorageForPresentation
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
-    dataset.PatientName, dataset.PatientID = "Doe^Jane", "12345"
-    dataset.Modality, dataset.BodyPartExamined = "DX", "CHEST"
-    dataset.Rows, dataset.Columns = pixels.shape[:2]
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.BitsAllocated = 8 * pixels.dtype.itemsize
-    dataset.BitsStored = bits_stored or dataset.BitsAllocated
-    dataset.HighBit = dataset.BitsStored - 1
-    dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
-    order = ">" if syntax == BIG else "<"
-    content = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
-    dataset.PixelData = content + b"\0" * (len(content) % 2)
-    dataset["PixelData"].VR = "OW"
-    for name, value in elements.items():
-        if value is None:
-            del dataset[name]
-        else:
-            setattr(dataset, name, value)
-    if dataset.file_meta.TransferSyntaxUID != syntax:
-        dataset.compress(syntax, generate_instance_uid=False)
-    file = io.BytesIO()
-    dataset.save_as(file, enforce_file_format=True)
-    return file.getvalue()
-
-
-def a_lut(first: int, bits: int, entries: list[int]) -> Dataset:
-    item = Dataset()
-    item.add_new(0x00283002, "US", [len(entries), first, bits])
-    item.add_new(0x00283006, "US", entries)
-    item.add_new(0x00283004, "LO", "US")
-    return item
+IMPLICIT, BIG = ImplicitVRLittleEndian, ExplicitVRBigEndian
 
 
 def golden(*values, dtype=np.uint16, **elements):
@@ -150,8 +107,8 @@ GOLDEN = {
         golden(10, 75, 100, 200, WindowCenter=100, WindowWidth=101, PhotometricInterpretation="MONOCHROME1"),
         [255, 190, 126, 0],
     ),
-    # Padding (9999) does not count for the range 0..200.
-    "padding": (golden(0, 50, 200, 9999, PixelPaddingValue=9999), [0, 64, 255, 255]),
+    # Padding (9999) does not count for the range 0..200, and is background: black.
+    "padding": (golden(0, 50, 200, 9999, PixelPaddingValue=9999), [0, 64, 255, 0]),
     "implicit little endian": (golden(0, 50, 100, 200, syntax=IMPLICIT), [0, 64, 128, 255]),
     "big endian": (golden(0, 50, 100, 200, syntax=BIG), [0, 64, 128, 255]),
     "RLE": (golden(0, 50, 100, 200, syntax=RLELossless), [0, 64, 128, 255]),
@@ -223,26 +180,12 @@ def test_lossless_compression_changes_nothing(syntax, package, dtype):
 
 
 def test_lossless_jpeg_changes_nothing(tmp_path):
-    gdcm = pytest.importorskip("gdcm", reason="pip install 'cxr-edge-kit[dicom]'")
+    pytest.importorskip("gdcm", reason="pip install 'cxr-edge-kit[dicom]'")
     ramp = (np.arange(64 * 48).reshape(64, 48) % 4096).astype(np.uint16)
-    (tmp_path / "plain.dcm").write_bytes(dicom_bytes(ramp, bits_stored=12))
-    reader = gdcm.ImageReader()
-    reader.SetFileName(str(tmp_path / "plain.dcm"))
-    assert reader.Read()
-    change = gdcm.ImageChangeTransferSyntax()
-    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGLosslessProcess14_1))
-    change.SetInput(reader.GetImage())
-    assert change.Change()
-    writer = gdcm.ImageWriter()
-    writer.SetFileName(str(tmp_path / "packed.dcm"))
-    writer.SetFile(reader.GetFile())
-    writer.SetImage(change.GetOutput())
-    assert writer.Write()
-    packed = (tmp_path / "packed.dcm").read_bytes()
+    plain = dicom_bytes(ramp, bits_stored=12)
+    packed = lossless_jpeg(plain, tmp_path)
     assert str(JPEGLosslessSV1).encode() in packed
-    assert np.array_equal(
-        read_dicom(packed, 10_000, 1).pixels, read_dicom((tmp_path / "plain.dcm").read_bytes(), 10_000, 1).pixels
-    )
+    assert np.array_equal(read_dicom(packed, 10_000, 1).pixels, read_dicom(plain, 10_000, 1).pixels)
 
 
 def test_baseline_jpeg_reads_as_pillow_reads_it():
@@ -300,7 +243,7 @@ def test_a_film_beyond_the_memory_is_not_called_damaged():
         "from edge_app.imaging.film import read_film; from edge_app.errors import FilmUnreadable\n"
         "content = sys.stdin.buffer.read()\n"
         "pages = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (pages + 20 * 2**20,) * 2)\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (pages + 4 * 2**20,) * 2)\n"
         "try: read_film(content)\n"
         "except FilmUnreadable as error: print(error.code)\n"
     )
@@ -338,16 +281,13 @@ def test_an_element_of_no_known_kind_among_the_uids_costs_the_origin_and_not_the
 
 
 @pytest.mark.parametrize(
-    ("text", "years"), [("003Y", 3), ("018M", 1.5), ("000D", 0), ("3Y", None), ("", None), ("0A3Y", None)]
+    ("text", "years"), [("003Y", 3), ("018M", 1.5), ("000D", 0), ("", None), ("0Z3Y", None), ("UNKNOWN", None)]
 )
 def test_age_string_is_read_as_the_standard_says(text, years):
     assert parse_age(text) == years
 
 
 def test_age_comes_from_the_dates_where_it_is_not_stated():
-    assert age_between("20230701", "20260701") == pytest.approx(3, abs=0.01)
-    assert age_between("", "20260701") is None
-    assert age_between("20270701", "20260701") is None
     film = read_film(dicom_bytes(draw_phantom("normal", 1), PatientBirthDate="20230701", StudyDate="20260701"))
     assert film.age_years == pytest.approx(3, abs=0.01)
 

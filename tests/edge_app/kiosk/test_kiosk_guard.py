@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from edge_app.imaging.film import MAX_FILE_BYTES
+from edge_app.imaging.limits import MAX_FILE_BYTES
 from edge_app.imaging.phantom import phantom_png
 
 

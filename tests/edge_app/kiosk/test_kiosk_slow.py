@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from edge_app.imaging.film import MAX_FILE_BYTES
+from edge_app.imaging.limits import MAX_FILE_BYTES
 from edge_app.imaging.phantom import phantom_png
 from edge_app.kiosk.bounds import ROOM_BYTES, SLACK_S, SLOWEST_BYTES_PER_S, BodyRefused, Uploads
 

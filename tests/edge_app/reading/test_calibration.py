@@ -10,7 +10,7 @@ from edge_app.__main__ import main
 from edge_app.errors import DataError
 from edge_app.model.card import ModelCard, OperatingPoint
 from edge_app.model.estimate import Estimate
-from edge_app.reading.site_threshold import Case, choose_threshold, line_at, with_site_threshold
+from edge_app.reading.site_threshold import Case, choose_threshold, line_at, read_cases, with_site_threshold
 from edge_app.records.database import Draft, Review, new_record_id, open_store
 from edge_app.records.export import to_csv
 from edge_app.system.home import SITE_THRESHOLD_FILE
@@ -128,6 +128,31 @@ def test_unusable_csv_is_refused_in_one_line(tmp_path, capsys, content):
     path.write_text(content)
     assert main(["calibrate", str(path)]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+ROWS = [f"{i / 1000:.3f},{'pneumonia' if i > 40 else 'normal'},signed,{'a' * 64}" for i in range(100)]
+PLAIN = "\r\n".join(["p_pneumonia,finding,status,model_sha256", *ROWS])
+
+
+def of_spreadsheet(separator: str) -> str:
+    """The export as a spreadsheet saves it where the comma is the decimal sign."""
+    return PLAIN.replace(",", separator).replace(".", ",")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN.encode(),
+        of_spreadsheet(";").encode("utf-8-sig"),
+        of_spreadsheet("\t").encode("utf-16"),
+        ("sep=;\r\n" + of_spreadsheet(";")).encode(),
+        of_spreadsheet(";").replace("signed", "signed").encode("cp1252") + b"\r\n;;;\r\n",
+    ],
+)
+def test_an_export_that_a_spreadsheet_saved_again_gives_the_same_cases(tmp_path, content):
+    (tmp_path / "plain.csv").write_text(PLAIN)
+    (tmp_path / "again.csv").write_bytes(content)
+    assert read_cases(tmp_path / "again.csv") == read_cases(tmp_path / "plain.csv")
 
 
 def test_cases_of_one_kind_make_no_threshold(tmp_path, capsys):

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from edge_app.errors import KitError
+from edge_app.imaging.dicom.syntaxes import readable_syntaxes
 from edge_app.imaging.phantom import draw_phantom
-from edge_app.workflow.dicom_receiver import Peer, parse_peer, start_receiver
+from edge_app.workflow.dicom_receiver import Peer, parse_peer, resolved, start_receiver
 
 pynetdicom = pytest.importorskip("pynetdicom", reason="pip install 'cxr-edge-kit[dicom]'")
 
@@ -21,7 +22,7 @@ import pydicom  # noqa: E402
 from pydicom.dataset import Dataset, FileMetaDataset  # noqa: E402
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid  # noqa: E402
 
-from edge_app.imaging.film import MAX_FILE_BYTES  # noqa: E402
+from edge_app.imaging.limits import MAX_FILE_BYTES  # noqa: E402
 from edge_app.workflow import dicom_connections  # noqa: E402
 
 MACHINE = Peer("XRAY", "127.0.0.1")
@@ -191,3 +192,43 @@ def test_malformed_peer_is_refused(text):
 
 def test_peer_is_title_and_address():
     assert parse_peer("XRAY@10.0.0.5") == Peer("XRAY", "10.0.0.5")
+
+
+def test_a_peer_by_name_is_known_by_its_addresses():
+    assert Peer("XRAY", "127.0.0.1") in resolved(parse_peer("XRAY@localhost"))
+    assert resolved(parse_peer("XRAY@::ffff:10.0.0.5")) == [Peer("XRAY", "10.0.0.5")]
+
+
+def test_a_name_that_nobody_knows_is_refused_at_the_start():
+    with pytest.raises(ValueError, match="is not an address"):
+        resolved(parse_peer("XRAY@no-such-machine.invalid"))
+
+
+def test_a_film_on_which_the_kit_fails_is_refused_and_the_next_is_taken(caplog):
+    taken = []
+
+    def take(content: bytes) -> bool:
+        taken.append(content)
+        if len(taken) == 1:
+            raise ZeroDivisionError
+        return True
+
+    server = start_receiver(take, "CXRKIT", ("127.0.0.1", 0), [MACHINE])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert send(server.server_address[1]) == 0xC000
+        assert send(server.server_address[1]) == 0x0000
+        server.shutdown()
+    assert "a film of XRAY was not read: ZeroDivisionError" in caplog.text
+
+
+def test_every_syntax_that_predict_reads_is_offered(receiver):
+    port, _ = receiver
+    entity = pynetdicom.AE(ae_title="XRAY")
+    for syntax in readable_syntaxes():
+        entity.add_requested_context(DigitalXRayImageStorageForPresentation, syntax)
+    association = entity.associate("127.0.0.1", port, ae_title="CXRKIT")
+    accepted = {context.transfer_syntax[0] for context in association.accepted_contexts}
+    association.release()
+    assert accepted == set(readable_syntaxes())
+    assert len(accepted) >= 14

@@ -2,14 +2,24 @@
 
 import json
 import os
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from edge_app.__main__ import main
 from edge_app.errors import DataError
+from edge_app.imaging.decoder.pool import DecoderPool
+from edge_app.imaging.decoder.process import WorkerProcess
 from edge_app.imaging.phantom import phantom_png
+from edge_app.model.bundle import read_bundle, shipped_bundle_path
+from edge_app.reading.predictor import Predictor
 from edge_app.records.database import open_store
-from edge_app.workflow.folder_watch import Watcher
+from edge_app.workflow.folder_watch import Watcher, read_each
+from edge_app.workflow.reading_service import ReadingService
+
+UNRULY = (sys.executable, str(Path(__file__).parents[1] / "imaging" / "unruly_worker.py"))
 
 
 def test_film_counts_once_it_stopped_growing(tmp_path):
@@ -71,3 +81,68 @@ def test_broken_film_in_the_folder_fails_and_stops_no_other(tmp_path, capsys):
     assert main(["watch", str(tmp_path), "--once", "--json", "--data-dir", str(tmp_path / "home")]) == 1
     statuses = [json.loads(line)["status"] for line in capsys.readouterr().out.splitlines()]
     assert statuses == ["error", "ok"]
+
+
+def test_a_good_film_beside_killers_is_read_before_and_after_a_restart(tmp_path):
+    """The worker does what the first word of a file says, and gives a film for any other word."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name, content in (("1.png", b"hang"), ("2.png", b"crash"), ("3.png", b"swell"), ("4.png", b"film")):
+        (folder / name).write_bytes(content)
+    for _ in range(2):
+        pool = DecoderPool(lambda: WorkerProcess(UNRULY))
+        service = ReadingService(Predictor(read_bundle(shipped_bundle_path())), tmp_path / "home", read=pool.read)
+        watcher, answers, started = Watcher(folder), {}, time.monotonic()
+        watcher.new_films()
+
+        def take(path, case, answers=answers, started=started):
+            answers[path.name] = (case.answer.refusal.code, time.monotonic() - started)
+
+        assert read_each(service.read_file, watcher.new_films(), take) == []
+        codes = {name: code for name, (code, _) in answers.items()}
+        assert codes.pop("4.png") not in ("damaged", "too_much_work", "no_memory"), "decoded, and then judged"
+        assert codes == {"1.png": "too_much_work", "2.png": "damaged", "3.png": "no_memory"}
+        assert answers["4.png"][1] < answers["1.png"][1], "it did not wait for the one that hangs"
+        service.store().close()
+        pool.close()
+
+
+def test_a_film_on_which_the_kit_itself_fails_stops_no_other(tmp_path, caplog):
+    def read(path):
+        if path.name == "1":
+            raise ZeroDivisionError
+        return path.name
+
+    taken = []
+    failed = read_each(read, [Path("1"), Path("2")], lambda path, case: taken.append(case))
+    assert taken == ["2"]
+    assert len(failed) == 1
+    assert "1 was not read: ZeroDivisionError" in caplog.text
+
+
+def test_entries_that_no_system_can_name_or_look_at_are_left_out_or_read(tmp_path):
+    films = tmp_path / "in"
+    films.mkdir()
+    strange = os.fsencode(films) + b"/f\xe9.png"
+    Path(os.fsdecode(strange)).write_bytes(phantom_png("viral", 1))
+    (films / "loop.png").symlink_to("loop.png")
+    (films / "gone.png").symlink_to("nowhere.png")
+    os.mkfifo(films / "pipe.png")
+    for name in ("._a.png", ".b.png"):
+        (films / name).write_bytes(b"x")
+    for folder in ("__MACOSX", "@eaDir", ".Trash"):
+        (films / folder).mkdir()
+        (films / folder / "c.png").write_bytes(b"x")
+    watcher = Watcher(films)
+    watcher.new_films()
+    assert [os.fsencode(path) for path in watcher.new_films()] == [strange]
+    for words in (["watch", str(films), "--once"], ["predict", str(films)]):
+        assert main([*words, "--data-dir", str(tmp_path / "home")]) == 0
+        assert main([*words, "--data-dir", str(tmp_path / words[0]), "--json"]) == 0
+
+
+def test_copies_of_a_film_are_recorded_once(tmp_path, capsys):
+    for name in "abcdef":
+        (tmp_path / f"{name}.png").write_bytes(phantom_png("viral", 1))
+    assert main(["watch", str(tmp_path), "--once", "--json", "--data-dir", str(tmp_path / "home")]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1

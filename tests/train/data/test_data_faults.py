@@ -189,3 +189,14 @@ def test_npz_with_a_damaged_array_is_refused(tmp_path: Path) -> None:
     path.write_bytes(bytes(content))
     with pytest.raises(DataError, match="cannot be read"):
         find_data(str(path))
+
+
+@pytest.mark.parametrize("name", [".ipynb_checkpoints", "__MACOSX", "@eaDir", ".git", "lost+found"])
+def test_a_hidden_or_service_folder_is_no_class_and_its_files_are_no_films(tmp_path: Path, name: str) -> None:
+    for label in ("healthy", "ill"):
+        _write(tmp_path / label, *(f"{label}{number}.png" for number in range(6)))
+        (tmp_path / label / "._healthy1.png").write_bytes(b"a resource fork")
+    _write(tmp_path / name, "old-checkpoint.png")
+    data = find_data(str(tmp_path))
+    assert data.labels == ("healthy", "ill")
+    assert len(data.films) == 12
