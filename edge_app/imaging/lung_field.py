@@ -113,8 +113,8 @@ def is_unsure(coverage: np.ndarray) -> bool:
 
 
 def crop(film: np.ndarray, field: LungField) -> np.ndarray:
-    """The part of a film (height, width) inside the lung field; a view, nothing is copied."""
-    return film[field.top : field.bottom, field.left : field.right]
+    """The part of a film (height, width) inside the lung field, copied, because Pillow takes long over a view."""
+    return np.ascontiguousarray(film[field.top : field.bottom, field.left : field.right])
 
 
 def largest_move(cells: int) -> float:

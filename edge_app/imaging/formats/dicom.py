@@ -5,16 +5,20 @@ returned, shown or kept.
 """
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_app.errors import FilmError, FilmRefused, FilmUnreadable
-from edge_app.imaging.dicom.container import data_set_start, stated_syntax
-from edge_app.imaging.dicom.header import Header
 from edge_app.imaging.dicom.syntaxes import UNCOMPRESSED
 from edge_app.imaging.formats.base import DicomOrigin, Film, FilmFormat, checked_uid
 from edge_app.imaging.limits import MAX_BYTES_IN_PROCESS, MAX_PIXELS, MIN_SIDE_PX
 
+if TYPE_CHECKING:  # imported where it is used: `predict` asks this module about every file, and most are no DICOM
+    from edge_app.imaging.dicom.header import Header
+
+MAGIC, MAGIC_AT = b"DICM", 128
+PICTURES = (b"\xff\xd8\xff", b"\x89PNG")  # JPEG and PNG: no element of a DICOM file without preamble begins so
 # Whether to mirror left and right, by Patient Orientation (PS3.3 C.7.6.1.1.1). Films with other values
 # lie on their side, are upside down, or lateral.
 UPRIGHT = {("L", "F"): False, ("R", "F"): True}
@@ -23,7 +27,18 @@ UID_TAGS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstance
 
 def is_dicom(content: bytes) -> bool:
     """Whether the bytes are a DICOM file, with or without its preamble."""
+    if content[MAGIC_AT : MAGIC_AT + len(MAGIC)] != MAGIC and content.startswith(PICTURES):
+        return False
+    from edge_app.imaging.dicom.container import data_set_start
+
     return data_set_start(content) is not None
+
+
+def is_small_and_uncompressed(content: bytes) -> bool:
+    """Whether no decoder in C would be called for a file, and little work be done."""
+    from edge_app.imaging.dicom.container import stated_syntax
+
+    return len(content) <= MAX_BYTES_IN_PROCESS and stated_syntax(content) in UNCOMPRESSED
 
 
 def read(content: bytes, _: int | None) -> Film:
@@ -62,10 +77,10 @@ def read_dicom(content: bytes, max_pixels: int, min_side_px: int) -> Film:
 
 
 def _read(content: bytes, max_pixels: int, min_side_px: int) -> Film:
-    # Imported here: `predict` asks this module about every file, and most are no DICOM.
     from edge_app.imaging.dicom.age import age_years
     from edge_app.imaging.dicom.checks import check_header
     from edge_app.imaging.dicom.container import open_data_set
+    from edge_app.imaging.dicom.header import Header
     from edge_app.imaging.dicom.rendering import rendered
     from edge_app.imaging.dicom.stored_values import PixelLayout, stored_values
 
@@ -79,7 +94,7 @@ def _read(content: bytes, max_pixels: int, min_side_px: int) -> Film:
     return Film(pixels, layout.columns, layout.rows, age_years(header), _origin(header))
 
 
-def _is_mirrored(header: Header) -> bool:
+def _is_mirrored(header: "Header") -> bool:
     """Whether the header says that the film is seen from behind; a film that is not upright is refused."""
     from edge_app.imaging.dicom.checks import side_view
 
@@ -93,7 +108,7 @@ def _is_mirrored(header: Header) -> bool:
     raise FilmRefused("sideways", "The film is not upright: turn it so that the head is up.")
 
 
-def _origin(header: Header) -> DicomOrigin | None:
+def _origin(header: "Header") -> DicomOrigin | None:
     """The UIDs; None where one is missing or invalid."""
     try:
         return DicomOrigin(*(checked_uid(header.text(keyword)) for keyword in UID_TAGS))
@@ -106,6 +121,5 @@ FORMAT = FilmFormat(
     (".dcm", ".dicom", ".dic", ".ima"),
     is_dicom,
     read,
-    # Then no decoder in C is called.
-    is_safe=lambda content: len(content) <= MAX_BYTES_IN_PROCESS and stated_syntax(content) in UNCOMPRESSED,
+    is_safe=is_small_and_uncompressed,
 )

@@ -105,7 +105,8 @@ def test_a_slow_program_is_started_less_often_but_still_timed() -> None:
 @pytest.mark.parametrize(("low", "high"), [(0, 65536), (300, 4096), (7, 9), (65535, 65536)])
 def test_sixteen_bits_by_table_equal_those_worked_out_pixel_by_pixel(low: int, high: int) -> None:
     values = np.random.default_rng(3).integers(low, high, (90, 100)).astype(np.uint16)
-    np.testing.assert_array_equal(pillow._scaled_by_table(values), pillow._scaled_to_8_bits(values))
+    worked_out = pillow._scaled_to_8_bits(values.astype(np.int32))  # only 16 bits go through a table
+    np.testing.assert_array_equal(pillow._scaled_to_8_bits(values), worked_out)
 
 
 @pytest.mark.parametrize(("scale", "zero_point"), [(1.0, -128), (0.9372, -128), (1 / 255, -3), (1.2345678, 5)])

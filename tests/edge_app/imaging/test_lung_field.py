@@ -53,7 +53,7 @@ def test_box_lies_inside_the_film_and_is_not_empty(coverage: np.ndarray, width_p
 def test_one_step_in_one_cell_moves_no_end_further_than_stated(coverage: np.ndarray, data: st.DataObject) -> None:
     row, column = (data.draw(st.integers(0, side - 1)) for side in coverage.shape)
     changed = coverage.copy()
-    changed[row, column] += 1 if coverage[row, column] < FULL else -1
+    changed[row, column] = int(coverage[row, column]) + (1 if coverage[row, column] < FULL else -1)
     side_px = 100_000
     before, after = lung_field(coverage, side_px, side_px), lung_field(changed, side_px, side_px)
     assume(before is not None and after is not None)
