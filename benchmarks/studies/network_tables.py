@@ -83,7 +83,8 @@ def seeds_table(row: dict[str, Any]) -> str:
     lines = [f"| evaluation set | {' | '.join(HEADS.values())} |", "|---|" + "---|" * len(HEADS)]
     for name, found in row["judges"].items():
         lines.append(f"| {name} | {' | '.join(_figure_cell(row, found, figure) for figure in FIGURES)} |")
-    return "\n".join(lines) + "\n"
+    refused = [f"The int8 file of seed {seed} was refused: {why}." for seed, why in row["int8"]["refused"].items()]
+    return "\n".join([*lines, *(["", *refused] if refused else [])]) + "\n"
 
 
 def cost_table(rows: list[dict[str, Any]]) -> str:
