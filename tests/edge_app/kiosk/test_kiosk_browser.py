@@ -6,6 +6,7 @@ import json
 from urllib.parse import urlsplit
 
 from PIL import Image, ImageChops
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -122,6 +123,14 @@ def fill(browser, **fields: str) -> None:
         browser.find_element(By.NAME, name).send_keys(text)
 
 
+def text_in(browser, selector: str) -> str:
+    """The text of an element; empty while the page is being replaced by the next one."""
+    try:
+        return browser.find_element(By.CSS_SELECTOR, selector).text
+    except (NoSuchElementException, StaleElementReferenceException):
+        return ""
+
+
 def test_first_reader_is_added_in_the_page_and_a_technician_by_that_reader(start_kiosk, browser, wait_for):
     """A browser's own form, unlike one that is posted by hand, is where 0.3.0 refused every reader."""
     with start_kiosk() as kiosk:
@@ -129,15 +138,15 @@ def test_first_reader_is_added_in_the_page_and_a_technician_by_that_reader(start
         assert "first reader" in browser.find_element(By.TAG_NAME, "body").text
         fill(browser, initials="rd", pin="2468")
         browser.find_element(By.CSS_SELECTOR, "form[action=readers] button").click()
-        wait_for(lambda: "RD (reader)" in browser.find_element(By.TAG_NAME, "body").text)
+        wait_for(lambda: "RD (reader)" in text_in(browser, "body"))
 
         fill(browser, initials="te", pin="1357", by_initials="rd", by_pin="9999")
         browser.find_element(By.CSS_SELECTOR, "form[action=readers] button").click()
-        wait_for(lambda: "wrong" in browser.find_element(By.CSS_SELECTOR, "[role=alert]").text)
+        wait_for(lambda: "wrong" in text_in(browser, "[role=alert]"))
         fill(browser, initials="te", pin="1357", by_initials="rd", by_pin="2468")
         browser.find_element(By.CSS_SELECTOR, "option[value=technician]").click()
         browser.find_element(By.CSS_SELECTOR, "form[action=readers] button").click()
-        wait_for(lambda: "TE (technician)" in browser.find_element(By.TAG_NAME, "body").text)
+        wait_for(lambda: "TE (technician)" in text_in(browser, "body"))
 
 
 def test_on_the_lan_a_reader_logs_in_adds_a_reader_signs_and_logs_out(start_kiosk, browser, wait_for, tmp_path):
@@ -151,7 +160,7 @@ def test_on_the_lan_a_reader_logs_in_adds_a_reader_signs_and_logs_out(start_kios
         browser.get(kiosk.url.replace("127.0.0.1", LAN_NAME))
         fill(browser, initials="rd", pin="1111")
         browser.find_element(By.CSS_SELECTOR, "form[action=login] button").click()
-        wait_for(lambda: "wrong" in browser.find_element(By.CSS_SELECTOR, "[role=alert]").text)
+        wait_for(lambda: "wrong" in text_in(browser, "[role=alert]"))
         fill(browser, initials="rd", pin="2468")
         browser.find_element(By.CSS_SELECTOR, "form[action=login] button").click()
         hand_in(browser, wait_for, film)
@@ -162,7 +171,7 @@ def test_on_the_lan_a_reader_logs_in_adds_a_reader_signs_and_logs_out(start_kios
         wait_for(lambda: browser.find_elements(By.NAME, "by_pin"))
         fill(browser, initials="nw", pin="1357", by_initials="rd", by_pin="2468")
         browser.find_element(By.CSS_SELECTOR, "form[action=readers] button").click()
-        wait_for(lambda: "NW (reader)" in browser.find_element(By.TAG_NAME, "body").text)
+        wait_for(lambda: "NW (reader)" in text_in(browser, "body"))
         browser.find_element(By.CSS_SELECTOR, "form[action=logout] button").click()
         wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "form[action=login]"))
         browser.get(kiosk.url.replace("127.0.0.1", LAN_NAME) + "/record")
@@ -176,7 +185,7 @@ def test_film_to_sign_off_to_export_with_every_other_host_blocked(kiosk, browser
     browser.get(kiosk.url)
     hand_in(browser, wait_for, film)
     sign(browser, wait_for, 1, 0, "rd", "9999")
-    wait_for(lambda: "wrong" in browser.find_element(By.ID, "kiosk-message").text)
+    wait_for(lambda: "wrong" in text_in(browser, "#kiosk-message"))
     drag_a_region(browser)
     sign(browser, wait_for, 1, 0, "rd", "2468")
     signed = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .signed"))[0]
@@ -237,7 +246,7 @@ def test_draft_of_an_earlier_run_waits_in_the_list_without_its_film(start_kiosk,
         row = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button.case"))[0]
         assert draft["id"] in row.text
         row.click()
-        wait_for(lambda: "no longer in memory" in browser.find_element(By.ID, "kiosk-viewer").text)
+        wait_for(lambda: "no longer in memory" in text_in(browser, "#kiosk-viewer"))
         assert browser.find_element(By.CSS_SELECTOR, "#kiosk-answer .score b").text
 
 
@@ -246,7 +255,7 @@ def test_film_in_a_watched_folder_appears_in_the_list_by_itself(start_kiosk, bro
     folder.mkdir()
     with start_kiosk("--watch", str(folder)) as kiosk:
         browser.get(kiosk.url)
-        wait_for(lambda: "No draft is waiting" in browser.find_element(By.TAG_NAME, "body").text)
+        wait_for(lambda: "No draft is waiting" in text_in(browser, "body"))
         (folder / "IM0001.png").write_bytes(phantom_png("viral", 2, BIG))
         wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button.case"))
         assert "IM0001" not in browser.page_source
