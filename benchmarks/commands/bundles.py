@@ -4,18 +4,15 @@ import argparse
 import json
 from pathlib import Path
 
+from benchmarks.commands.options import add_study_options, write_figures
+
 HELP = "score several bundles on every evaluation set of the same validation films"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("models", type=Path, nargs="+", metavar="BUNDLE", help="files with their .sha256")
-    parser.add_argument(
-        "--manifest", type=Path, required=True, metavar="FILE", help="manifest of the run that one was made from"
-    )
-    parser.add_argument("--data", metavar="DIR", help="films (default: data/chest_xray, then $CXR_DATA)")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the figures there as JSON")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_study_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,10 +23,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from benchmarks.studies.bundles import BundlesOptions, compare_bundles
     from benchmarks.tables.bundles_table import bundles_table
-    from edge_app.system.files import write_atomically
 
     rows = compare_bundles(BundlesOptions(tuple(args.models), args.manifest, args.data))
-    if args.out:
-        write_atomically(args.out, (json.dumps({"rows": rows}, indent=1) + "\n").encode())
+    write_figures(args, {"rows": rows})
     print(json.dumps(rows) if args.json else bundles_table(rows), end="\n" if args.json else "")
     return 0

@@ -1,6 +1,7 @@
 """Options that several commands share, and what every measuring command does with its result."""
 
 import argparse
+import json
 import logging
 import shlex
 import sys
@@ -39,6 +40,33 @@ def add_result_options(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     add_results_folder(parser)
     parser.add_argument("--quick", action="store_true", help="a short measurement, not for publishing")
+
+
+def add_study_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a study of one split's validation films."""
+    parser.add_argument(
+        "--manifest", type=Path, required=True, metavar="FILE", help="manifest of the run that a model was made from"
+    )
+    parser.add_argument("--data", metavar="DIR", help="films (default: data/chest_xray, then $CXR_DATA)")
+    add_figures_options(parser)
+
+
+def add_figures_options(parser: argparse.ArgumentParser) -> None:
+    """Where the figures of a study go, see `write_figures`."""
+    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the figures there as JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def write_figures(args: argparse.Namespace, figures: dict[str, Any]) -> None:
+    """Write a study's figures to `--out`, if it was given.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    from edge_app.system.files import write_atomically
+
+    if args.out:
+        write_atomically(args.out, (json.dumps(figures, indent=1) + "\n").encode())
 
 
 def typed_command(args: argparse.Namespace) -> str:

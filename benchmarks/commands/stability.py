@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.commands.options import add_figures_options, write_figures
+
 HELP = "how far the prediction moves between a full-size film and its small twin; exit 1 if too far"
 
 
@@ -16,8 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--twins", metavar="DIR", help="small films of the same names (default: data/chest_xray, then $CXR_DATA)"
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the figures there as JSON")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_figures_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -27,11 +28,9 @@ def run(args: argparse.Namespace) -> int:
         0, or 1 if the median change is over its limit.
     """
     from benchmarks.studies.stability import StabilityOptions, stability
-    from edge_app.system.files import write_atomically
 
     found = stability(StabilityOptions(args.model, args.data, args.twins))
-    if args.out:
-        write_atomically(args.out, (json.dumps(found, indent=1) + "\n").encode())
+    write_figures(args, found)
     print(json.dumps(found) if args.json else _words(found))
     if not found["holds"]:
         print(f"benchmarks: the median change is not under {found['most_median_change']}", file=sys.stderr)

@@ -14,10 +14,11 @@ import numpy as np
 from edge_app.errors import DataError
 from edge_app.reading.decision import softmax
 from edge_app.reading.predictor import Predictor, load_predictor
+from train.data.labelled import DataSet
 from train.data.loading import load_films
 from train.data.locator_files import find_locator, preparation_of
 from train.data.sources import find_data
-from train.data.split import VALIDATION, apply_manifest, read_manifest
+from train.data.split import VALIDATION, Manifest, apply_manifest, read_manifest
 from train.evaluation.evaluation_sets import evaluation_sets
 from train.evaluation.metrics import score
 
@@ -50,13 +51,13 @@ def compare_bundles(options: BundlesOptions) -> list[dict[str, Any]]:
                 f"{predictor.bundle.path.name} was trained on another split than {options.manifest}: "
                 "it may have seen these films"
             )
-    return [_row(predictor, options) for predictor in predictors]
+    data = find_data(options.data)
+    return [_row(predictor, data, manifest) for predictor in predictors]
 
 
-def _row(predictor: Predictor, options: BundlesOptions) -> dict[str, Any]:
-    card, data = predictor.card, find_data(options.data)
-    preparation = predictor.preparation
-    films = apply_manifest(load_films(data, preparation), read_manifest(options.manifest), VALIDATION)
+def _row(predictor: Predictor, data: DataSet, manifest: Manifest) -> dict[str, Any]:
+    card, preparation = predictor.card, predictor.preparation
+    films = apply_manifest(load_films(data, preparation), manifest, VALIDATION)
     framing = preparation_of(preparation.size_px, find_locator(None))  # the same for every bundle
     threshold = card.operating_point()[1].threshold
     figures = {}
