@@ -20,16 +20,15 @@ from convert.inference.isolated import locate_isolated
 from convert.options import RUNTIMES_OF_TARGET, TARGETS
 from convert.packaging.metadata import without_names
 from edge_app.errors import DataError, GateError
-from edge_app.imaging.lung_field import STEPS, LungField, film_for_locator, lung_coverage, lung_field
+from edge_app.imaging.lung_field import STEPS, LungField, lung_coverage, lung_field
 from edge_app.model.runtimes.registry import installed_runtimes
 from edge_app.system.files import sha256_of
-from train.data.labelled import LabelledFilm
 from train.data.locator_files import LocatorFiles
-from train.data.lung_masks import LungMaskSet, load_lung_masks
+from train.data.lung_masks import load_lung_masks
 from train.data.lungs.draws import draw_batch
 from train.data.lungs.geometry import LocatorRanges
 from train.data.sources import find_data
-from train.evaluation.lung_fields import measure
+from train.evaluation.lung_fields import film_views, measure
 from train.networks.locator import locator_logits
 from train.training.locator import read_locator_run
 
@@ -76,7 +75,7 @@ def convert_locator(options: LocatorConversion) -> dict[str, Any]:
     observations = [observe(int8, None, side_px, runtime) for runtime in runtimes]
     for observation in observations:
         check_delegation(observation, ())
-    views = _views(films.all_films, side_px)
+    views = film_views(films.all_films, side_px)
     found = {"float": _fields(locator_logits(model, views))}
     found |= {runtime: _fields(locate_isolated(int8, views, runtime)) for runtime in runtimes}
     agreement = {f"{one} and {other}": _agreement(found[one], found[other]) for one, other in combinations(found, 2)}
@@ -92,7 +91,7 @@ def convert_locator(options: LocatorConversion) -> dict[str, Any]:
         "card": _for_card(trained),
         "training": {name: value for name, value in trained.items() if name != "float"},
         "float": trained["float"],
-        "int8": {runtime: _measured(int8, films, side_px, runtime) for runtime in runtimes},
+        "int8": {runtime: measure(partial(_logits, int8, runtime), films, views) for runtime in runtimes},
         "agreement": agreement,
         "runtimes": [asdict(observation) for observation in observations],
         "operators": sorted({f"{name} v{version}" for name, version in facts.operators}),
@@ -102,17 +101,9 @@ def convert_locator(options: LocatorConversion) -> dict[str, Any]:
     return figures
 
 
-def _views(films: tuple[LabelledFilm, ...], side_px: int) -> np.ndarray:
-    return np.stack([film_for_locator(film.read().pixels, side_px) for film in films])
-
-
 def _fields(logits: np.ndarray) -> list[LungField | None]:
     """Boxes in steps of `lung_field`, of which a film's side has STEPS."""
     return [lung_field(lung_coverage(one), STEPS, STEPS) for one in logits]
-
-
-def _measured(int8: bytes, films: LungMaskSet, side_px: int, runtime: str) -> dict[str, Any]:
-    return measure(partial(_logits, int8, runtime), side_px, films)
 
 
 def _logits(int8: bytes, runtime: str, views: np.ndarray) -> np.ndarray:

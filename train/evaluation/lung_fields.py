@@ -40,18 +40,25 @@ class Fields:
     coverage: np.ndarray
 
 
-def measure(predictor: Predictor, side_px: int, films: LungMaskSet) -> dict[str, Any]:
+def film_views(films: tuple[LabelledFilm, ...], side_px: int) -> np.ndarray:
+    """Whole films as a locator sees them, uint8 (films, side_px, side_px)."""
+    with ThreadPoolExecutor() as pool:  # Pillow releases the lock while it decodes
+        return np.stack(list(pool.map(lambda film: film_for_locator(film.read().pixels, side_px), films)))
+
+
+def measure(predictor: Predictor, films: LungMaskSet, views: np.ndarray) -> dict[str, Any]:
     """Every measurement, by name.
 
     Args:
-        side_px: side of the locator's input.
+        views: of `films.all_films`, from `film_views`, in the size of the locator's input.
     """
+    side_px = views.shape[1]
     return {
         "masks": mask_figures(predictor, side_px, films.held_out),
         "reframed": reframed_figures(predictor, side_px, films.held_out.pixels),
         "painted": painted_figures(predictor, side_px, films.held_out),
         "no_lungs": no_lungs_figures(predictor, side_px, films.held_out),
-        "all_films": found_figures(predictor, side_px, films.all_films),
+        "all_films": found_figures(predictor, films.all_films, views),
     }
 
 
@@ -71,10 +78,14 @@ def box_iou(one: Box | None, other: Box | None) -> float:
     """Intersection over union of two boxes, 0 to 1; 0 where one is missing."""
     if one is None or other is None:
         return 0.0
+    both = _shared_area(one, other)
+    return both / (_area(one) + _area(other) - both)
+
+
+def _shared_area(one: Box, other: Box) -> float:
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
-    both = max(width, 0.0) * max(height, 0.0)
-    return both / (_area(one) + _area(other) - both)
+    return max(width, 0.0) * max(height, 0.0)
 
 
 def _area(box: Box) -> float:
@@ -194,9 +205,7 @@ def _kept(new: Box | None, old: Box | None) -> float:
     """The share of the old box inside the new one."""
     if new is None or old is None:
         return 0.0
-    width = min(new[2], old[2]) - max(new[0], old[0])
-    height = min(new[3], old[3]) - max(new[1], old[1])
-    return max(width, 0.0) * max(height, 0.0) / _area(old)
+    return _shared_area(new, old) / _area(old)
 
 
 def no_lungs_figures(predictor: Predictor, side_px: int, films: MaskedFilms) -> dict[str, float]:
@@ -211,11 +220,9 @@ def no_lungs_figures(predictor: Predictor, side_px: int, films: MaskedFilms) -> 
     return figures
 
 
-def found_figures(predictor: Predictor, side_px: int, films: tuple[LabelledFilm, ...]) -> dict[str, Any]:
-    """On how many films a field is found, as the device would read them."""
-    with ThreadPoolExecutor(1) as pool:
-        pixels = np.stack(list(pool.map(lambda film: film_for_locator(film.read().pixels, side_px), films)))
-    coverages = [lung_coverage(logits) for logits in predictor(pixels)]
+def found_figures(predictor: Predictor, films: tuple[LabelledFilm, ...], views: np.ndarray) -> dict[str, Any]:
+    """On how many films a field is found; `views` as for `measure`."""
+    coverages = [lung_coverage(logits) for logits in predictor(views)]
     fields = [lung_field(coverage, SIDE_PX, SIDE_PX) for coverage in coverages]
     missed = [film.label for film, field in zip(films, fields, strict=True) if field is None]
     cut_off = sum(are_cut_off(coverage) for coverage, field in zip(coverages, fields, strict=True) if field)

@@ -18,7 +18,7 @@ from train.data.lung_masks import MaskedFilms, load_lung_masks
 from train.data.lungs.draws import CELL_PX, draw_batch
 from train.data.lungs.geometry import LocatorRanges
 from train.data.sources import find_data
-from train.evaluation.lung_fields import mask_figures, measure
+from train.evaluation.lung_fields import film_views, mask_figures, measure
 from train.keras import keras, tf
 from train.networks.locator import build_locator, locator_logits
 from train.networks.saving import save_model
@@ -72,6 +72,7 @@ def train_locator(options: LocatorOptions) -> dict[str, Any]:
     model, history = fit_locator(options, films.training, films.held_out)
     seconds = time.monotonic() - started
     LOG.info("trained in %.0f s; measuring", seconds)
+    views = film_views(films.all_films, options.input_size_px)
     figures = {
         "data": data.name,
         "data_attribution": data.attribution,
@@ -81,7 +82,7 @@ def train_locator(options: LocatorOptions) -> dict[str, Any]:
         "parameters": model.count_params(),
         "training_seconds": round(seconds),
         "options": {name: value for name, value in asdict(options).items() if name not in ("out", "data", "masks")},
-        "float": measure(partial(locator_logits, model), options.input_size_px, films),
+        "float": measure(partial(locator_logits, model), films, views),
     }
     (options.out / FIGURES).unlink(missing_ok=True)  # figures never describe another model
     save_model(model, options.out / MODEL)

@@ -11,6 +11,7 @@ from train.data.lungs.negatives import NEGATIVES
 from train.evaluation.lung_fields import (
     box_iou,
     dice,
+    film_views,
     found_figures,
     mask_figures,
     no_lungs_figures,
@@ -70,7 +71,7 @@ def test_a_locator_that_is_right_gets_nearly_full_marks(films: MaskedFilms) -> N
 def test_a_locator_that_finds_nothing_gets_none(films: MaskedFilms) -> None:
     assert mask_figures(nothing, SIDE, films)["iou_median"] == 0
     assert all(row["iou_median"] == 0 for row in reframed_figures(nothing, SIDE, films.pixels).values())
-    assert found_figures(nothing, SIDE, films.films) == {
+    assert found_figures(nothing, films.films, film_views(films.films, SIDE)) == {
         "films": 3,
         "found": 0,
         "share_found": 0.0,
@@ -113,6 +114,6 @@ def test_a_locator_that_loses_a_white_lung_is_caught(films: MaskedFilms) -> None
 def test_whole_data_sets_are_read_as_the_device_reads_them() -> None:
     style = PhantomStyle(200, 160)
     films = tuple(LabelledFilm(f"{seed}", "viral", f"{seed}", draw_phantom("viral", seed, style)) for seed in range(3))
-    figures = found_figures(lambda pixels: -nothing(pixels), SIDE, films)
+    figures = found_figures(lambda pixels: -nothing(pixels), films, film_views(films, SIDE))
     assert figures["found"] == 3
     assert figures["share_cut_off"] == 1
