@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
         0; every failure is raised.
     """
     from benchmarks.studies.bundles import BundlesOptions, compare_bundles
-    from benchmarks.tables.bundles_table import bundles_table
+    from benchmarks.tables.study_tables import bundles_table
 
     rows = compare_bundles(BundlesOptions(tuple(args.models), args.manifest, args.data))
     write_figures(args, {"rows": rows})

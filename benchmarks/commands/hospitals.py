@@ -24,9 +24,9 @@ def run(args: argparse.Namespace) -> int:
         0; every failure is raised.
     """
     from benchmarks.studies.hospitals import HospitalOptions, compare_hospitals
-    from benchmarks.tables.hospitals_table import hospitals_table
+    from benchmarks.tables.study_tables import hospitals_table
 
     options = HospitalOptions(args.out, args.arch, args.films, args.epochs, args.recipe)
     rows = compare_hospitals(options)
-    print(json.dumps(rows) if args.json else hospitals_table(rows))
+    print(json.dumps(rows) if args.json else hospitals_table(rows), end="\n" if args.json else "")
     return 0

@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
         0; every failure is raised.
     """
     from benchmarks.studies.occlusion import OcclusionOptions, measure_occlusion
-    from benchmarks.tables.occlusion_table import occlusion_table
+    from benchmarks.tables.study_tables import occlusion_table
 
     found = measure_occlusion(OcclusionOptions(args.model, args.manifest, args.data))
     write_figures(args, found)

@@ -22,14 +22,14 @@ def run(args: argparse.Namespace) -> int:
         0, or 1 if `--check` found a table that is not up to date.
     """
     from benchmarks.tables.fill import fill, marked_files
-    from benchmarks.tables.model_tables import CARD_PAGE, shipped_card_text
+    from benchmarks.tables.model_tables import CARD_PAGE, shipped
     from benchmarks.tables.results import COMMITTED, load_results
     from edge_app.system.files import write_atomically
 
     results = load_results(args.results or COMMITTED)
     pages = {file: fill(file.read_text(encoding="utf-8"), results) for file in args.files or marked_files(Path())}
     if not args.files:
-        pages[CARD_PAGE] = shipped_card_text()
+        pages[CARD_PAGE] = shipped().card_text
     stale = 0
     for file, filled in pages.items():
         if file.exists() and filled == file.read_text(encoding="utf-8"):

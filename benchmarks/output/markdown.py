@@ -64,8 +64,13 @@ def measured_table(
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> str:
     """A Markdown table; the first columns are text, the others are figures."""
     rule = ["---"] * text_columns + ["---:"] * (len(head) - text_columns)
-    lines = [list(head), rule, *map(list, rows)]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return "".join(map(_line, [head, rule, *rows]))
+
+
+def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table of text alone, or of figures with their intervals."""
+    rule = "|---" * len(head) + "|\n"
+    return "".join([_line(head), rule, *map(_line, rows)])
 
 
 def figure(value: float | None) -> str:
@@ -81,3 +86,13 @@ def interval(ratio: dict[str, float] | None) -> str:
     if ratio is None:
         return "-"
     return f"{figure(ratio['value'])} ({figure(ratio['low'])} to {figure(ratio['high'])})"
+
+
+def with_interval(share: dict[str, float], digits: int = 4) -> str:
+    """A figure between 0 and 1 with its 95% interval: `0.9907 (0.9858 to 0.9955)`."""
+    value, low, high = (f"{share[name]:.{digits}f}" for name in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"

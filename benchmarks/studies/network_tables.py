@@ -3,6 +3,8 @@
 import statistics
 from typing import Any
 
+from benchmarks.output.markdown import table, text_table
+
 HEADS = {
     "auc": "AUC",
     "accuracy": "accuracy",
@@ -67,11 +69,10 @@ def accuracy_table(rows: list[dict[str, Any]], evaluation_set: str) -> str:
     """
     several = any(len(row["labels"]) > 2 for row in rows)
     figures = [name for name in FIGURES if several or name != OF_SEVERAL_CLASSES]
-    lines = [f"| network | {' | '.join(HEADS[name] for name in figures)} |", "|---|" + "---|" * len(figures)]
-    for row in rows:
-        cells = " | ".join(_figure_cell(row, row["judges"][evaluation_set], name) for name in figures)
-        lines.append(f"| {_title(row)} | {cells} |")
-    return "\n".join(lines) + "\n"
+    body = [
+        [_title(row), *(_figure_cell(row, row["judges"][evaluation_set], name) for name in figures)] for row in rows
+    ]
+    return text_table(["network", *(HEADS[name] for name in figures)], body)
 
 
 def seeds_table(row: dict[str, Any]) -> str:
@@ -80,11 +81,9 @@ def seeds_table(row: dict[str, Any]) -> str:
     Args:
         row: of `compare.json`.
     """
-    lines = [f"| evaluation set | {' | '.join(HEADS.values())} |", "|---|" + "---|" * len(HEADS)]
-    for name, found in row["judges"].items():
-        lines.append(f"| {name} | {' | '.join(_figure_cell(row, found, figure) for figure in FIGURES)} |")
-    refused = [f"The int8 file of seed {seed} was refused: {why}." for seed, why in row["int8"]["refused"].items()]
-    return "\n".join([*lines, *(["", *refused] if refused else [])]) + "\n"
+    body = [[name, *(_figure_cell(row, found, one) for one in FIGURES)] for name, found in row["judges"].items()]
+    refused = [f"\nThe int8 file of seed {seed} was refused: {why}.\n" for seed, why in row["int8"]["refused"].items()]
+    return text_table(["evaluation set", *HEADS.values()], body) + "".join(refused)
 
 
 def cost_table(rows: list[dict[str, Any]]) -> str:
@@ -93,21 +92,15 @@ def cost_table(rows: list[dict[str, Any]]) -> str:
     Args:
         rows: of `compare.json`.
     """
-    lines = [
-        "| network | input | parameters | million MACs | int8 file, bytes | time of int8, x compact |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
-    lines += [f"| {row['network']} | {' | '.join(_costs(row))} |" for row in rows]
-    return "\n".join(lines) + "\n"
+    head = ["network", "input", "parameters", "million MACs", "int8 file, bytes", "time of int8, x compact"]
+    return table(head, [[row["network"], *_costs(row)] for row in rows])
 
 
 def claims_table(claims: list[dict[str, str]]) -> str:
     """Markdown: what the systems before this kit reported about themselves."""
     figures = [name for name in FIGURES if any(name in claim for claim in claims)]
-    lines = [f"| system | {' | '.join(HEADS[name] for name in figures)} |", "|---|" + "---|" * len(figures)]
-    for claim in claims:
-        lines.append(f"| {claim['system']} | {' | '.join(claim.get(name, '') for name in figures)} |")
-    return "\n".join(lines) + "\n"
+    body = [[claim["system"], *(claim.get(name, "") for name in figures)] for claim in claims]
+    return text_table(["system", *(HEADS[name] for name in figures)], body)
 
 
 def _made_by(compared: dict[str, Any]) -> str:
@@ -163,19 +156,17 @@ def paired_table(tests: list[dict[str, Any]]) -> str:
     Args:
         tests: `paired` of `compare.json`.
     """
-    lines = [
-        "| network | evaluation set | seeds | AUC minus compact's | accuracy minus compact's "
-        "| right: this one alone, compact alone (McNemar p) |",
-        "|---|---|---|---|---|---|",
-    ]
+    head = ["network", "evaluation set", "seeds", "AUC minus compact's", "accuracy minus compact's"]
+    head += ["right: this one alone, compact alone (McNemar p)"]
+    body = []
     for test in tests:
         seeds = ", ".join(str(one["seed"]) for one in test["by_seed"])
         right = "; ".join(
             f"{one['only_first_right']}, {one['only_second_right']} ({_p(one['mcnemar_p'])})" for one in test["by_seed"]
         )
-        cells = [_gap(test["auc_difference"]), _gap(test["accuracy_difference"]), right]
-        lines.append(f"| {test['network']} | {test['judge']} | {seeds} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        gaps = [_gap(test["auc_difference"]), _gap(test["accuracy_difference"])]
+        body.append([test["network"], test["judge"], seeds, *gaps, right])
+    return text_table(head, body)
 
 
 def _gap(difference: dict[str, float]) -> str:
@@ -207,13 +198,12 @@ def recipes_table(compared: dict[str, Any], figure: str) -> str:
         figure: one of `RECIPE_FIGURES`.
     """
     names = list(compared["rows"][0]["judges"])
-    lines = [f"| recipe | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
+    body = []
     for row in compared["rows"]:
         side, sign = ("figures", "") if row["recipe"] == REFERENCE_RECIPE else ("differences", "+")
         found = [row["judges"][name][side][figure] for name in names]
-        cells = " | ".join(f"{value['mean']:{sign}.4f} ± {value['spread']:.4f}" for value in found)
-        lines.append(f"| {row['recipe']} | {cells} |")
-    return "\n".join(lines) + "\n"
+        body.append([row["recipe"], *(f"{value['mean']:{sign}.4f} ± {value['spread']:.4f}" for value in found)])
+    return text_table(["recipe", *names], body)
 
 
 def recipes_note(compared: dict[str, Any]) -> str:

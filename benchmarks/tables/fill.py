@@ -12,6 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.device import BENCHMARKS, bulk, coldstart, latency
+from benchmarks.device.reduced_scale import reduced_scale_words
+from benchmarks.output.markdown import goals_table, machine_line
+from benchmarks.tables import device_tables, model_tables
+from edge_app.errors import DataError
+
 MARKED = re.compile(r"(?P<start><!-- table:(?P<name>[a-z-]+) -->\n)(?P<body>.*?)(?P<end><!-- /table -->)", re.DOTALL)
 Results = dict[str, dict[str, Any]]
 EVALUATION_SETS = ("random", "shortcut-swapped", "shortcut-free")  # of the networks of 0.3.0
@@ -40,9 +46,6 @@ def table_named(name: str, results: Results) -> str:
     Raises:
         DataError: there is no such table.
     """
-    from benchmarks.device import BENCHMARKS
-    from edge_app.errors import DataError
-
     if name not in TABLES:
         raise DataError(f"there is no table {name!r}; there are {', '.join(TABLES)}")
     try:
@@ -54,50 +57,11 @@ def table_named(name: str, results: Results) -> str:
 
 
 def _goals(results: Results) -> str:
-    from benchmarks.output.markdown import goals_table
-
     return goals_table([goal for result in results.values() for goal in result.get("goals", [])])
 
 
 def _machine(results: Results) -> str:
-    from benchmarks.output.markdown import machine_line
-
     return f"{machine_line(results['latency'])}. Version {results['latency']['kit_version']} of kit and model.\n"
-
-
-def _rows(name: str, command: str) -> Callable[[Results], str]:
-    """A table of `benchmarks.tables.device_tables`, made of the rows of one command's result."""
-
-    def shown(results: Results) -> str:
-        from benchmarks.tables import device_tables
-
-        return str(getattr(device_tables, name)(results[command]["rows"]))
-
-    return shown
-
-
-def _command_rows(command: str) -> Callable[[Results], str]:
-    """The rows as the command itself prints them."""
-
-    def shown(results: Results) -> str:
-        from benchmarks.tables.results import table_of
-
-        return table_of(results[command])
-
-    return shown
-
-
-def _latency_ratios(results: Results) -> str:
-    from benchmarks.device.latency import ratios_table
-
-    return ratios_table(results["latency"]["ratios"])
-
-
-def _bulk_plan(results: Results) -> str:
-    """Hours for ten million films at one worker's measured rate, and what that reads from a disk."""
-    from benchmarks.device.bulk import plan_table
-
-    return plan_table(results["bulk"])
 
 
 def _kiosk_start(results: Results) -> str:
@@ -105,65 +69,49 @@ def _kiosk_start(results: Results) -> str:
     return f"The kiosk answered its health check {row['ready_s']} s after its start.\n"
 
 
-def _reduced_scale(results: Results) -> str:
-    from benchmarks.device.reduced_scale import reduced_scale_words
-
-    return reduced_scale_words(results["pipeline"]).lstrip()
-
-
-def _of_card(name: str) -> Callable[[Results], str]:
-    def shown(_: Results) -> str:
-        from benchmarks.tables import model_tables
-
-        return str(getattr(model_tables, name)(model_tables.shipped_card()))
-
-    return shown
+def _rows(command: str, shown: Callable[[device_tables.Rows], str]) -> Callable[[Results], str]:
+    """A table made of the rows of one command's result."""
+    return lambda results: shown(results[command]["rows"])
 
 
-def _of_study(name: str, *arguments: Any) -> Callable[[Results], str]:
-    """A table of `benchmarks.tables.model_tables`, made of the committed result of a study."""
-
-    def shown(_: Results) -> str:
-        from benchmarks.tables import model_tables
-
-        return str(getattr(model_tables, name)(*arguments))
-
-    return shown
+def _study(shown: Callable[..., str], *arguments: Any) -> Callable[[Results], str]:
+    """A table made of the shipped card or of the committed result of a study."""
+    return lambda _: shown(*arguments)
 
 
 TABLES: dict[str, Callable[[Results], str]] = {
-    "validation": _of_card("validation"),
-    "parity": _of_card("parity"),
-    "probe": _of_study("probe"),
-    "bundles": _of_study("bundles"),
-    "seeds": _of_study("seeds"),
-    **{f"networks-{name}": _of_study("networks", name) for name in EVALUATION_SETS},
-    **{f"binary-networks-{name}": _of_study("binary_networks", name) for name in EVALUATION_SETS},
-    "networks-cost": _of_study("networks_cost"),
-    "networks-notes": _of_study("networks_notes"),
-    "networks-claims": _of_study("networks_claims"),
-    "paired": _of_study("paired"),
-    "rejection": _of_study("rejection"),
-    **{f"{length}-{part}": _of_study("recipes", length, part) for length in RECIPES for part in RECIPE_PARTS},
-    "stability": _of_study("stability"),
-    "occlusion": _of_study("occlusion"),
-    "hospitals": _of_study("hospitals"),
+    "validation": _study(model_tables.validation),
+    "parity": _study(model_tables.parity),
+    "probe": _study(model_tables.probe),
+    "bundles": _study(model_tables.bundles),
+    "seeds": _study(model_tables.seeds),
+    **{f"networks-{name}": _study(model_tables.networks, name, 3) for name in EVALUATION_SETS},
+    **{f"binary-networks-{name}": _study(model_tables.networks, name, 2) for name in EVALUATION_SETS},
+    "networks-cost": _study(model_tables.networks_cost),
+    "networks-notes": _study(model_tables.networks_notes),
+    "networks-claims": _study(model_tables.networks_claims),
+    "paired": _study(model_tables.paired),
+    "rejection": _study(model_tables.rejection),
+    **{f"{length}-{part}": _study(model_tables.recipes, length, part) for length in RECIPES for part in RECIPE_PARTS},
+    "stability": _study(model_tables.stability),
+    "occlusion": _study(model_tables.occlusion),
+    "hospitals": _study(model_tables.hospitals),
     "goals": _goals,
     "machine": _machine,
-    "latency": _rows("latency", "latency"),
-    "latency-start": _rows("latency_start", "latency"),
-    "latency-delegated": _rows("latency_delegated", "latency"),
-    "latency-ratios": _latency_ratios,
-    "compare": _rows("compare", "compare"),
-    "compare-size": _rows("compare_size", "compare"),
-    "pipeline": _rows("pipeline", "pipeline"),
-    "pipeline-steps": _rows("pipeline_steps", "pipeline"),
-    "coldstart": _command_rows("coldstart"),
-    "roofline": _rows("roofline", "roofline"),
-    "kiosk": _rows("kiosk", "kiosk"),
-    "kiosk-memory": _rows("kiosk_memory", "kiosk"),
+    "latency": _rows("latency", device_tables.latency),
+    "latency-start": _rows("latency", device_tables.latency_start),
+    "latency-delegated": _rows("latency", device_tables.latency_delegated),
+    "latency-ratios": lambda results: latency.ratios_table(results["latency"]["ratios"]),
+    "compare": _rows("compare", device_tables.compare),
+    "compare-size": _rows("compare", device_tables.compare_size),
+    "pipeline": _rows("pipeline", device_tables.pipeline),
+    "pipeline-steps": _rows("pipeline", device_tables.pipeline_steps),
+    "coldstart": _rows("coldstart", coldstart.rows_table),
+    "roofline": _rows("roofline", device_tables.roofline),
+    "kiosk": _rows("kiosk", device_tables.kiosk),
+    "kiosk-memory": _rows("kiosk", device_tables.kiosk_memory),
     "kiosk-start": _kiosk_start,
-    "reduced-scale": _reduced_scale,
-    "bulk": _rows("bulk", "bulk"),
-    "bulk-plan": _bulk_plan,
+    "reduced-scale": lambda results: reduced_scale_words(results["pipeline"]).lstrip(),
+    "bulk": _rows("bulk", device_tables.bulk),
+    "bulk-plan": lambda results: bulk.plan_table(results["bulk"]),
 }

@@ -40,11 +40,6 @@ def markdown_of(result: dict[str, Any]) -> str:
     return str(_benchmark(result).markdown(result))
 
 
-def table_of(result: dict[str, Any]) -> str:
-    """The rows of a result, as a Markdown table."""
-    return str(_benchmark(result).rows_table(result["rows"]))
-
-
 def plot_of(result: dict[str, Any]) -> str | None:
     """The plot of a result, as SVG; None where its benchmark draws none."""
     benchmark = _benchmark(result)

@@ -1,0 +1,45 @@
+"""What the studies `bundles`, `hospitals` and `occlusion` found, as Markdown tables."""
+
+from typing import Any
+
+from benchmarks.output.markdown import text_table, with_interval
+from edge_app.model.estimate import Estimate
+
+OF_BUNDLES = {"auc": "AUC", "recall": "recall", "specificity": "specificity", "class_accuracy": "three classes"}
+
+
+def bundles_table(rows: list[dict[str, Any]]) -> str:
+    """One line per bundle and evaluation set."""
+    body = []
+    for row in rows:
+        bundle = f"{row['model']['version']} ({row['preprocessing']})"
+        for name, found in row["judges"].items():
+            body.append([bundle, name, *(with_interval(found[figure]) for figure in OF_BUNDLES)])
+    return text_table(["bundle", "evaluation set", *OF_BUNDLES.values()], body)
+
+
+def hospitals_table(rows: list[dict[str, Any]]) -> str:
+    """The AUC at each hospital, one line per network."""
+    sites = list(rows[0]["at"])
+    body = [
+        [
+            row["trained_on"].upper().replace(" AND ", " and "),
+            row["recipe"],
+            *(with_interval(row["at"][site], digits=3) for site in sites),
+        ]
+        for row in rows
+    ]
+    return text_table(["trained at", "recipe", *(f"AUC at {site.upper()}" for site in sites)], body)
+
+
+def occlusion_table(found: dict[str, Any]) -> str:
+    """One line per view, then where the class map finds pneumonia."""
+    body = [
+        [name, with_interval(view["auc"]), Estimate(**view["share_changed"]).percent()]
+        for name, view in found["views"].items()
+    ]
+    return text_table(["validation films", "AUC", "decisions changed"], body) + (
+        f"\nThe frame is {100 * found['frame_area']:.1f}% of the class map and holds "
+        f"{Estimate(**found['frame_evidence']).percent()} of its evidence for pneumonia: "
+        f"the median over those of {found['films']} films that are called pneumonia.\n"
+    )
