@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.device.films import film_bytes
 from benchmarks.device.harness.machine import observed
 from benchmarks.device.worker_pool import Prediction, score_in_pool, score_with_dask
-from benchmarks.output.markdown import figure, measured_table, page, table
+from benchmarks.output.markdown import figure, measured_table, number, page, table, words
 from edge_app.commands.predict import walk
 from edge_app.errors import DataError
 from edge_app.model.bundle import read_bundle, shipped_bundle_path
@@ -152,24 +152,19 @@ def plan_table(result: dict[str, Any]) -> str:
     return table(["workers", "films per s", "hours", "MB per s read"], body)
 
 
+def yes_or_no(row: dict[str, Any]) -> str:
+    """The cell that says whether a row's predictions are those of the first row."""
+    return "yes" if row["same_answers"] else "NO"
+
+
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line per engine and number of workers."""
-    head = [
-        "engine",
-        "workers",
-        "films",
-        "seconds",
-        "films per s",
-        "times one worker",
-        "without answer",
-        "same answers",
-    ]
-
-    def labels(row: dict[str, Any]) -> list[str]:
-        return [row["engine"], str(row["workers"]), str(row["films"])]
-
-    def figures(row: dict[str, Any]) -> list[str]:
-        cells = [figure(row["seconds"]), figure(row["films_per_s"]), figure(row.get("speedup"))]
-        return [*cells, str(row["without_answer"]), "yes" if row["same_answers"] else "NO"]
-
-    return measured_table(head, rows, labels, figures)
+    labels = {name: words(name) for name in ("engine", "workers", "films")}
+    figures = {
+        "seconds": number("seconds"),
+        "films per s": number("films_per_s"),
+        "times one worker": number("speedup"),
+        "without answer": words("without_answer"),
+        "same answers": yes_or_no,
+    }
+    return measured_table(rows, labels, figures)

@@ -20,7 +20,7 @@ from benchmarks.device.harness.child import last_line
 from benchmarks.device.harness.interleave import shuffled_rounds
 from benchmarks.device.harness.machine import memory_kb, observed
 from benchmarks.output.goals import Goal, verdict
-from benchmarks.output.markdown import figure, measured_table, page
+from benchmarks.output.markdown import measured_table, number, page, words
 from benchmarks.output.statistics import percentiles
 from edge_app.model.runtimes.registry import chosen_runtime
 from edge_app.system.child_process import child_environment
@@ -171,6 +171,5 @@ def markdown(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line per program."""
-    names = ("median_ms", "p90_ms", "cpu_median_ms", "peak_mem_mb")
-    head = ["program", "p50 ms", "p90 ms", "processor ms", "peak MB"]
-    return measured_table(head, rows, lambda row: [row["name"]], lambda row: [figure(row[name]) for name in names])
+    heads = {"median_ms": "p50 ms", "p90_ms": "p90 ms", "cpu_median_ms": "processor ms", "peak_mem_mb": "peak MB"}
+    return measured_table(rows, {"program": words("name")}, {head: number(name) for name, head in heads.items()})

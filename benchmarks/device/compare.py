@@ -19,7 +19,7 @@ from benchmarks.device.harness.machine import observed
 from benchmarks.device.network_files import files_of, write_onnx
 from benchmarks.device.reference_networks import NETWORKS
 from benchmarks.output.goals import NOT_MEASURED, Goal, verdict
-from benchmarks.output.markdown import figure, interval, measured_table, page
+from benchmarks.output.markdown import engine_of, measured_table, number, page, ratio_of, words
 from benchmarks.output.plot import latency_bars
 from benchmarks.output.statistics import ratio
 from edge_app.model.bundle import shipped_bundle_path
@@ -152,7 +152,7 @@ def _float_candidates(
     missing: list[dict[str, Any]] = []
     for engine, (path, failure) in (("tensorflow", saved_model), ("onnxruntime", onnx)):
         if failure:
-            missing.append({"name": name, "engine": engine, "threads": 1, "cannot_run": failure} | facts)
+            missing.append({"name": name, "engine": engine_of, "threads": 1, "cannot_run": failure} | facts)
         else:
             candidates.append(Candidate(name, engine, path, 1, facts))
     return candidates, missing
@@ -210,19 +210,15 @@ def markdown(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line per file and engine."""
-    head = ["network", "kind", "engine", "input", "MB", "p50 ms", "p99 ms", "peak MB", "times the shipped one"]
-
-    def labels(row: dict[str, Any]) -> list[str]:
-        engine = row.get("engine_version") or row.get("engine", "-")
-        return [row["title"], row["kind"], engine, row.get("input", "-")]
-
-    def figures(row: dict[str, Any]) -> list[str]:
-        metrics, memory = row["latency_metrics"], row["memory_metrics"]
-        cells = [row["misc_metrics"]["model_size_mb"], metrics["median_ms"], metrics["p99_ms"]]
-        cells += [memory and memory["peak_mem_mb"]]
-        return [*map(figure, cells), interval(row.get("times_shipped"))]
-
-    return measured_table(head, rows, labels, figures, text_columns=4)
+    labels = {"network": words("title"), "kind": words("kind"), "engine": engine_of, "input": words("input")}
+    figures = {
+        "MB": number("misc_metrics", "model_size_mb"),
+        "p50 ms": number("latency_metrics", "median_ms"),
+        "p99 ms": number("latency_metrics", "p99_ms"),
+        "peak MB": number("memory_metrics", "peak_mem_mb"),
+        "times the shipped one": ratio_of("times_shipped"),
+    }
+    return measured_table(rows, labels, figures, text_columns=4)
 
 
 def plot(rows: list[dict[str, Any]]) -> str | None:

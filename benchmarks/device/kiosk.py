@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.device.films import film_bytes
 from benchmarks.device.harness.machine import memory_kb, observed
 from benchmarks.device.kiosk_process import KioskUnavailable, connect, health, request, started_kiosk
-from benchmarks.output.markdown import figure, measured_table, page
+from benchmarks.output.markdown import measured_table, number, page, words
 from benchmarks.output.statistics import percentiles
 
 SIDE_PX = 1024
@@ -45,7 +45,7 @@ def measure(options: KioskOptions) -> dict[str, Any]:
         try:
             rows = measure_running(options, film) if options.url else measure_started(options, film)
         except KioskUnavailable as cause:
-            rows = [{"clients": 0, "cannot_run": str(cause)}]
+            rows = [{"cannot_run": str(cause)}]
         return {"film": f"JPEG {SIDE_PX} px", "rows": rows}
 
     return observed(loaded)
@@ -163,13 +163,15 @@ def markdown(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line per number of clients."""
-    names = ("median_ms", "p90_ms", "p99_ms", "max_ms", "answers_per_s", "rss_mb", "mb_per_1000_films")
-    head = ["clients", "answers", "errors", "p50 ms", "p90", "p99", "max", "per s", "memory MB", "MB per 1,000 films"]
-
-    def labels(row: dict[str, Any]) -> list[str]:
-        return ["-" if "cannot_run" in row else str(row["clients"])]
-
-    def figures(row: dict[str, Any]) -> list[str]:
-        return [str(row["answers"]), str(row["errors"]), *(figure(row.get(name)) for name in names)]
-
-    return measured_table(head, rows, labels, figures)
+    figures = {
+        "answers": words("answers"),
+        "errors": words("errors"),
+        "p50 ms": number("median_ms"),
+        "p90": number("p90_ms"),
+        "p99": number("p99_ms"),
+        "max": number("max_ms"),
+        "per s": number("answers_per_s"),
+        "memory MB": number("rss_mb"),
+        "MB per 1,000 films": number("mb_per_1000_films"),
+    }
+    return measured_table(rows, {"clients": words("clients")}, figures)

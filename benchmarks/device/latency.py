@@ -13,11 +13,13 @@ from benchmarks.device.harness.bundles import NO_TWIN, bundle_facts, twin_path
 from benchmarks.device.harness.candidate import FULL, Candidate, Progress, RunLength
 from benchmarks.device.harness.interleave import measure_candidates
 from benchmarks.device.harness.machine import observed
-from benchmarks.output.markdown import figure, interval, measured_table, page, table
+from benchmarks.output.markdown import engine_of, interval, measured_table, number, page, table, words
 from benchmarks.output.plot import latency_bars
 from benchmarks.output.statistics import ratio
 from edge_app.model.bundle import shipped_bundle_path
 from edge_app.model.runtimes.registry import RUNTIMES
+
+LABELS = {"model": words("name"), "runtime": engine_of, "threads": words("threads")}
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,9 @@ def ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for question, other in (("int8 over float twin", twin), (f"{threads} threads over 1", single)):
             if other:
                 wall = ratio(row["rounds"]["median_ms"], other["rounds"]["median_ms"])
-                found.append({"name": name, "engine": engine, "threads": threads, "question": question, "ratio": wall})
+                found.append(
+                    {"name": name, "engine": engine_of, "threads": threads, "question": question, "ratio": wall}
+                )
     return found
 
 
@@ -96,20 +100,24 @@ def markdown(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line per bundle, runtime and number of threads."""
-    head = ["model", "runtime", "threads", "load ms", "first ms", "p50 ms", "p90", "p99", "max", "std", "per s"]
-    head += ["peak MB", "delegated"]
-    names = ("init_ms", "first_inference_ms", "median_ms", "p90_ms", "p99_ms", "max_ms", "stddev_ms")
+    figures = {
+        "load ms": number("latency_metrics", "init_ms"),
+        "first ms": number("latency_metrics", "first_inference_ms"),
+        "p50 ms": number("latency_metrics", "median_ms"),
+        "p90": number("latency_metrics", "p90_ms"),
+        "p99": number("latency_metrics", "p99_ms"),
+        "max": number("latency_metrics", "max_ms"),
+        "std": number("latency_metrics", "stddev_ms"),
+        "per s": lambda row: f"{row['throughput_per_s']:.0f}",
+        "peak MB": number("memory_metrics", "peak_mem_mb"),
+        "delegated": delegated,
+    }
+    return measured_table(rows, LABELS, figures, text_columns=2)
 
-    def labels(row: dict[str, Any]) -> list[str]:
-        return [row["name"], row.get("engine_version") or row.get("engine", "-"), str(row.get("threads", "-"))]
 
-    def figures(row: dict[str, Any]) -> list[str]:
-        memory, ops = row["memory_metrics"], row["ops"]
-        cells = [figure(row["latency_metrics"][name]) for name in names]
-        cells += [f"{row['throughput_per_s']:.0f}", figure(memory and memory["peak_mem_mb"])]
-        return [*cells, f"{ops['delegated']} of {ops['total']}" if ops else "-"]
-
-    return measured_table(head, rows, labels, figures, text_columns=2)
+def delegated(row: dict[str, Any]) -> str:
+    """The cell of the operators that a delegate took over."""
+    return f"{row['ops']['delegated']} of {row['ops']['total']}" if row["ops"] else "-"
 
 
 def ratios_table(found: list[dict[str, Any]]) -> str:

@@ -22,7 +22,7 @@ from benchmarks.device.harness.interleave import shuffled_rounds
 from benchmarks.device.harness.machine import observed
 from benchmarks.device.reduced_scale import prediction_moved, reduced_scale, reduced_scale_words
 from benchmarks.output.goals import NOT_MEASURED, Goal, verdict
-from benchmarks.output.markdown import figure, interval, measured_table, page
+from benchmarks.output.markdown import measured_table, number, page, ratio_of, words
 from benchmarks.output.plot import bars
 from benchmarks.output.statistics import median, ratio
 from edge_app.errors import FilmError
@@ -176,26 +176,21 @@ def markdown(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line per film."""
-    head = [
-        "film",
-        "file KB",
-        "read ms",
-        "locate",
-        "preprocess",
-        "infer",
-        "post",
-        "total",
-        "bare decode",
-        "ratio",
-        "moved",
-    ]
+    figures = {
+        "file KB": words("file_kb"),
+        "read ms": number("steps_ms", "read"),
+        **{step: number("steps_ms", step) for step in STEPS[1:]},
+        "total": number("median_ms"),
+        "bare decode": number("floor_ms"),
+        "ratio": ratio_of("times_floor"),
+        "moved": moved,
+    }
+    return measured_table(rows, {"film": words("name")}, figures)
 
-    def figures(row: dict[str, Any]) -> list[str]:
-        times = [row["steps_ms"].get(step) for step in STEPS] + [row["median_ms"], row["floor_ms"]]
-        moved = f"{row['answer_moved']:.3f}"
-        return [str(row["file_kb"]), *map(figure, times), interval(row["times_floor"]), moved]
 
-    return measured_table(head, rows, lambda row: [row["name"]], figures)
+def moved(row: dict[str, Any]) -> str:
+    """The cell of how far decoding at reduced scale moves P(pneumonia)."""
+    return f"{row['answer_moved']:.3f}"
 
 
 def plot(rows: list[dict[str, Any]]) -> str | None:

@@ -14,7 +14,7 @@ from benchmarks.device.harness.candidate import FULL, Candidate, Progress, RunLe
 from benchmarks.device.harness.interleave import measure_candidates
 from benchmarks.device.harness.machine import observed
 from benchmarks.device.harness.matmul import write_matmul
-from benchmarks.output.markdown import figure, interval, measured_table, page
+from benchmarks.output.markdown import engine_of, figure, measured_table, number, page, ratio_of, words
 from benchmarks.output.plot import bars
 from benchmarks.output.statistics import ratio
 from edge_app.model.bundle import shipped_bundle_path
@@ -98,17 +98,18 @@ def markdown(result: dict[str, Any]) -> str:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line per file and runtime."""
+    figures = {
+        "million MACs": millions,
+        "p50 processor ms": number("cpu_median_ms"),
+        "Gop/s": number("gops"),
+        "share of the product's rate": ratio_of("share_of_matmul"),
+    }
+    return measured_table(rows, {"file": words("name"), "runtime": engine_of}, figures, text_columns=2)
 
-    def labels(row: dict[str, Any]) -> list[str]:
-        return [row["name"], row.get("engine_version") or row.get("engine", "-")]
 
-    def figures(row: dict[str, Any]) -> list[str]:
-        millions = row["macs"] / 1e6 if row.get("macs") else None
-        cells = map(figure, (millions, row["cpu_median_ms"], row.get("gops")))
-        return [*cells, interval(row.get("share_of_matmul"))]
-
-    head = ["file", "runtime", "million MACs", "p50 processor ms", "Gop/s", "share of the product's rate"]
-    return measured_table(head, rows, labels, figures, text_columns=2)
+def millions(row: dict[str, Any]) -> str:
+    """The cell of the multiply-accumulates; `-` for an engine that does not list its operators."""
+    return figure(row["macs"] / 1e6 if row.get("macs") else None)
 
 
 def plot(rows: list[dict[str, Any]]) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 Row = dict[str, Any]
+Columns = dict[str, Callable[[Row], str]]  # the head of each column, and its cell in a row
 
 
 def page(title: str, result: dict[str, Any], rows_table: str, *sentences: str) -> str:
@@ -40,25 +41,48 @@ def goals_table(goals: Sequence[dict[str, Any]]) -> str:
     return table(["goal", "ratio, wall clock", "ratio, processor time", "holds"], body)
 
 
-def measured_table(
-    head: Sequence[str],
-    rows: Sequence[Row],
-    labels: Callable[[Row], list[str]],
-    figures: Callable[[Row], list[str]],
-    text_columns: int = 1,
-) -> str:
+def measured_table(rows: Sequence[Row], labels: Columns, figures: Columns, text_columns: int = 1) -> str:
     """A table with one line per row.
 
     Args:
-        labels: the first cells of a row, which every row has.
-        figures: the other cells; a row that could not run shows its reason in their place.
+        labels: the first columns, which every row has.
+        figures: the other ones; a row that could not run shows its reason in their place.
     """
     body = []
     for row in rows:
-        cells = labels(row)
-        blank = [""] * (len(head) - len(cells) - 1)
-        body.append([*cells, *([row["cannot_run"], *blank] if "cannot_run" in row else figures(row))])
-    return table(head, body, text_columns)
+        cells = [cell(row) for cell in labels.values()]
+        if "cannot_run" in row:
+            body.append([*cells, row["cannot_run"], *[""] * (len(figures) - 1)])
+        else:
+            body.append([*cells, *(cell(row) for cell in figures.values())])
+    return table([*labels, *figures], body, text_columns)
+
+
+def words(key: str) -> Callable[[Row], str]:
+    """The cell of a word or a count; `-` in a row without it."""
+    return lambda row: str(row.get(key, "-"))
+
+
+def number(*keys: str) -> Callable[[Row], str]:
+    """The cell of a figure that lies under one key, or under several inside each other."""
+
+    def cell(row: Row) -> str:
+        found: Any = row
+        for key in keys:
+            found = found and found.get(key)
+        return figure(found)
+
+    return cell
+
+
+def ratio_of(key: str) -> Callable[[Row], str]:
+    """The cell of a ratio with its interval."""
+    return lambda row: interval(row.get(key))
+
+
+def engine_of(row: Row) -> str:
+    """The cell of a runtime, with its version where it ran."""
+    return str(row.get("engine_version") or row.get("engine", "-"))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> str:

@@ -5,44 +5,37 @@ Each function takes the rows of one committed result. A row that could not run s
 
 from typing import Any
 
+from benchmarks.device.bulk import yes_or_no
 from benchmarks.device.compare import GOAL_ENGINE
 from benchmarks.device.harness.engines import ENGINES
-from benchmarks.output.markdown import figure, interval, table
+from benchmarks.device.latency import LABELS, delegated
+from benchmarks.device.pipeline import moved
+from benchmarks.device.roofline import millions
+from benchmarks.output.markdown import engine_of, interval, measured_table, number, ratio_of, table, words
 
 Rows = list[dict[str, Any]]
 
 
 def latency(rows: Rows) -> str:
     """How long does one inference take?"""
-    names = ("median_ms", "p99_ms", "max_ms")
-    body = [
-        [*_of_latency(row), *_cells(row, [figure(row["latency_metrics"][name]) for name in names] if _ran(row) else [])]
-        for row in rows
-    ]
-    return table(["model", "runtime", "threads", "p50 ms", "p99 ms", "max ms"], body, text_columns=2)
+    heads = {"median_ms": "p50 ms", "p99_ms": "p99 ms", "max_ms": "max ms"}
+    figures = {head: number("latency_metrics", name) for name, head in heads.items()}
+    return measured_table(rows, LABELS, figures, text_columns=2)
 
 
 def latency_start(rows: Rows) -> str:
     """What does it cost to load the model?"""
-    body = []
-    for row in rows:
-        cells = []
-        if _ran(row):
-            metrics, memory = row["latency_metrics"], row["memory_metrics"]
-            cells = [figure(metrics["init_ms"]), figure(metrics["first_inference_ms"])]
-            cells += [figure(memory and memory["peak_mem_mb"])]
-        body.append([*_of_latency(row), *_cells(row, cells)])
-    head = ["model", "runtime", "threads", "load ms", "first inference ms", "peak MB"]
-    return table(head, body, text_columns=2)
+    figures = {
+        "load ms": number("latency_metrics", "init_ms"),
+        "first inference ms": number("latency_metrics", "first_inference_ms"),
+        "peak MB": number("memory_metrics", "peak_mem_mb"),
+    }
+    return measured_table(rows, LABELS, figures, text_columns=2)
 
 
 def latency_delegated(rows: Rows) -> str:
     """How many operators does XNNPACK take over?"""
-    found = {}
-    for row in rows:
-        if _ran(row) and row["ops"]:
-            share = f"{row['ops']['delegated']} of {row['ops']['total']}"
-            found[row["name"], row["engine_version"]] = share
+    found = {(row["name"], engine_of(row)): delegated(row) for row in rows if row.get("ops")}
     return table(["model", "runtime", "operators delegated"], [[*key, share] for key, share in found.items()], 2)
 
 
@@ -50,116 +43,79 @@ def compare(rows: Rows) -> str:
     """How many times as long as the shipped file does each network take, by engine?"""
     engines = [engine for engine in ENGINES if any(row.get("engine") == engine for row in rows)]
     body = []
-    for title, kind in _networks(rows):
+    for title, kind in dict.fromkeys((row["title"], row["kind"]) for row in rows):
         found = {row.get("engine"): row for row in rows if (row["title"], row["kind"]) == (title, kind)}
-        cells = [_ratio(found.get(engine)) for engine in engines]
-        body.append([title, kind, *cells])
+        body.append([title, kind, *(_ratio(found.get(engine)) for engine in engines)])
     return table(["network", "kind", *engines], body, text_columns=2)
 
 
 def compare_size(rows: Rows) -> str:
     """How large is each network, in the file and in memory (LiteRT)?"""
-    body = []
-    for row in rows:
-        if row.get("engine") != GOAL_ENGINE:
-            continue
-        memory = row.get("memory_metrics")
-        cells = [figure(row["misc_metrics"]["model_size_mb"]), figure(memory and memory["peak_mem_mb"])]
-        body.append([row["title"], row["kind"], row.get("input", "-"), *(cells if _ran(row) else ["-", "-"])])
-    return table(["network", "kind", "input", "file MB", "peak MB"], body, text_columns=3)
+    figures = {"file MB": number("misc_metrics", "model_size_mb"), "peak MB": number("memory_metrics", "peak_mem_mb")}
+    labels = {"network": words("title"), "kind": words("kind"), "input": words("input")}
+    return measured_table([row for row in rows if row.get("engine") == GOAL_ENGINE], labels, figures, text_columns=3)
 
 
 def pipeline(rows: Rows) -> str:
     """How long does it take from file to answer, against the bare decode?"""
-    body = []
-    for row in rows:
-        cells = []
-        if _ran(row):
-            cells = [str(row["file_kb"]), figure(row["median_ms"]), figure(row["floor_ms"])]
-            cells += [interval(row["times_floor"]), f"{row['answer_moved']:.3f}"]
-        body.append([row["name"], *_cells(row, cells, 5)])
-    return table(["film", "file KB", "to answer ms", "bare decode ms", "ratio", "P(pneumonia) moved"], body)
+    figures = {
+        "file KB": words("file_kb"),
+        "to answer ms": number("median_ms"),
+        "bare decode ms": number("floor_ms"),
+        "ratio": ratio_of("times_floor"),
+        "P(pneumonia) moved": moved,
+    }
+    return measured_table(rows, {"film": words("name")}, figures)
 
 
 def pipeline_steps(rows: Rows) -> str:
     """On which step does the time go?"""
-    names = ("read", "preprocess", "infer", "post")
-    body = [
-        [row["name"], *_cells(row, [figure(row["steps_ms"][name]) for name in names] if _ran(row) else [], 4)]
-        for row in rows
-    ]
-    return table(["film", "read ms", "preprocess ms", "infer ms", "heatmap and decision ms"], body)
+    heads = {"read": "read ms", "preprocess": "preprocess ms", "infer": "infer ms", "post": "heatmap and decision ms"}
+    figures = {head: number("steps_ms", step) for step, head in heads.items()}
+    return measured_table(rows, {"film": words("name")}, figures)
 
 
 def roofline(rows: Rows) -> str:
     """How near does the network come to a plain matrix product?"""
-    body = []
-    for row in rows:
-        cells = []
-        if _ran(row):
-            millions = row["macs"] / 1e6 if row.get("macs") else None
-            cells = [figure(millions), figure(row.get("gops")), interval(row.get("share_of_matmul"))]
-        body.append([row["name"], _engine(row), *_cells(row, cells)])
-    head = ["what", "runtime", "million MACs", "Gop/s", "share of the product's rate"]
-    return table(head, body, text_columns=2)
+    share = ratio_of("share_of_matmul")
+    figures = {"million MACs": millions, "Gop/s": number("gops"), "share of the product's rate": share}
+    return measured_table(rows, {"what": words("name"), "runtime": engine_of}, figures, text_columns=2)
 
 
 def kiosk(rows: Rows) -> str:
     """How long does a client wait?"""
-    body = []
-    for row in rows:
-        cells = []
-        if _ran(row):
-            cells = [str(row["errors"]), *(figure(row[name]) for name in ("median_ms", "p99_ms", "max_ms"))]
-            cells += [figure(row["answers_per_s"])]
-        body.append([str(row.get("clients", "-")), *_cells(row, cells, 5)])
-    return table(["clients", "errors", "p50 ms", "p99 ms", "max ms", "answers per s"], body)
+    figures = {
+        "errors": words("errors"),
+        "p50 ms": number("median_ms"),
+        "p99 ms": number("p99_ms"),
+        "max ms": number("max_ms"),
+        "answers per s": number("answers_per_s"),
+    }
+    return measured_table(rows, {"clients": words("clients")}, figures)
 
 
 def kiosk_memory(rows: Rows) -> str:
     """Does the kiosk's memory grow?"""
-    body = []
-    for row in rows:
-        cells = [str(row["answers"]), figure(row["rss_mb"]), figure(row.get("mb_per_1000_films"))] if _ran(row) else []
-        body.append([str(row.get("clients", "-")), *_cells(row, cells)])
-    return table(["clients", "films answered", "memory MB", "growth, MB per 1,000 films"], body)
+    figures = {
+        "films answered": words("answers"),
+        "memory MB": number("rss_mb"),
+        "growth, MB per 1,000 films": number("mb_per_1000_films"),
+    }
+    return measured_table(rows, {"clients": words("clients")}, figures)
 
 
 def bulk(rows: Rows) -> str:
     """What do more workers bring?"""
-    body = []
-    for row in rows:
-        cells = []
-        if _ran(row):
-            cells = [figure(row["films_per_s"]), figure(row.get("speedup")), str(row["without_answer"])]
-            cells += ["yes" if row["same_answers"] else "NO"]
-        body.append([row["engine"], str(row["workers"]), *_cells(row, cells, 4)])
-    return table(["engine", "workers", "films per s", "speed-up", "films without answer", "same answers"], body)
-
-
-def _ran(row: dict[str, Any]) -> bool:
-    return "cannot_run" not in row
-
-
-def _cells(row: dict[str, Any], cells: list[str], columns: int = 3) -> list[str]:
-    """The figures of a row, or the reason why it could not run and empty cells."""
-    return cells if _ran(row) else [row["cannot_run"], *[""] * (columns - 1)]
-
-
-def _engine(row: dict[str, Any]) -> str:
-    return str(row.get("engine_version") or row.get("engine", "-"))
-
-
-def _of_latency(row: dict[str, Any]) -> list[str]:
-    return [row["name"], _engine(row), str(row.get("threads", "-"))]
-
-
-def _networks(rows: Rows) -> list[tuple[str, str]]:
-    """Title and kind of each network, in the order of the rows."""
-    return list(dict.fromkeys((row["title"], row["kind"]) for row in rows))
+    figures = {
+        "films per s": number("films_per_s"),
+        "speed-up": number("speedup"),
+        "films without answer": words("without_answer"),
+        "same answers": yes_or_no,
+    }
+    return measured_table(rows, {"engine": words("engine"), "workers": words("workers")}, figures)
 
 
 def _ratio(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
-    return interval(row.get("times_shipped")) if _ran(row) else str(row["cannot_run"])
+    return str(row.get("cannot_run") or interval(row.get("times_shipped")))
