@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 LOG = logging.getLogger(__name__)
@@ -80,28 +81,36 @@ def typed_command(args: argparse.Namespace) -> str:
     return f"python -m benchmarks {shlex.join(words)}"
 
 
-def publish(
-    args: argparse.Namespace,
-    measured: dict[str, Any],
-    markdown: Callable[[dict[str, Any]], str],
-    plot: Callable[[list[dict[str, Any]]], str | None] = lambda _: None,
-) -> None:
-    """Write a result's files, and print its JSON or its Markdown.
+def run_length(args: argparse.Namespace) -> Any:
+    """How long `--quick` or its absence lets a command measure: a `RunLength`."""
+    from benchmarks.device.harness.candidate import FULL, QUICK
+
+    return QUICK if args.quick else FULL
+
+
+def measure_and_publish(args: argparse.Namespace, benchmark: ModuleType, options: Any) -> int:
+    """Measure, write the result's files, and print its JSON or its Markdown.
 
     Args:
-        measured: what was measured, with its `rows`.
-        markdown: the page of the whole result.
-        plot: an SVG of the rows, or None.
+        benchmark: has `measure(options, progress)`, which gives a result with its `rows`, `markdown(result)`,
+            `succeeded(rows)` and, if it draws one, `plot(rows)`, an SVG or None.
+        options: those of its `measure`.
+    Returns:
+        0 if it succeeded, else 1.
     Raises:
+        KitError: as its `measure`.
         OSError: the folder cannot be written to.
     """
     from benchmarks.output.result_files import as_json, heading, write_result
 
+    measured = benchmark.measure(options, progress_on_terminal())
     result = heading(args.command, typed_command(args), args.quick) | measured
-    text = markdown(result)
-    path = write_result(args.out, result, text, plot(result["rows"]))
+    text, rows = benchmark.markdown(result), result["rows"]
+    plot = benchmark.plot(rows) if hasattr(benchmark, "plot") else None
+    path = write_result(args.out, result, text, plot)
     print(as_json(result) if args.json else text, end="")
     LOG.info("written to %s", path)
+    return int(not benchmark.succeeded(rows))
 
 
 def progress_on_terminal() -> Callable[[str], None]:

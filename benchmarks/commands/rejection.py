@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks.commands.options import add_model, add_result_options, publish
+from benchmarks.commands.options import add_model, add_result_options, measure_and_publish
 
 HELP = "count what is refused: turned, cut or inverted films, and pictures that are not films"
 
@@ -27,9 +27,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if enough films pass as they are, else 1.
     """
-    from benchmarks.studies.rejection import FULL, QUICK, RejectionOptions, count_refused, markdown, succeeded
+    from benchmarks.studies import rejection
 
-    pictures = QUICK if args.quick else FULL
-    counted = count_refused(RejectionOptions(args.model, args.data, args.manifest, args.others, pictures))
-    publish(args, counted, markdown)
-    return int(not succeeded(counted["rows"]))
+    pictures = rejection.QUICK if args.quick else rejection.FULL
+    options = rejection.RejectionOptions(args.model, args.data, args.manifest, args.others, pictures)
+    return measure_and_publish(args, rejection, options)

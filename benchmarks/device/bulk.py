@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.device.films import film_bytes
+from benchmarks.device.harness.candidate import Progress
 from benchmarks.device.harness.machine import observed
 from benchmarks.device.worker_pool import Prediction, score_in_pool, score_with_dask
 from benchmarks.output.markdown import figure, measured_table, number, page, table, words
@@ -36,7 +37,7 @@ class BulkOptions:
     scheduler: str | None  # address of a running Dask cluster; None: Dask on this machine
 
 
-def measure(options: BulkOptions) -> dict[str, Any]:
+def measure(options: BulkOptions, progress: Progress) -> dict[str, Any]:
     """Score the films with each engine and number of workers.
 
     Returns:
@@ -51,7 +52,7 @@ def measure(options: BulkOptions) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as temporary:
             paths = films_in(options.folder) if options.folder else write_films(Path(temporary), options.films)
             mean_film_kb = sum(Path(path).stat().st_size for path in paths) / len(paths) / 1024
-            rows = measure_engines(paths, str(bundle.path.resolve()), options)
+            rows = measure_engines(paths, str(bundle.path.resolve()), options, progress)
         films = str(options.folder) if options.folder else f"JPEG {SIDE_PX} px"
         return {"films": films, "mean_film_kb": round(mean_film_kb, 1), "rows": rows}
 
@@ -89,7 +90,7 @@ def write_films(folder: Path, count: int) -> list[str]:
     return paths
 
 
-def measure_engines(paths: list[str], model: str, options: BulkOptions) -> list[dict[str, Any]]:
+def measure_engines(paths: list[str], model: str, options: BulkOptions, progress: Progress) -> list[dict[str, Any]]:
     """One row per engine and number of workers; every row's predictions are compared with the first one's."""
 
     def pool(count: int) -> list[Prediction]:
@@ -106,6 +107,7 @@ def measure_engines(paths: list[str], model: str, options: BulkOptions) -> list[
     expected: list[Prediction] = []
     for engine, count, score in runs:
         row: dict[str, Any] = {"engine": engine, "workers": count or options.scheduler, "films": len(paths)}
+        progress(f"{engine}, workers: {row['workers']}")
         started = time.perf_counter()
         try:
             predictions = score(count)

@@ -4,6 +4,7 @@ The kiosk is started for this, with records in a temporary folder, unless the ad
 is given; that one keeps a draft record of every film.
 """
 
+import contextlib
 import http.client
 import threading
 import time
@@ -13,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.device.films import film_bytes
+from benchmarks.device.harness.candidate import Progress
 from benchmarks.device.harness.machine import memory_kb, observed
-from benchmarks.device.kiosk_process import KioskUnavailable, connect, health, request, started_kiosk
+from benchmarks.device.kiosk_process import Kiosk, KioskUnavailable, connect, health, request, started_kiosk
 from benchmarks.output.markdown import measured_table, number, page, words
 from benchmarks.output.statistics import percentiles
 
@@ -33,7 +35,7 @@ class KioskOptions:
     seconds: float = SECONDS  # per number of clients
 
 
-def measure(options: KioskOptions) -> dict[str, Any]:
+def measure(options: KioskOptions, progress: Progress) -> dict[str, Any]:
     """Load the kiosk with each number of clients.
 
     Returns:
@@ -42,8 +44,14 @@ def measure(options: KioskOptions) -> dict[str, Any]:
     film = film_bytes("JPEG", SIDE_PX)
 
     def loaded() -> dict[str, Any]:
+        rows: list[dict[str, Any]] = []
+        running = contextlib.nullcontext(Kiosk(options.url, options.pid)) if options.url else started_kiosk()
         try:
-            rows = measure_running(options, film) if options.url else measure_started(options, film)
+            with running as kiosk:
+                health(kiosk.url)
+                for clients in options.clients:
+                    progress(f"clients: {clients}")
+                    rows.append(load(kiosk, film, clients, options.seconds))
         except KioskUnavailable as cause:
             rows = [{"cannot_run": str(cause)}]
         return {"film": f"JPEG {SIDE_PX} px", "rows": rows}
@@ -56,46 +64,21 @@ def succeeded(rows: list[dict[str, Any]]) -> bool:
     return not any("cannot_run" in row or row["errors"] for row in rows)
 
 
-def measure_started(options: KioskOptions, film: bytes) -> list[dict[str, Any]]:
-    """Start a kiosk, load it, stop it.
-
-    Raises:
-        KioskUnavailable: it does not start.
-    """
-    with started_kiosk() as kiosk:
-        rows = [load(kiosk.url, kiosk.pid, film, count, options.seconds) for count in options.clients]
-    return [row | {"ready_s": round(kiosk.ready_s, 2)} for row in rows]
-
-
-def measure_running(options: KioskOptions, film: bytes) -> list[dict[str, Any]]:
-    """Load the kiosk at the address.
-
-    Raises:
-        KioskUnavailable: nothing answers there.
-    """
-    assert options.url
-    try:
-        health(options.url)
-    except OSError as cause:
-        raise KioskUnavailable(f"{options.url}: {cause}") from cause
-    return [load(options.url, options.pid, film, count, options.seconds) for count in options.clients]
-
-
-def load(url: str, pid: int | None, film: bytes, clients: int, seconds: float) -> dict[str, Any]:
+def load(kiosk: Kiosk, film: bytes, clients: int, seconds: float) -> dict[str, Any]:
     """Let clients upload films for some seconds."""
     answered_ms: list[float] = []
     errors: list[str] = []
     until = time.perf_counter() + seconds
 
     def client() -> None:
-        connection = connect(url)
+        connection = connect(kiosk.url)
         while time.perf_counter() < until:
             started = time.perf_counter()
             problem = _upload(connection, film)
             if problem:
                 errors.append(problem)
                 connection.close()
-                connection = connect(url)
+                connection = connect(kiosk.url)
             else:
                 answered_ms.append(1e3 * (time.perf_counter() - started))
         connection.close()
@@ -103,10 +86,11 @@ def load(url: str, pid: int | None, film: bytes, clients: int, seconds: float) -
     threads = [threading.Thread(target=client) for _ in range(clients)]
     for thread in threads:
         thread.start()
-    samples = _memory_samples(pid, until, answered_ms)
+    samples = _memory_samples(kiosk.pid, until, answered_ms)
     for thread in threads:
         thread.join()
-    return _row(clients, seconds, answered_ms, errors, samples)
+    ready = {"ready_s": round(kiosk.ready_s, 2)} if kiosk.ready_s else {}
+    return _row(clients, seconds, answered_ms, errors, samples) | ready
 
 
 def _upload(connection: http.client.HTTPConnection, film: bytes) -> str | None:

@@ -23,16 +23,16 @@ class KioskUnavailable(Exception):
 
 
 @dataclass(frozen=True)
-class StartedKiosk:
-    """A kiosk that answers its health check."""
+class Kiosk:
+    """A kiosk to load."""
 
     url: str
-    pid: int
-    ready_s: float  # from its start to the first healthy answer
+    pid: int | None  # None: its memory is not followed
+    ready_s: float | None = None  # from its start to the first healthy answer; None: it was not started here
 
 
 @contextlib.contextmanager
-def started_kiosk() -> Iterator[StartedKiosk]:
+def started_kiosk() -> Iterator[Kiosk]:
     """Start a kiosk on a free port, with records in a temporary folder, and stop it afterwards.
 
     Raises:
@@ -46,7 +46,7 @@ def started_kiosk() -> Iterator[StartedKiosk]:
         try:
             url = _address(child, log)
             _wait_until_healthy(url)
-            yield StartedKiosk(url, child.pid, time.perf_counter() - started)
+            yield Kiosk(url, child.pid, time.perf_counter() - started)
         finally:
             child.terminate()
             child.wait(timeout=30)
@@ -65,28 +65,30 @@ def _address(child: subprocess.Popen[str], log: IO[bytes]) -> str:
 
 
 def _wait_until_healthy(url: str) -> None:
-    last = "no answer"
+    last = KioskUnavailable(f"{url}/health: no answer")
     until = time.perf_counter() + START_SECONDS
     while time.perf_counter() < until:
         try:
-            status, answer = health(url)
-            if status == 200:
-                return
-            last = str(answer)
-        except OSError as cause:
-            last = str(cause)
+            return health(url)
+        except KioskUnavailable as cause:
+            last = cause
         time.sleep(0.05)
-    raise KioskUnavailable(f"{url}/health: {last}")
+    raise last
 
 
-def health(url: str) -> tuple[int, dict[str, Any]]:
-    """Ask for the kiosk's health; the HTTP status and the answer.
+def health(url: str) -> None:
+    """Ask for the kiosk's health.
 
     Raises:
-        OSError: no connection, or the answer is not JSON.
+        KioskUnavailable: no connection, or it is not well; the message says what it answered.
     """
-    with contextlib.closing(connect(url)) as connection:
-        return request(connection, "GET", "/health", b"")
+    try:
+        with contextlib.closing(connect(url)) as connection:
+            status, answer = request(connection, "GET", "/health", b"")
+    except OSError as cause:
+        raise KioskUnavailable(f"{url}/health: {cause}") from cause
+    if status != 200:
+        raise KioskUnavailable(f"{url}/health: {answer}")
 
 
 def connect(url: str) -> http.client.HTTPConnection:

@@ -4,6 +4,7 @@ Every picture takes the whole path, as in the kiosk. With a manifest, only films
 on are used.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.device.harness.candidate import Progress
 from benchmarks.output.markdown import table
 from benchmarks.studies.wrong_pictures import CHANGES, as_file, drawn_kinds, other_kinds, read_films
 from edge_app.reading.predictor import Predictor, load_predictor
@@ -42,7 +44,7 @@ class RejectionOptions:
     counts: PictureCounts = FULL
 
 
-def count_refused(options: RejectionOptions) -> dict[str, Any]:
+def measure(options: RejectionOptions, progress: Progress) -> dict[str, Any]:
     """Count what happens to each kind of picture.
 
     Returns:
@@ -54,10 +56,13 @@ def count_refused(options: RejectionOptions) -> dict[str, Any]:
     """
     predictor = load_predictor(options.model)
     films = read_films(options.data, options.manifest, options.counts.films)
-    rows = [row(predictor, kind, map(change, films)) for kind, change in CHANGES.items()]
-    rows += [row(predictor, kind, pictures) for kind, pictures in drawn_kinds(options.counts.drawn)]
-    if options.others:
-        rows += [row(predictor, *kind) for kind in other_kinds(options.others)]
+    changed = ((kind, map(change, films)) for kind, change in CHANGES.items())
+    others = other_kinds(options.others) if options.others else ()
+    kinds: Iterable[tuple[str, Iterable[Any]]] = itertools.chain(changed, drawn_kinds(options.counts.drawn), others)
+    rows = []
+    for kind, pictures in kinds:
+        progress(kind)
+        rows.append(row(predictor, kind, pictures))
     source = f"{options.data}, {'validation films of the run' if options.manifest else 'films of any part'}"
     statistics = predictor.rejection is not None
     return {"model": asdict(predictor.identity), "statistics": statistics, "source": source, "rows": rows}

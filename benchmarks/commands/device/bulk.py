@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks.commands.options import add_model, add_result_options, publish
+from benchmarks.commands.options import add_model, add_result_options, measure_and_publish
 
 HELP = "score a folder of many films with several workers, by processes and by Dask"
 
@@ -26,9 +26,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if every film got an answer and all engines that ran agree, else 1.
     """
-    from benchmarks.device.bulk import QUICK_FILMS, BulkOptions, markdown, measure, succeeded
+    from benchmarks.device import bulk
 
-    films = QUICK_FILMS if args.quick else args.films
-    measured = measure(BulkOptions(args.model, args.folder, films, tuple(args.workers), args.scheduler))
-    publish(args, measured, markdown)
-    return int(not succeeded(measured["rows"]))
+    films = bulk.QUICK_FILMS if args.quick else args.films
+    options = bulk.BulkOptions(args.model, args.folder, films, tuple(args.workers), args.scheduler)
+    return measure_and_publish(args, bulk, options)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks.commands.options import add_model, add_result_options, progress_on_terminal, publish
+from benchmarks.commands.options import add_model, add_result_options, measure_and_publish
 
 HELP = "time a process from its start to its first answer, with and without gradio"
 
@@ -19,9 +19,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if `predict` gave an answer, else 1.
     """
-    from benchmarks.device.coldstart import QUICK_ROUNDS, ROUNDS, ColdStartOptions, markdown, measure, succeeded
+    from benchmarks.device import coldstart
 
-    options = ColdStartOptions(args.model, QUICK_ROUNDS if args.quick else ROUNDS)
-    measured = measure(options, progress_on_terminal())
-    publish(args, measured, markdown)
-    return int(not succeeded(measured["rows"]))
+    rounds = coldstart.QUICK_ROUNDS if args.quick else coldstart.ROUNDS
+    return measure_and_publish(args, coldstart, coldstart.ColdStartOptions(args.model, rounds))

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks.commands.options import add_model, add_result_options, add_twin, progress_on_terminal, publish
+from benchmarks.commands.options import add_model, add_result_options, add_twin, measure_and_publish, run_length
 
 HELP = "time the shipped bundle against MobileNet, EfficientNet-Lite, DenseNet and others, here"
 
@@ -38,18 +38,15 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if the shipped bundle ran, else 1. A missed goal is a result, and is shown in it.
     """
-    from benchmarks.device.compare import CompareOptions, markdown, measure, plot, succeeded
-    from benchmarks.device.harness.candidate import FULL, QUICK
+    from benchmarks.device import compare
     from benchmarks.device.reference_networks import NETWORKS
 
-    options = CompareOptions(
+    options = compare.CompareOptions(
         model=args.model,
         twin=args.twin,
         float_model=args.float_model,
         cache=args.cache,
         networks=tuple(args.network or NETWORKS),
-        run_length=QUICK if args.quick else FULL,
+        run_length=run_length(args),
     )
-    measured = measure(options, progress_on_terminal())
-    publish(args, measured, markdown, plot)
-    return int(not succeeded(measured["rows"]))
+    return measure_and_publish(args, compare, options)

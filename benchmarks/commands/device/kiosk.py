@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks.commands.options import add_result_options, publish
+from benchmarks.commands.options import add_result_options, measure_and_publish
 
 HELP = "load a kiosk with several clients: latency, errors, memory"
 
@@ -23,9 +23,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if every film got its answer, else 1.
     """
-    from benchmarks.device.kiosk import QUICK_SECONDS, SECONDS, KioskOptions, markdown, measure, succeeded
+    from benchmarks.device import kiosk
 
-    seconds = QUICK_SECONDS if args.quick else SECONDS
-    measured = measure(KioskOptions(args.url, args.pid, tuple(args.clients), seconds))
-    publish(args, measured, markdown)
-    return int(not succeeded(measured["rows"]))
+    seconds = kiosk.QUICK_SECONDS if args.quick else kiosk.SECONDS
+    return measure_and_publish(args, kiosk, kiosk.KioskOptions(args.url, args.pid, tuple(args.clients), seconds))

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks.commands.options import add_result_options, add_twin, progress_on_terminal, publish
+from benchmarks.commands.options import add_result_options, add_twin, measure_and_publish, run_length
 
 HELP = "time one inference on this device: p50 to p99, memory, throughput, ops delegated"
 
@@ -23,17 +23,14 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if every bundle that was found ran in at least one runtime, else 1.
     """
-    from benchmarks.device.harness.candidate import FULL, QUICK
-    from benchmarks.device.latency import LatencyOptions, markdown, measure, plot, succeeded
+    from benchmarks.device import latency
     from edge_app.model.runtimes.registry import RUNTIMES
 
-    options = LatencyOptions(
+    options = latency.LatencyOptions(
         models=tuple(args.model or ()),
         twin=args.twin,
         runtimes=tuple(args.runtime or RUNTIMES),
         threads=tuple(args.threads or ()),
-        run_length=QUICK if args.quick else FULL,
+        run_length=run_length(args),
     )
-    measured = measure(options, progress_on_terminal())
-    publish(args, measured, markdown, plot)
-    return int(not succeeded(measured["rows"]))
+    return measure_and_publish(args, latency, options)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks.commands.options import add_model, add_result_options, progress_on_terminal, publish
+from benchmarks.commands.options import add_model, add_result_options, measure_and_publish
 
 HELP = "time the path from file to answer for JPEG, 16-bit PNG and DICOM of 512 to 3000 px"
 
@@ -22,19 +22,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if any film got an answer, else 1.
     """
-    from benchmarks.device.pipeline import (
-        QUICK_ROUNDS,
-        ROUNDS,
-        SIDES_PX,
-        PipelineOptions,
-        markdown,
-        measure,
-        plot,
-        succeeded,
-    )
+    from benchmarks.device import pipeline
 
-    rounds = QUICK_ROUNDS if args.quick else ROUNDS
-    options = PipelineOptions(args.model, args.films, tuple(args.side or SIDES_PX), rounds)
-    measured = measure(options, progress_on_terminal())
-    publish(args, measured, markdown, plot)
-    return int(not succeeded(measured["rows"]))
+    rounds = pipeline.QUICK_ROUNDS if args.quick else pipeline.ROUNDS
+    sides_px = tuple(args.side or pipeline.SIDES_PX)
+    return measure_and_publish(args, pipeline, pipeline.PipelineOptions(args.model, args.films, sides_px, rounds))

@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks.commands.options import add_model, add_result_options, add_twin, progress_on_terminal, publish
+from benchmarks.commands.options import add_model, add_result_options, add_twin, measure_and_publish, run_length
 
 HELP = "int8 operations per second, against a plain int8 matrix product on the same core"
 
@@ -20,10 +20,6 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if the bundle ran in any runtime, else 1.
     """
-    from benchmarks.device.harness.candidate import FULL, QUICK
-    from benchmarks.device.roofline import RooflineOptions, markdown, measure, plot, succeeded
+    from benchmarks.device import roofline
 
-    options = RooflineOptions(args.model, args.twin, QUICK if args.quick else FULL)
-    measured = measure(options, progress_on_terminal())
-    publish(args, measured, markdown, plot)
-    return int(not succeeded(measured["rows"]))
+    return measure_and_publish(args, roofline, roofline.RooflineOptions(args.model, args.twin, run_length(args)))

@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.device import bulk, kiosk
 from benchmarks.device.films import film_bytes
+from benchmarks.device.kiosk_process import Kiosk
 from benchmarks.device.worker_pool import chunks
 from edge_app.model.bundle import MODELS_DIR
 from edge_app.system.child_process import child_environment
@@ -59,7 +60,7 @@ def fake_kiosk() -> Iterator[str]:
 
 
 def test_every_film_that_a_kiosk_refuses_is_counted(fake_kiosk: str) -> None:
-    row = kiosk.load(fake_kiosk, None, b"film", clients=2, seconds=0.5)
+    row = kiosk.load(Kiosk(fake_kiosk, None), b"film", clients=2, seconds=0.5)
     assert row["answers"] + row["errors"] == FakeKiosk.seen
     assert row["errors"] == FakeKiosk.seen // 3 > 0
     assert "busy" in row["first_error"]
