@@ -4,6 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
+from benchmarks.commands.options import typed_command
+
 HELP = "train the compact network with other recipes; tabulate what each one changes"
 
 
@@ -37,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
         data=args.data,
         teachers=tuple(args.teacher),
         epochs=args.epochs,
+        command=typed_command(args, without=("data",)),
     )
     compared = compare_recipes(options)
     print(json.dumps(compared) if args.json else recipes_page(compared), end="\n" if args.json else "")

@@ -5,7 +5,7 @@ import json
 import logging
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -70,11 +70,15 @@ def write_figures(args: argparse.Namespace, figures: dict[str, Any]) -> None:
         write_atomically(args.out, (json.dumps(figures, indent=1) + "\n").encode())
 
 
-def typed_command(args: argparse.Namespace) -> str:
-    """The command with its arguments as given, for the result file; defaults with a value count as given."""
+def typed_command(args: argparse.Namespace, without: Sequence[str] = ()) -> str:
+    """The command with its arguments as given, for the result file; defaults with a value count as given.
+
+    Args:
+        without: arguments to leave out, such as films that lie elsewhere on each machine.
+    """
     words = [args.command]
     for name, value in sorted(vars(args).items()):
-        if name in ("command", "run", "json", "out") or value is None or value is False or value == []:
+        if name in ("command", "run", "json", "out", *without) or not value:
             continue
         option = "--" + name.replace("_", "-")
         words += [option] if value is True else [option, *map(str, value if isinstance(value, list) else [value])]

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.studies.network_tables import RECIPE_FIGURES, REFERENCE_RECIPE, mean_and_spread, recipes_page
-from benchmarks.studies.runs import command_line, finished_run
+from benchmarks.studies.runs import finished_run
 from edge_app.system.files import write_atomically
 from train.training.fit import FitOptions
-from train.training.recipe import RECIPES, find_recipe
+from train.training.recipe import find_recipe
 
 EPOCHS = 20
 
@@ -25,6 +25,7 @@ class RecipesOptions:
     arch: str = "compact"
     teachers: tuple[Path, ...] = ()  # float models of finished runs
     epochs: int = EPOCHS  # at most; fewer than for the model that ships, but enough to tell recipes apart
+    command: str = ""  # that repeats the study
 
 
 def compare_recipes(options: RecipesOptions) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def compare_recipes(options: RecipesOptions) -> dict[str, Any]:
     for name in (REFERENCE_RECIPE, *(name for name in options.recipes if name != REFERENCE_RECIPE)):
         runs = [_figures(options, name, seed) for seed in options.seeds]
         rows.append({"recipe": name, "judges": {one: _against(one, runs, reference) for one in runs[0]}})
-    compared = {"command": _command(options), "epochs": options.epochs, "seeds": list(options.seeds), "rows": rows}
+    compared = {"command": options.command, "epochs": options.epochs, "seeds": list(options.seeds), "rows": rows}
     write_atomically(options.out / "recipes.json", (json.dumps(compared, indent=1) + "\n").encode())
     write_atomically(options.out / "recipes.md", recipes_page(compared).encode())
     return compared
@@ -65,18 +66,6 @@ def _against(evaluation_set: str, runs: list[dict[str, Any]], reference: list[di
             for figure in RECIPE_FIGURES
         },
     }
-
-
-def _command(options: RecipesOptions) -> str:
-    return command_line(
-        "ablation",
-        {
-            "recipes": options.recipes if set(options.recipes) != set(RECIPES) else [],
-            "seeds": options.seeds,
-            "epochs": [options.epochs],
-            "teacher": options.teachers,
-        },
-    )
 
 
 def _figures(options: RecipesOptions, recipe: str, seed: int) -> dict[str, Any]:

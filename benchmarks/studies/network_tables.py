@@ -17,24 +17,6 @@ OF_SEVERAL_CLASSES = "class_accuracy"
 QUANTIZED_BY = {"int8": "quantization-aware training", "ptq": "post-training quantization"}
 REFERENCE_RECIPE = "base"
 RECIPE_FIGURES = ("auc", OF_SEVERAL_CLASSES)
-# What the systems before this kit report about themselves.
-CLAIMS = (
-    {"system": "first system", "films": "own test", "accuracy": "90%"},
-    {
-        "system": "second system, precision over 92%",
-        "films": "own test",
-        "accuracy": "90 to 96%",
-        "recall": "over 95%",
-    },
-    {
-        "system": "third system",
-        "films": "own test",
-        "auc": "0.94 (three classes)",
-        "accuracy": "93%",
-        "recall": "98%",
-        "class_accuracy": "84%",
-    },
-)
 
 
 def figures_over_seeds(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
@@ -49,7 +31,7 @@ def mean_and_spread(values: list[float]) -> dict[str, float]:
 
 
 def comparison_page(compared: dict[str, Any]) -> str:
-    """Markdown: accuracy on each evaluation set, cost, how each network was trained, what others claim.
+    """Markdown: accuracy on each evaluation set, cost, and how each network was trained.
 
     Args:
         compared: as in `compare.json`.
@@ -57,7 +39,6 @@ def comparison_page(compared: dict[str, Any]) -> str:
     rows = compared["rows"]
     parts = [f"## {name}\n\n{accuracy_table(rows, name)}" for name in rows[0]["judges"]]
     parts += [f"## Cost\n\n{cost_table(rows)}", f"## Training\n\n{comparison_notes(compared)}"]
-    parts += [f"## What earlier systems reported\n\n{claims_table(compared['claims'])}"] if compared["claims"] else []
     return "\n".join(parts)
 
 
@@ -94,13 +75,6 @@ def cost_table(rows: list[dict[str, Any]]) -> str:
     """
     head = ["network", "input", "parameters", "million MACs", "int8 file, bytes", "time of int8, x compact"]
     return table(head, [[row["network"], *_costs(row)] for row in rows])
-
-
-def claims_table(claims: list[dict[str, str]]) -> str:
-    """Markdown: what the systems before this kit reported about themselves."""
-    figures = [name for name in FIGURES if any(name in claim for claim in claims)]
-    body = [[claim["system"], *(claim.get(name, "") for name in figures)] for claim in claims]
-    return text_table(["system", *(HEADS[name] for name in figures)], body)
 
 
 def _made_by(compared: dict[str, Any]) -> str:

@@ -1,20 +1,21 @@
 """Networks side by side, each over several seeds: float and int8 figures, cost, and spread over seeds."""
 
 import json
-import logging
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.studies.network_latency import latencies
-from benchmarks.studies.network_tables import CLAIMS, comparison_page, figures_over_seeds
+from benchmarks.device.harness.bundles import networks_of
+from benchmarks.device.harness.candidate import FULL, Candidate
+from benchmarks.device.harness.interleave import measure_candidates
+from benchmarks.output.statistics import median, ratio
+from benchmarks.studies.network_tables import comparison_page, figures_over_seeds
 from benchmarks.studies.quantized import Quantized, quantized
-from benchmarks.studies.runs import command_line, finished_run
-from edge_app.errors import BundleError, DataError
+from benchmarks.studies.runs import finished_run
+from edge_app.errors import DataError
 from edge_app.system.files import write_atomically
-from train.data.locator_files import SHIPPED, WHOLE_FILM
-from train.data.split import SplitRule, read_manifest
 from train.evaluation.paired import Pair, paired_tests
 from train.evaluation.plots import write_roc_and_calibration
 from train.evaluation.predictions import Predictions, predictions_of
@@ -23,8 +24,9 @@ from train.networks import Architecture, find_architecture
 from train.training.fit import FitOptions
 from train.training.recipe import find_recipe
 
-LOG = logging.getLogger(__name__)
 REFERENCE = "compact"
+RUNTIME = "ai-edge-litert"
+BINARY = "-binary"  # ends the name of a network with two classes
 Quantize = Callable[[Path, Architecture, str | None], Quantized]
 
 
@@ -38,16 +40,15 @@ class CompareOptions:
     seeds_of: dict[str, tuple[int, ...]] = field(default_factory=dict)  # other seeds, by name as in the table
     data: str | None = None  # None as for `train fit`
     epochs: int = 0  # at most, of every network; 0 for each one's own
-    split: SplitRule = field(default_factory=SplitRule)
     binary: bool = False  # each network once more with two classes
     weights: dict[str, Path] = field(default_factory=dict)  # by network: what it starts from
     recipe_of: dict[str, str] = field(default_factory=dict)  # by network, if it is not the one that ships
     bfloat16: tuple[str, ...] = ()  # networks to train at half precision
-    whole_film: bool = False  # `compact` once more, on whole films
     teachers: tuple[Path, ...] = ()  # of `compact`: float models of finished runs
+    command: str = ""  # that repeats the study
 
     def seeds_for(self, network: str) -> tuple[int, ...]:
-        """Of a network, `ARCH`, `ARCH-binary` or `compact-whole-film`."""
+        """Of a network, `ARCH` or `ARCH-binary`."""
         return self.seeds_of.get(network, self.seeds)
 
 
@@ -76,19 +77,19 @@ def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str
     Args:
         quantize: makes the int8 file of a run folder.
     Returns:
-        What is written to `compare.json`: `rows`, `paired` tests against compact, `claims` of others.
+        What is written to `compare.json`: `rows`, and `paired` tests against compact.
     Raises:
         DataError: no such network, films that are missing or unfit, or runs with different splits.
     """
     trained = {
-        name: [_trained(options, name, kind, seed) for seed in options.seeds_for(name)]
-        for name, kind in _kinds(options).items()
+        name: [_trained(options, name, arch, seed) for seed in options.seeds_for(name)]
+        for name, arch in _networks(options).items()
     }
     _check_split(trained)
     runs = {name: [_converted(run, options.data, quantize) for run in found] for name, found in trained.items()}
     speed = _latencies(runs)
-    rows = [_row(name, found, options, speed.get(name)) for name, found in runs.items()]
-    compared = {"command": _command(options), "rows": rows, "paired": _paired(runs), "claims": list(CLAIMS)}
+    rows = [_row(name, found, speed.get(name)) for name, found in runs.items()]
+    compared = {"command": options.command, "rows": rows, "paired": _paired(runs)}
     write_atomically(options.out / "compare.json", (json.dumps(compared, indent=1) + "\n").encode())
     write_atomically(options.out / "compare.md", comparison_page(compared).encode())
     for evaluation_set in next(iter(runs.values()))[0].predictions.by_set:
@@ -97,17 +98,8 @@ def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str
     return compared
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """What a row of the table is trained as."""
-
-    arch: str
-    binary: bool = False
-    whole_film: bool = False
-
-
-def _kinds(options: CompareOptions) -> dict[str, _Kind]:
-    """The table's names, each with what it is trained as.
+def _networks(options: CompareOptions) -> dict[str, str]:
+    """The table's names, each with the network that it is: `-binary` is one with two classes.
 
     Raises:
         DataError: an option names a network or recipe that does not exist.
@@ -116,41 +108,29 @@ def _kinds(options: CompareOptions) -> dict[str, _Kind]:
         find_architecture(arch)
     for recipe in options.recipe_of.values():
         find_recipe(recipe)
-    both = (False, True) if options.binary else (False,)
-    kinds = {_name(arch, binary): _Kind(arch, binary) for arch in options.archs for binary in both}
-    if options.whole_film:
-        kinds[f"{REFERENCE}-whole-film"] = _Kind(REFERENCE, whole_film=True)
+    suffixes = ("", BINARY) if options.binary else ("",)
+    networks = {f"{arch}{suffix}": arch for arch in options.archs for suffix in suffixes}
     for name in options.seeds_of:
-        if name not in kinds:
-            raise DataError(f"--seeds-of names {name!r}, which is not compared; there are {', '.join(kinds)}")
-    return kinds
+        if name not in networks:
+            raise DataError(f"--seeds-of names {name!r}, which is not compared; there are {', '.join(networks)}")
+    return networks
 
 
-def _name(arch: str, binary: bool) -> str:
-    return f"{arch}-binary" if binary else arch
-
-
-def _trained(options: CompareOptions, name: str, kind: _Kind, seed: int) -> TrainedRun:
-    folder, arch = options.out / f"{name}-{seed}", kind.arch
+def _trained(options: CompareOptions, name: str, arch: str, seed: int) -> TrainedRun:
+    folder = options.out / f"{name}-{seed}"
     wanted = FitOptions(
         out=folder,
         data=options.data,
         arch=arch,
         epochs=options.epochs,
         seed=seed,
-        split=options.split,
-        binary=kind.binary,
-        locator=WHOLE_FILM if kind.whole_film else None,
-        framing=SHIPPED if kind.whole_film else None,
+        binary=name.endswith(BINARY),
         weights=options.weights.get(arch),
         recipe=options.recipe_of.get(arch, FitOptions.recipe),
         bfloat16=arch in options.bfloat16,
         teachers=options.teachers if arch == REFERENCE else (),
     )
     metrics = finished_run(wanted)
-    rule = read_manifest(folder / "manifest.json").rule
-    if rule != options.split:
-        raise DataError(f"{folder} was split by {rule.name}, fold {rule.fold}: remove it, or give another --out")
     if metrics["recipe"] != wanted.recipe:
         raise DataError(f"{folder} was trained by recipe {metrics['recipe']}, not {wanted.recipe}: see --recipe-of")
     run = json.loads((folder / RUN).read_text(encoding="utf-8"))
@@ -173,21 +153,27 @@ def _check_split(runs: dict[str, list[TrainedRun]]) -> None:
 
 
 def _latencies(runs: dict[str, list[FinishedRun]]) -> dict[str, dict[str, float]]:
-    """Of the first seed's file of every network."""
-    first = {name: found[0] for name, found in runs.items()}
-    files = {
-        name: (run.int8.path, len(run.metrics["labels"])) for name, run in first.items() if run.int8.path is not None
-    }
-    if not files:
-        return {}
-    try:
-        return latencies(files, REFERENCE)
-    except BundleError as fault:
-        LOG.warning("%s", fault)
-        return {}
+    """The time of the first seed's classifier, of every network: `ms`, and `ratio` to compact's; both are medians.
+
+    A file that does not run has no entry.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        candidates = []
+        for name, found in runs.items():
+            if file := found[0].int8.path:
+                classifier = Path(folder) / f"{name}.tflite"
+                classifier.write_bytes(networks_of(file)[-1])
+                candidates.append(Candidate(name, RUNTIME, classifier))
+        rows = {row["name"]: row["rounds"] for row in measure_candidates(candidates, FULL) if "rounds" in row}
+    times = {name: rounds["median_ms"] for name, rounds in rows.items()}
+    speed = {name: {"ms": median(ms, digits=6)} for name, ms in times.items()}
+    if REFERENCE in times:
+        for name, ms in times.items():
+            speed[name]["ratio"] = ratio(ms, times[REFERENCE])["value"]
+    return speed
 
 
-def _row(name: str, runs: list[FinishedRun], options: CompareOptions, speed: dict[str, float] | None) -> dict[str, Any]:
+def _row(name: str, runs: list[FinishedRun], speed: dict[str, float] | None) -> dict[str, Any]:
     metrics = runs[0].metrics
     files = [run.int8 for run in runs if run.int8.figures]
     return {
@@ -202,7 +188,6 @@ def _row(name: str, runs: list[FinishedRun], options: CompareOptions, speed: dic
         "seeds": [run.metrics["seed"] for run in runs],
         "bfloat16": metrics.get("bfloat16", False),
         "data": metrics["data"],
-        "split": options.split.name,
         "parameters": metrics["parameters"],
         "macs": runs[0].predictions.macs,
         "judges": {
@@ -226,7 +211,7 @@ def _paired(runs: dict[str, list[FinishedRun]]) -> list[dict[str, Any]]:
     """Every network against compact with the same classes, seed by seed, on the same validation films."""
     tests = []
     for name, found in runs.items():
-        reference = _name(REFERENCE, name.endswith("-binary"))
+        reference = REFERENCE + (BINARY if name.endswith(BINARY) else "")
         if name == reference or reference not in runs:
             continue
         others = {run.metrics["seed"]: run for run in runs[reference]}
@@ -245,22 +230,3 @@ def _pair(run: FinishedRun, other: FinishedRun) -> Pair:
 def _threshold(run: FinishedRun) -> float:
     calibration = run.metrics["calibration"]
     return float(calibration["operating_points"][calibration["default_operating_point"]]["threshold"])
-
-
-def _command(options: CompareOptions) -> str:
-    return command_line(
-        "networks",
-        {
-            "archs": options.archs,
-            "seeds": options.seeds,
-            "seeds-of": [f"{name}={','.join(map(str, seeds))}" for name, seeds in options.seeds_of.items()],
-            "binary": options.binary,
-            "whole-film": options.whole_film,
-            "epochs": [options.epochs] if options.epochs else [],
-            "split": [options.split.name] if options.split.name != SplitRule.name else [],
-            "weights": [f"{arch}={path.name}" for arch, path in options.weights.items()],
-            "recipe-of": [f"{arch}={name}" for arch, name in options.recipe_of.items()],
-            "bfloat16": options.bfloat16,
-            "teacher": options.teachers,
-        },
-    )

@@ -1,9 +1,7 @@
-"""What studies of several trainings share: runs that are trained only once, and the command to repeat a study."""
+"""What studies of several trainings share: runs that are trained only once."""
 
 import json
 import logging
-import shlex
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -24,16 +22,3 @@ def finished_run(options: FitOptions) -> dict[str, Any]:
         fit(replace(options, resume=True))
     metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return metrics
-
-
-def command_line(study: str, flags: dict[str, Iterable[Any] | bool]) -> str:
-    """The command that makes the same table again, without --data: films lie elsewhere on each machine.
-
-    Args:
-        flags: name to values, or to True for one without values; those without any are left out.
-    """
-    words = ["python", "-m", "benchmarks", study]
-    for name, given in flags.items():
-        values = [] if isinstance(given, bool) else [str(value) for value in given]
-        words += [f"--{name}", *values] if values or given is True else []
-    return shlex.join(words)

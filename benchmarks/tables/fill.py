@@ -89,7 +89,6 @@ TABLES: dict[str, Callable[[Results], str]] = {
     **{f"binary-networks-{name}": _study(model_tables.networks, name, 2) for name in EVALUATION_SETS},
     "networks-cost": _study(model_tables.networks_cost),
     "networks-notes": _study(model_tables.networks_notes),
-    "networks-claims": _study(model_tables.networks_claims),
     "paired": _study(model_tables.paired),
     "rejection": _study(model_tables.rejection),
     **{f"{length}-{part}": _study(model_tables.recipes, length, part) for length in RECIPES for part in RECIPE_PARTS},

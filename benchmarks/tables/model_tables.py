@@ -79,11 +79,6 @@ def networks_notes() -> str:
     return network_tables.comparison_notes(_committed("networks"))
 
 
-def networks_claims() -> str:
-    """What the systems before this kit reported about themselves."""
-    return network_tables.claims_table(list(network_tables.CLAIMS))
-
-
 def paired() -> str:
     """Every network against compact on the same films."""
     return network_tables.paired_table(_committed("networks")["paired"])

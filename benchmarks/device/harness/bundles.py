@@ -27,11 +27,12 @@ def bundle_facts(path: Path) -> dict[str, Any]:
 
 
 def networks_of(model: Path) -> list[bytes]:
-    """The networks that one film takes, in order: a bundle's locator, where it has one, and the file itself."""
+    """The networks that one film takes, in order: a bundle's locator, where it has one, and the classifier."""
     content = model.read_bytes()
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return [archive.read(LOCATOR), content] if LOCATOR in archive.namelist() else [content]
+            classifier = content[: min(member.header_offset for member in archive.infolist())]
+            return [archive.read(LOCATOR), classifier] if LOCATOR in archive.namelist() else [classifier]
     except zipfile.BadZipFile:  # a bare .tflite file
         return [content]
 
