@@ -13,7 +13,7 @@ HELP = "how far the prediction moves between a full-size film and its small twin
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file in its run folder, or a bundle")
+    parser.add_argument("model", type=Path, metavar="BUNDLE", help="the int8 file")
     parser.add_argument("--data", required=True, metavar="DIR", help="the full-size films")
     parser.add_argument(
         "--twins", metavar="DIR", help="small films of the same names (default: data/chest_xray, then $CXR_DATA)"
