@@ -23,6 +23,9 @@ THROTTLE_BITS = {
     19: "soft temperature limit has occurred",
 }
 
+# The instruction sets by which int8 kernels are chosen.
+SIMD_FLAGS = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "asimd", "asimddp", "i8mm", "neon", "sve")
+
 
 def observed(measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Measure something, and add the machine's `device` facts and its state `before` and `after`."""
@@ -37,14 +40,16 @@ def facts(root: Path = Path("/")) -> dict[str, Any]:
     Args:
         root: the folder that holds `proc` and `sys`; tests give their own.
     """
+    cpu = _fields(root / "proc/cpuinfo")
+    memory_kb = _fields(root / "proc/meminfo").get("MemTotal", "").removesuffix("kB")
     return {
         "board": _text(root / "proc/device-tree/model") or _text(root / "sys/class/dmi/id/product_name"),
-        "cpu": _cpu_name(root),
-        "cpu_flags": _simd_flags(root),
+        "cpu": cpu.get("model name") or cpu.get("Model") or platform.processor() or None,
+        "cpu_flags": [flag for flag in SIMD_FLAGS if flag in (cpu.get("flags") or cpu.get("Features", "")).split()],
         "cores": os.cpu_count(),
-        "memory_mb": _memory_mb(root),
+        "memory_mb": int(memory_kb) // 1024 if memory_kb else None,
         "architecture": platform.machine(),
-        "system": _pretty_name(root) or platform.platform(),
+        "system": _fields(root / "etc/os-release", "=").get("PRETTY_NAME", "").strip('"') or platform.platform(),
         "kernel": platform.release(),
         "python": platform.python_version(),
         "governor": _text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
@@ -67,9 +72,7 @@ def memory_kb(pid: int | str = "self", root: Path = Path("/")) -> dict[str, int]
 
     `ru_maxrss` is unsuitable: a child started by vfork inherits the peak of its parent.
     """
-    fields = dict(
-        line.split(":", 1) for line in (_text(root / f"proc/{pid}/status") or "").splitlines() if line.startswith("Vm")
-    )
+    fields = _fields(root / f"proc/{pid}/status")
     if "VmRSS" not in fields:
         return None
     return {"rss": int(fields["VmRSS"].split()[0]), "peak": int(fields["VmHWM"].split()[0])}
@@ -105,37 +108,13 @@ def _text(path: Path) -> str | None:
         return None
 
 
-def _cpu_field(root: Path, *names: str) -> str | None:
-    for line in (_text(root / "proc/cpuinfo") or "").splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() in names:
-            return value.strip()
-    return None
-
-
-def _cpu_name(root: Path) -> str | None:
-    return _cpu_field(root, "model name", "Model") or platform.processor() or None
-
-
-def _simd_flags(root: Path) -> list[str]:
-    """The instruction sets by which int8 kernels are chosen."""
-    known = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "asimd", "asimddp", "i8mm", "neon", "sve")
-    flags = set((_cpu_field(root, "flags", "Features") or "").split())
-    return [flag for flag in known if flag in flags]
-
-
-def _memory_mb(root: Path) -> int | None:
-    for line in (_text(root / "proc/meminfo") or "").splitlines():
-        if line.startswith("MemTotal:"):
-            return int(line.split()[1]) // 1024
-    return None
-
-
-def _pretty_name(root: Path) -> str | None:
-    for line in (_text(root / "etc/os-release") or "").splitlines():
-        if line.startswith("PRETTY_NAME="):
-            return line.partition("=")[2].strip('"')
-    return None
+def _fields(path: Path, separator: str = ":") -> dict[str, str]:
+    """The first value of every name in a file of the system; empty where there is no such file."""
+    fields: dict[str, str] = {}
+    for line in (_text(path) or "").splitlines():
+        name, _, value = line.partition(separator)
+        fields.setdefault(name.strip(), value.strip())
+    return fields
 
 
 def _mhz(path: Path) -> int | None:
