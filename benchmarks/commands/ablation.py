@@ -1,10 +1,9 @@
 """`ablation`: what each part of the training recipe is worth."""
 
 import argparse
-import json
 from pathlib import Path
 
-from benchmarks.commands.options import typed_command
+from benchmarks.commands.options import add_json, print_figures, typed_command
 
 HELP = "train the compact network with other recipes; tabulate what each one changes"
 
@@ -19,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
     parser.add_argument("--out", type=Path, default=Path("runs/recipes"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--epochs", type=int, default=20, metavar="N", help="epochs per run (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,5 +41,5 @@ def run(args: argparse.Namespace) -> int:
         command=typed_command(args, without=("data",)),
     )
     compared = compare_recipes(options)
-    print(json.dumps(compared) if args.json else recipes_page(compared), end="\n" if args.json else "")
+    print_figures(args, compared, recipes_page(compared))
     return 0

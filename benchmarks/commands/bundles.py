@@ -1,10 +1,9 @@
 """`bundles`: two or more bundles on the same validation films."""
 
 import argparse
-import json
 from pathlib import Path
 
-from benchmarks.commands.options import add_study_options, write_figures
+from benchmarks.commands.options import add_study_options, print_figures, write_figures
 
 HELP = "score several bundles on every evaluation set of the same validation films"
 
@@ -26,5 +25,5 @@ def run(args: argparse.Namespace) -> int:
 
     rows = compare_bundles(BundlesOptions(tuple(args.models), args.manifest, args.data))
     write_figures(args, {"rows": rows})
-    print(json.dumps(rows) if args.json else bundles_table(rows), end="\n" if args.json else "")
+    print_figures(args, rows, bundles_table(rows))
     return 0

@@ -1,8 +1,9 @@
 """`hospitals`: drawn hospitals show why one hospital's films are not enough."""
 
 import argparse
-import json
 from pathlib import Path
+
+from benchmarks.commands.options import add_json, print_figures
 
 HELP = "train at one drawn hospital and at two, and score each at both: why several sources are needed"
 
@@ -14,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--films", type=int, default=60, metavar="N", help="films per class and hospital (default: 60)")
     parser.add_argument("--epochs", type=int, default=24, metavar="N", help="default: %(default)s")
     parser.add_argument("--recipe", default="no-augmentation", metavar="NAME", help="as for fit (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,7 +27,6 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.studies.hospitals import HospitalOptions, compare_hospitals
     from benchmarks.tables.study_tables import hospitals_table
 
-    options = HospitalOptions(args.out, args.arch, args.films, args.epochs, args.recipe)
-    rows = compare_hospitals(options)
-    print(json.dumps(rows) if args.json else hospitals_table(rows), end="\n" if args.json else "")
+    rows = compare_hospitals(HospitalOptions(args.out, args.arch, args.films, args.epochs, args.recipe))
+    print_figures(args, rows, hospitals_table(rows))
     return 0

@@ -1,12 +1,11 @@
 """`networks`: networks side by side over several seeds."""
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.commands.options import typed_command
+from benchmarks.commands.options import add_json, print_figures, typed_command
 
 HELP = "train and convert networks over several seeds; one table of float, int8 and cost"
 
@@ -44,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--teacher", nargs="+", type=Path, default=[], metavar="MODEL", help="teachers of compact, as for fit"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -72,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
             command=typed_command(args, without=("data",)),
         )
     )
-    print(json.dumps(compared) if args.json else comparison_page(compared), end="\n" if args.json else "")
+    print_figures(args, compared, comparison_page(compared))
     return 0
 
 

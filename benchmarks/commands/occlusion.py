@@ -1,10 +1,9 @@
 """`occlusion`: does the chest decide, or what lies around it?"""
 
 import argparse
-import json
 from pathlib import Path
 
-from benchmarks.commands.options import add_study_options, write_figures
+from benchmarks.commands.options import add_study_options, print_figures, write_figures
 
 HELP = "hide frame or chest of validation films, add a marker, mirror, turn: see what decides"
 
@@ -26,5 +25,5 @@ def run(args: argparse.Namespace) -> int:
 
     found = measure_occlusion(OcclusionOptions(args.model, args.manifest, args.data))
     write_figures(args, found)
-    print(json.dumps(found) if args.json else occlusion_table(found), end="\n" if args.json else "")
+    print_figures(args, found, occlusion_table(found))
     return 0

@@ -55,7 +55,7 @@ def add_study_options(parser: argparse.ArgumentParser) -> None:
 def add_figures_options(parser: argparse.ArgumentParser) -> None:
     """Where the figures of a study go, see `write_figures`."""
     parser.add_argument("--out", type=Path, metavar="FILE", help="also write the figures there as JSON")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
 
 
 def write_figures(args: argparse.Namespace, figures: dict[str, Any]) -> None:
@@ -68,6 +68,11 @@ def write_figures(args: argparse.Namespace, figures: dict[str, Any]) -> None:
 
     if args.out:
         write_atomically(args.out, (json.dumps(figures, indent=1) + "\n").encode())
+
+
+def print_figures(args: argparse.Namespace, figures: Any, text: str) -> None:
+    """Print a study's figures: as JSON with `--json`, else the text."""
+    print(json.dumps(figures) + "\n" if args.json else text, end="")
 
 
 def typed_command(args: argparse.Namespace, without: Sequence[str] = ()) -> str:

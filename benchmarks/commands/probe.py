@@ -1,8 +1,9 @@
 """`probe`: how well the label can be predicted from how the films were made."""
 
 import argparse
-import json
 from pathlib import Path
+
+from benchmarks.commands.options import add_figures_options, print_figures, write_figures
 
 HELP = "score a classifier that sees only gradients, gray levels and borders: what shortcuts alone are worth"
 
@@ -16,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="films, or 'phantom'; once per hospital (default: data/chest_xray, then $CXR_DATA)",
     )
     parser.add_argument("--manifest", type=Path, metavar="FILE", help="split of a run (default: a new one)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_figures_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -25,16 +26,10 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; every failure is raised.
     """
-    from dataclasses import asdict
-
     from benchmarks.studies.probe import ProbeOptions, probe
+    from benchmarks.tables.study_tables import probe_table
 
     found = probe(ProbeOptions(args.data, args.manifest))
-    if args.json:
-        print(json.dumps({view: {name: asdict(auc) for name, auc in sets.items()} for view, sets in found.items()}))
-        return 0
-    for view, sets in found.items():
-        print(f"{view}:")
-        for name, auc in sets.items():
-            print(f"  {name:16} AUC {auc.value:.4f} (95% interval {auc.low:.4f} to {auc.high:.4f})")
+    write_figures(args, found)
+    print_figures(args, found, probe_table(found))
     return 0

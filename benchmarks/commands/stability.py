@@ -1,12 +1,10 @@
 """`stability`: full-size originals against their small twins."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
-from benchmarks.commands.options import add_figures_options, write_figures
+from benchmarks.commands.options import add_figures_options, print_figures, write_figures
 
 HELP = "how far the prediction moves between a full-size film and its small twin; exit 1 if too far"
 
@@ -28,21 +26,11 @@ def run(args: argparse.Namespace) -> int:
         0, or 1 if the median change is over its limit.
     """
     from benchmarks.studies.stability import StabilityOptions, stability
+    from benchmarks.tables.study_tables import stability_table
 
     found = stability(StabilityOptions(args.model, args.data, args.twins))
     write_figures(args, found)
-    print(json.dumps(found) if args.json else _words(found))
+    print_figures(args, found, stability_table(found))
     if not found["holds"]:
         print(f"benchmarks: the median change is not under {found['most_median_change']}", file=sys.stderr)
     return int(not found["holds"])
-
-
-def _words(found: dict[str, Any]) -> str:
-    median, share = found["median_change"], found["share_changed"]
-    return (
-        f"{found['model']}, {found['pairs']} films and their small twins, change of P(pneumonia):\n"
-        f"  median {median['value']:.4f} (95% interval {median['low']:.4f} to {median['high']:.4f}), "
-        f"95th percentile {found['p95_change']:.4f}, largest {found['max_change']:.4f}\n"
-        f"  decisions changed {found['decisions_changed']} "
-        f"({share['value']:.3f}, 95% interval {share['low']:.3f} to {share['high']:.3f})"
-    )

@@ -7,13 +7,13 @@ more on the film cropped to its lung field, which is what the shipped network se
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from edge_app.model.estimate import Estimate
 from edge_app.model.preparation import Preparation
 from train.data.loading import load_films
 from train.data.locator_files import find_locator, preparation_of
@@ -73,11 +73,11 @@ def framing_statistics(films: np.ndarray, preparation: Preparation) -> np.ndarra
     return np.stack([bottom - top, right - left, (top + bottom) / 2, (left + right) / 2], axis=1)
 
 
-def probe(options: ProbeOptions) -> dict[str, dict[str, Estimate]]:
+def probe(options: ProbeOptions) -> dict[str, Any]:
     """Train the classifier on shortcuts alone and score it.
 
     Returns:
-        Name of the view, then of the evaluation set, to the AUC for pneumonia, with its interval.
+        Name of the view, then of the evaluation set, to the AUC for pneumonia: `value`, `low` and `high`.
     Raises:
         DataError: the films are missing or are not those of the manifest.
     """
@@ -96,10 +96,10 @@ def probe(options: ProbeOptions) -> dict[str, dict[str, Estimate]]:
         "framing": lambda whole: framing_statistics(whole, preparation),
         "lung field": lambda whole: shortcut_statistics(prepared(whole, preparation)[0]),
     }
-    found: dict[str, dict[str, Estimate]] = {}
+    found = {}
     for name, statistics in views.items():
         classifier = HistGradientBoostingClassifier(random_state=options.seed)
         classifier.fit(statistics(whole_films(training)), learned)
         scores = {which: classifier.predict_proba(statistics(whole))[:, 1] for which, whole in sets.items()}
-        found[name] = {which: roc_auc(np.resize(tested, len(one)), one) for which, one in scores.items()}
+        found[name] = {which: asdict(roc_auc(np.resize(tested, len(one)), one)) for which, one in scores.items()}
     return found

@@ -8,8 +8,8 @@ from typing import Any
 from benchmarks.output.markdown import text_table, with_interval
 from benchmarks.studies import network_tables
 from benchmarks.studies.rejection import rows_table
+from benchmarks.tables import study_tables
 from benchmarks.tables.results import COMMITTED
-from benchmarks.tables.study_tables import bundles_table, hospitals_table, occlusion_table
 from edge_app.model.bundle import Bundle, read_bundle, shipped_bundle_path
 
 SHOWN = {"auc": "AUC", "accuracy": "accuracy", "recall": "recall", "specificity": "specificity"}
@@ -45,17 +45,14 @@ def parity() -> str:
 
 def probe() -> str:
     """What shortcuts alone score on each evaluation set."""
-    found = _committed("probe")  # of `benchmarks probe --json`
-    names = next(iter(found.values()))
-    body = [[name, *(with_interval(sets[name]) for sets in found.values())] for name in names]
-    return text_table(["evaluation set", *(f"AUC of the {view} alone" for view in found)], body)
+    return study_tables.probe_table(_committed("probe"))
 
 
 def bundles() -> str:
     """The shipped bundle and that of 0.3.0, on the same films."""
     rows = _committed("bundles")["rows"]
     newest = rows[-1]["model"]["sha256"]
-    return _if_shipped(newest, bundles_table(rows), "bundles OLD NEW --out bundles.json")
+    return _if_shipped(newest, study_tables.bundles_table(rows), "bundles OLD NEW --out bundles.json")
 
 
 def seeds() -> str:
@@ -106,25 +103,22 @@ def rejection() -> str:
 def stability() -> str:
     """How far the shipped model's answer moves between full-size films and their small twins."""
     found = _committed("stability")
-    high = 100 * found["share_changed"]["high"]
-    row = [str(found["pairs"]), with_interval(found["median_change"])]
-    row += [f"{found['p95_change']:.4f}", f"{found['max_change']:.4f}"]
-    row += [f"{found['decisions_changed']} of {found['pairs']} (up to {high:.1f}%)"]
-    head = ["films and twins", "median change of P(pneumonia)", "95th percentile", "largest", "decisions changed"]
     command = "stability BUNDLE --data DIR --out stability.json"
-    return _if_shipped(found["model_sha256"], text_table(head, [row]), command)
+    return _if_shipped(found["model_sha256"], study_tables.stability_table(found), command)
 
 
 def occlusion() -> str:
     """What the shipped model's answers come from: the chest, or what lies around it."""
     found = _committed("regions")
-    return _if_shipped(found["model_sha256"], occlusion_table(found), "occlusion BUNDLE --out regions.json")
+    return _if_shipped(
+        found["model_sha256"], study_tables.occlusion_table(found), "occlusion BUNDLE --out regions.json"
+    )
 
 
 def hospitals() -> str:
     """Drawn hospitals: trained at one and at both, scored at each."""
     names = sorted(path.stem for path in COMMITTED.glob("hospitals*.json"))  # one for each recipe
-    return hospitals_table([row for name in names for row in _committed(name)["rows"]])
+    return study_tables.hospitals_table([row for name in names for row in _committed(name)["rows"]])
 
 
 def _committed(name: str) -> dict[str, Any]:

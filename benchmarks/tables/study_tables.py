@@ -1,4 +1,4 @@
-"""What the studies `bundles`, `hospitals` and `occlusion` found, as Markdown tables."""
+"""What the studies found, as Markdown tables; `benchmarks.studies.network_tables` has those of trained networks."""
 
 from typing import Any
 
@@ -43,3 +43,18 @@ def occlusion_table(found: dict[str, Any]) -> str:
         f"{Estimate(**found['frame_evidence']).percent()} of its evidence for pneumonia: "
         f"the median over those of {found['films']} films that are called pneumonia.\n"
     )
+
+
+def probe_table(found: dict[str, Any]) -> str:
+    """The AUC of each view, one line per evaluation set."""
+    body = [[name, *(with_interval(sets[name]) for sets in found.values())] for name in next(iter(found.values()))]
+    return text_table(["evaluation set", *(f"AUC of the {view} alone" for view in found)], body)
+
+
+def stability_table(found: dict[str, Any]) -> str:
+    """How far P(pneumonia) moves, in one line."""
+    row = [str(found["pairs"]), with_interval(found["median_change"])]
+    row += [f"{found['p95_change']:.4f}", f"{found['max_change']:.4f}"]
+    row += [f"{found['decisions_changed']} of {found['pairs']} (up to {100 * found['share_changed']['high']:.1f}%)"]
+    head = ["films and twins", "median change of P(pneumonia)", "95th percentile", "largest", "decisions changed"]
+    return text_table(head, [row])
