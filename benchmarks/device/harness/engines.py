@@ -67,16 +67,18 @@ def random_input(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     return (levels - 128 if dtype == np.int8 else levels).astype(dtype)
 
 
-def delegated_ops(ops: list[dict[str, Any]]) -> dict[str, Any]:
+def delegated_ops(networks: list[list[dict[str, Any]]]) -> dict[str, Any]:
     """How many operators a delegate runs, and which kinds it left.
 
     Args:
-        ops: as the interpreter lists them; see `split_by_delegate`.
+        networks: the operators of each, as the interpreter lists them; see `split_by_delegate`.
     Returns:
         `total`, `delegated` and `left`, a dictionary from an operator's name to how many were left.
     """
-    delegated, left = split_by_delegate(ops)
-    return {"total": len(delegated) + len(left), "delegated": len(delegated), "left": dict(Counter(left))}
+    split = [split_by_delegate(ops) for ops in networks]
+    delegated = sum(len(taken) for taken, _ in split)
+    left = Counter(name for _, others in split for name in others)
+    return {"total": delegated + left.total(), "delegated": delegated, "left": dict(left)}
 
 
 def multiply_accumulates(ops: list[dict[str, Any]], shapes: dict[int, Any]) -> int:
@@ -105,9 +107,15 @@ def _load_tflite(runtime: Any, model: Path, threads: int) -> Loaded:
         for interpreter in interpreters:
             interpreter.invoke()
 
-    listed = [_tflite_ops(interpreter) for interpreter in interpreters]
-    ops, macs = _summed([ops for ops, _ in listed]), [macs for _, macs in listed if macs is not None]
-    return Loaded(str(runtime), invoke, ops, sum(macs) if macs else None)
+    try:
+        networks = [interpreter._get_ops_details() for interpreter in interpreters]  # there is no public call
+    except (AttributeError, KeyError):
+        return Loaded(str(runtime), invoke, None)
+    macs = 0
+    for interpreter, ops in zip(interpreters, networks, strict=True):
+        shapes = {int(tensor["index"]): tensor["shape"] for tensor in interpreter.get_tensor_details()}
+        macs += multiply_accumulates(ops, shapes)
+    return Loaded(str(runtime), invoke, delegated_ops(networks), macs)
 
 
 def _interpreter(runtime: Any, network: bytes, threads: int) -> Any:
@@ -116,26 +124,6 @@ def _interpreter(runtime: Any, network: bytes, threads: int) -> Any:
     for detail in interpreter.get_input_details():
         interpreter.set_tensor(detail["index"], random_input(tuple(detail["shape"]), detail["dtype"]))
     return interpreter
-
-
-def _summed(listed: list[dict[str, Any] | None]) -> dict[str, Any] | None:
-    """The operators of several networks together."""
-    known = [ops for ops in listed if ops is not None]
-    if not known:
-        return None
-    left: Counter[str] = sum((Counter(ops["left"]) for ops in known), Counter())
-    totals = {name: sum(ops[name] for ops in known) for name in ("total", "delegated")}
-    return totals | {"left": dict(left)}
-
-
-def _tflite_ops(interpreter: Any) -> tuple[dict[str, Any] | None, int | None]:
-    """The list of operators has no public call; None for a runtime without it."""
-    try:
-        ops = interpreter._get_ops_details()
-    except (AttributeError, KeyError):
-        return None, None
-    shapes = {int(tensor["index"]): tensor["shape"] for tensor in interpreter.get_tensor_details()}
-    return delegated_ops(ops), multiply_accumulates(ops, shapes)
 
 
 def _load_tensorflow(tensorflow: Any, model: Path, threads: int) -> Loaded:
