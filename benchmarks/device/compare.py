@@ -47,7 +47,7 @@ GOALS = (
 )
 GOAL_ENGINE = "ai-edge-litert"
 NO_FLOAT_MODEL = "no float model here: python -m train fit, or name one with --float-model"
-Candidates = tuple[list[Candidate], list[dict[str, Any]]]  # those to run, and rows of those that cannot run
+NO_TENSORFLOW, NO_TF2ONNX = "TensorFlow is not installed", "tf2onnx is not installed"
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,13 @@ def measure(options: CompareOptions, progress: Progress) -> dict[str, Any]:
     Raises:
         BundleError: a bundle is missing or damaged.
     """
-    candidates, missing = shipped_candidates(options)
+    candidates = shipped_candidates(options)
     for name in options.networks:
         progress(f"building {name}")
-        found, absent = network_candidates(name, options.cache)
-        candidates += found
-        missing += absent
+        candidates += network_candidates(name, options.cache)
 
     def timed() -> dict[str, Any]:
-        rows = measure_candidates(candidates, options.run_length, progress) + missing
+        rows = measure_candidates(candidates, options.run_length, progress)
         add_ratios(rows)
         return {"rows": rows, "goals": goals(rows)}
 
@@ -90,7 +88,7 @@ def succeeded(rows: list[dict[str, Any]]) -> bool:
     return "rounds" in rows[0]
 
 
-def shipped_candidates(options: CompareOptions) -> Candidates:
+def shipped_candidates(options: CompareOptions) -> list[Candidate]:
     """The shipped bundle and its float twin, in every engine that can run them.
 
     Raises:
@@ -98,71 +96,50 @@ def shipped_candidates(options: CompareOptions) -> Candidates:
     """
     model = options.model or shipped_bundle_path()
     twin = options.twin or twin_path(model)
-    candidates = _tflite_candidates("shipped", model, {"title": model.stem, "kind": "int8"} | bundle_facts(model))
+    int8 = {"title": model.stem, "kind": "int8"} | bundle_facts(model)
+    candidates = _in_tflite("shipped", model, int8)
     facts: dict[str, Any] = {"title": model.stem, "kind": "float32"}
     if not twin:
-        return candidates, [{"name": "shipped", "cannot_run": NO_TWIN} | facts]
-    twin_facts = facts | bundle_facts(twin)
-    candidates += _tflite_candidates("shipped", twin, twin_facts)
-    onnx = options.cache / f"shipped-{twin_facts['model']['sha256'][:12]}.onnx"
+        return candidates + _in_tflite("shipped", model, facts, NO_TWIN)
+    facts |= bundle_facts(twin)
     saved_model = options.cache / "shipped-saved-model"
-    found, missing = _float_candidates(
-        "shipped",
-        facts,
-        (saved_model, _export_failure(options.float_model, saved_model)),
-        (onnx, _onnx_failure(onnx, twin)),
-    )
-    return candidates + found, missing
+    onnx = options.cache / f"shipped-{facts['model']['sha256'][:12]}.onnx"
+    return [
+        *candidates,
+        *_in_tflite("shipped", twin, facts),
+        Candidate("shipped", "tensorflow", saved_model, 1, facts, _export_failure(options.float_model, saved_model)),
+        Candidate("shipped", "onnxruntime", onnx, 1, facts, _onnx_failure(onnx, twin)),
+    ]
 
 
-def network_candidates(name: str, folder: Path) -> Candidates:
+def network_candidates(name: str, folder: Path) -> list[Candidate]:
     """One network, built by a child process so that TensorFlow's memory is freed again."""
     network, files = NETWORKS[name], files_of(name, folder)
     words = [sys.executable, "-m", "benchmarks.device.network_files", name, str(folder)]
     if not all(file.exists() or (kind == "onnx" and not find_spec("tf2onnx")) for kind, file in files.items()):
         subprocess.run(words, check=False, capture_output=True, env=child_environment())
+    not_built = f"could not be built here: python {' '.join(words[1:])}"
+    why = {"saved_model": NO_TENSORFLOW, "onnx": NO_TF2ONNX}
+    missing = {kind: None if file.exists() else why.get(kind, not_built) for kind, file in files.items()}
     facts = {"title": network.title, "input": f"{network.size_px}x{network.size_px}x3", "source": network.source}
-    candidates: list[Candidate] = []
-    missing: list[dict[str, Any]] = []
-    for kind in ("int8", "float32"):
-        if files[kind].exists():
-            candidates += _tflite_candidates(name, files[kind], facts | {"kind": kind})
-        else:
-            why = f"could not be built here: {' '.join(words[1:])}"
-            missing.append({"name": name, "cannot_run": why} | facts | {"kind": kind})
-    saved, onnx = files["saved_model"], files["onnx"]
-    found, absent = _float_candidates(
-        name,
-        facts | {"kind": "float32"},
-        (saved, None if saved.exists() else "TensorFlow is not installed"),
-        (onnx, None if onnx.exists() else "tf2onnx is not installed"),
-    )
-    return candidates + found, missing + absent
+    int8, float32 = facts | {"kind": "int8"}, facts | {"kind": "float32"}
+    return [
+        *_in_tflite(name, files["int8"], int8, missing["int8"]),
+        *_in_tflite(name, files["float32"], float32, missing["float32"]),
+        Candidate(name, "tensorflow", files["saved_model"], 1, float32, missing["saved_model"]),
+        Candidate(name, "onnxruntime", files["onnx"], 1, float32, missing["onnx"]),
+    ]
 
 
-def _tflite_candidates(name: str, model: Path, facts: dict[str, Any]) -> list[Candidate]:
-    return [Candidate(name, engine, model, 1, facts) for engine in RUNTIMES]
-
-
-def _float_candidates(
-    name: str, facts: dict[str, Any], saved_model: tuple[Path, str | None], onnx: tuple[Path, str | None]
-) -> Candidates:
-    """The float model in TensorFlow and ONNX Runtime; each file comes with the reason why it is missing, or None."""
-    candidates: list[Candidate] = []
-    missing: list[dict[str, Any]] = []
-    for engine, (path, failure) in (("tensorflow", saved_model), ("onnxruntime", onnx)):
-        if failure:
-            missing.append({"name": name, "engine": engine_of, "threads": 1, "cannot_run": failure} | facts)
-        else:
-            candidates.append(Candidate(name, engine, path, 1, facts))
-    return candidates, missing
+def _in_tflite(name: str, model: Path, facts: dict[str, Any], missing: str | None = None) -> list[Candidate]:
+    return [Candidate(name, engine, model, 1, facts, missing) for engine in RUNTIMES]
 
 
 def _onnx_failure(onnx: Path, twin: Path) -> str | None:
     """Write the float twin as ONNX if that was not done yet; None if the file is there, otherwise the reason."""
     onnx.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return None if onnx.exists() or write_onnx(onnx, tflite=twin) else "tf2onnx is not installed"
+        return None if onnx.exists() or write_onnx(onnx, tflite=twin) else NO_TF2ONNX
     except subprocess.CalledProcessError as cause:
         return f"tf2onnx failed with code {cause.returncode}"
 
@@ -196,9 +173,8 @@ def goals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The verdict on each goal, by wall clock and by processor time."""
 
     def row_of(network: str, kind: str) -> dict[str, Any]:
-        wanted = (row for row in rows if (row["name"], row["kind"]) == (network, kind))
-        # A row without an engine says why none of them can run the file.
-        return next((row for row in wanted if row.get("engine", GOAL_ENGINE) == GOAL_ENGINE), NOT_MEASURED)
+        wanted = (network, kind, GOAL_ENGINE)
+        return next((row for row in rows if (row["name"], row["kind"], row["engine"]) == wanted), NOT_MEASURED)
 
     return [verdict(goal, row_of(*row), row_of(*reference)) for goal, row, reference in GOALS]
 

@@ -29,13 +29,14 @@ QUICK = RunLength(rounds=5, min_runs=50, max_seconds=0.5, warmup_seconds=0.05)
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model in an engine. `facts` go into its row unchanged."""
+    """A model in an engine; `facts` go into its row unchanged."""
 
     name: str
     engine: str
     model: Path
     threads: int = 1
     facts: dict[str, Any] = field(default_factory=dict)
+    missing: str | None = None  # why its file is not here
 
     def describe(self) -> dict[str, Any]:
         """The fields that every row has, whether it could run or not."""

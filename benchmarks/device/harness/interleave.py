@@ -34,10 +34,12 @@ def measure_candidates(
     Returns:
         One row per candidate, in their order; `cannot_run` says why where one could not run.
     """
-    failed: dict[int, str] = {}
+    failed = {index: candidate.missing for index, candidate in enumerate(candidates) if candidate.missing}
     workers: dict[int, WorkerProcess] = {}
     try:
         for index, candidate in enumerate(candidates):
+            if index in failed:
+                continue
             progress(f"loading {candidate.name} in {candidate.engine}")
             try:
                 workers[index] = WorkerProcess(candidate)
