@@ -1,6 +1,8 @@
 """Plain helpers for tests that start processes."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from edge_app.model.card import ModelIdentity
@@ -9,6 +11,14 @@ from edge_app.reading.decision import Decision
 REPOSITORY = Path(__file__).parent.parent
 # A child process finds the kit and these helpers wherever it is started, installed or not.
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])}
+
+
+def run_python(*words: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in a process of its own that finds the kit, with this test's home; its output as text."""
+    environment = os.environ | {"PYTHONPATH": ENVIRONMENT["PYTHONPATH"]} | variables
+    return subprocess.run(
+        [sys.executable, *words], cwd=cwd, env=environment, capture_output=True, text=True, timeout=600
+    )
 
 
 def a_decision(p_finding: float = 0.7, threshold: float = 0.4) -> Decision:

@@ -1,14 +1,14 @@
 """Every benchmark is documented, every documented command exists, and help is quick."""
 
 import re
-import subprocess
-import sys
+
+from tests_support import run_python
 
 from benchmarks.__main__ import COMMANDS, DEVICE
 from benchmarks.commands.all import PARTS
 from benchmarks.device import BENCHMARKS
 from benchmarks.tables.fill import MARKED, TABLES, marked_files
-from edge_app.system.child_process import ROOT, child_environment
+from edge_app.system.child_process import ROOT
 
 GUIDE = (ROOT / "docs" / "guide" / "benchmark.md").read_text(encoding="utf-8")
 
@@ -38,6 +38,6 @@ def test_help_imports_nothing_heavy() -> None:
         "except SystemExit: pass\n"
         "sys.exit(', '.join(sorted({'numpy', 'PIL', 'tensorflow', 'gradio'} & set(sys.modules))) or 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], env=child_environment(), capture_output=True, text=True)
+    done = run_python("-c", code)
     assert done.returncode == 0, done.stderr
     assert "--twin" in done.stdout

@@ -1,12 +1,11 @@
 """benchmarks/device needs only `edge_app`, and uses neither arguments nor a terminal."""
 
 import ast
-import subprocess
-import sys
 
 import pytest
+from tests_support import run_python
 
-from edge_app.system.child_process import ROOT, child_environment
+from edge_app.system.child_process import ROOT
 
 BLOCKED = ("train", "convert", "tensorflow", "tf_keras", "scipy", "sklearn", "matplotlib", "gradio")
 BLOCK = f"import sys\nfor name in {BLOCKED!r}: sys.modules[name] = None\n"
@@ -23,20 +22,14 @@ print(count)
 BELOW_COMMANDS = sorted(path for room in ("device", "output") for path in (ROOT / "benchmarks" / room).rglob("*.py"))
 
 
-def run_blocked(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", BLOCK + code], env=child_environment(), capture_output=True, text=True, check=False
-    )
-
-
 def test_every_module_can_be_imported_where_only_the_edge_extra_is() -> None:
-    done = run_blocked(IMPORT_ALL)
+    done = run_python("-c", BLOCK + IMPORT_ALL)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) == len(BELOW_COMMANDS) - 2  # without the two rooms themselves
 
 
 def test_the_command_line_works_where_only_the_edge_extra_is() -> None:
-    done = run_blocked("from benchmarks.__main__ import main\nmain(['latency', '--help'])")
+    done = run_python("-c", f"{BLOCK}from benchmarks.__main__ import main\nmain(['latency', '--help'])")
     assert done.returncode == 0, done.stderr
     assert "--twin" in done.stdout
 

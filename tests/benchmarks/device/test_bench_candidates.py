@@ -9,26 +9,19 @@ from benchmarks.device.harness.candidate import Candidate, RunLength
 from benchmarks.device.harness.engines import delegated_ops
 from benchmarks.device.harness.interleave import measure_candidates
 from benchmarks.device.harness.worker import timed
-from edge_app.model.bundle import MODELS_DIR
+from edge_app.model.bundle import Bundle
 
 SHORT = RunLength(rounds=2, min_runs=4, max_seconds=0.2, warmup_seconds=0.01)
 
 
-def any_bundle() -> Path:
-    found = sorted(MODELS_DIR.glob("*.tflite"))
-    if not found:
-        pytest.skip("no bundle is shipped yet")
-    return found[0]
-
-
-def test_a_row_that_cannot_run_says_why_and_the_others_go_on(tmp_path: Path) -> None:
+def test_a_row_that_cannot_run_says_why_and_the_others_go_on(shipped: Bundle, tmp_path: Path) -> None:
     garbage = tmp_path / "garbage.tflite"
     garbage.write_bytes(b"no model at all" * 40)
     rows = measure_candidates(
         [
             Candidate("garbage", "ai-edge-litert", garbage),
-            Candidate("real", "no_such_engine", any_bundle()),
-            Candidate("real", "ai-edge-litert", any_bundle(), facts={"quantization": "int8"}),
+            Candidate("real", "no_such_engine", shipped.path),
+            Candidate("real", "ai-edge-litert", shipped.path, facts={"quantization": "int8"}),
         ],
         SHORT,
     )
@@ -38,8 +31,8 @@ def test_a_row_that_cannot_run_says_why_and_the_others_go_on(tmp_path: Path) -> 
     assert rows[2]["quantization"] == "int8"
 
 
-def test_a_row_holds_as_many_rounds_and_runs_as_were_asked_for() -> None:
-    (row,) = measure_candidates([Candidate("real", "ai-edge-litert", any_bundle())], SHORT)
+def test_a_row_holds_as_many_rounds_and_runs_as_were_asked_for(shipped: Bundle) -> None:
+    (row,) = measure_candidates([Candidate("real", "ai-edge-litert", shipped.path)], SHORT)
     assert len(row["rounds"]["median_ms"]) == 2
     assert row["misc_metrics"]["num_runs"] >= 4
     assert row["latency_metrics"]["min_ms"] > 0
@@ -47,15 +40,15 @@ def test_a_row_holds_as_many_rounds_and_runs_as_were_asked_for() -> None:
     assert row["engine_version"].startswith("ai-edge-litert ")
 
 
-def test_a_worker_that_crashes_costs_its_own_row_only(tmp_path: Path) -> None:
+def test_a_worker_that_crashes_costs_its_own_row_only(shipped: Bundle, tmp_path: Path) -> None:
     # Flipped bytes in a model may crash an interpreter; whatever happens must stay in the child.
-    content = bytearray(any_bundle().read_bytes())
+    content = bytearray(shipped.content)
     for index in range(8, 400, 3):
         content[index] ^= 0xFF
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(content)
     rows = measure_candidates(
-        [Candidate("broken", "ai-edge-litert", broken), Candidate("real", "ai-edge-litert", any_bundle())], SHORT
+        [Candidate("broken", "ai-edge-litert", broken), Candidate("real", "ai-edge-litert", shipped.path)], SHORT
     )
     assert rows[0]["cannot_run"]
     assert "cannot_run" not in rows[1]

@@ -1,16 +1,12 @@
 """The comparison: goals need both clocks, and the networks have their published shape."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests_support import run_python
 
 from benchmarks.device import compare
-from edge_app.model.bundle import MODELS_DIR
-from edge_app.system.child_process import child_environment
 
 
 def row(name: str, kind: str, wall: list[float], cpu: list[float]) -> dict:
@@ -63,13 +59,7 @@ TRAINED = "sum(tf_keras.backend.count_params(w) for w in m.trainable_weights)"
 @pytest.mark.parametrize(
     ("name", "count", "classes", "features", "published"),
     [
-        (
-            "efficientnet-lite0",
-            TRAINED,
-            1000,
-            1280,
-            4_652_008,
-        ),
+        ("efficientnet-lite0", TRAINED, 1000, 1280, 4_652_008),
         ("mlperf-tiny-vww", "m.count_params() + 2736", 2, 256, 221_794),
     ],
 )
@@ -80,26 +70,15 @@ def test_networks_built_by_hand_have_the_published_size(
         "import sys, tf_keras; from benchmarks.device.reference_networks import *;"
         f"n = NETWORKS[sys.argv[1]]; m = n.build(tf_keras, n.size_px); print({count})"
     )
-    environment = child_environment() | {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, "-c", code, name], env=environment, capture_output=True, text=True, check=True
-    )
+    done = run_python("-c", code, name, TF_USE_LEGACY_KERAS="1", TF_CPP_MIN_LOG_LEVEL="3")
+    assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[-1]) + (features + 1) * (classes - 3) == published
 
 
 @pytest.mark.slow
 def test_compare_builds_a_network_and_times_it_beside_the_bundle(tmp_path: Path) -> None:
-    if not sorted(MODELS_DIR.glob("*.tflite")):
-        pytest.skip("no bundle is shipped yet")
     words = ["compare", "--quick", "--json", "--network", "mlperf-tiny-vww"]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *words],
-        cwd=tmp_path,
-        env=child_environment() | {"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
+    done = run_python("-m", "benchmarks", *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)["rows"]
     ran = {(r["name"], r["kind"], r["engine"]) for r in rows if "rounds" in r}

@@ -1,16 +1,14 @@
 """`python -m benchmarks latency`, as a user calls it."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
-import pytest
+from tests_support import run_python
 
 from benchmarks.device import latency
 from benchmarks.device.harness.bundles import NO_TWIN
-from edge_app.model.bundle import MODELS_DIR
+from edge_app.model.bundle import Bundle
 from edge_app.system.child_process import ROOT
 
 NOT_RUN = {"name": "x", "cannot_run": "why"}
@@ -24,36 +22,20 @@ sys.meta_path.insert(0, Refuse())
 """
 
 
-def bench(*words: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join(filter(None, [env.pop("PYTHONPATH", ""), str(ROOT)]))
-    return subprocess.run(
-        [sys.executable, "-m", "benchmarks", *words],
-        cwd=cwd,
-        env=os.environ | env | {"PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+def bench(*words: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run_python("-m", "benchmarks", *words, cwd=cwd, **variables)
 
 
-@pytest.fixture
-def bundle() -> Path:
-    found = sorted(MODELS_DIR.glob("*.tflite"))
-    if not found:
-        pytest.skip("no bundle is shipped yet")
-    return found[0]
-
-
-def test_latency_runs_on_a_device_without_tensorflow(bundle: Path, tmp_path: Path) -> None:
+def test_latency_runs_on_a_device_without_tensorflow(shipped: Bundle, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(NO_TENSORFLOW)
-    done = bench("latency", "--quick", "--json", "--threads", "1", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    done = bench("latency", "--quick", "--json", "--threads", "1", cwd=tmp_path, PYTHONPATH=f"{tmp_path}:{ROOT}")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result == json.loads((tmp_path / "runs/benchmarks/latency.json").read_text())
     assert result["command"] == "python -m benchmarks latency --quick --threads 1"
     assert {"board", "governor", "cpu_flags"} <= set(result["device"])
     ran = [row for row in result["rows"] if "cannot_run" not in row]
-    assert ran[0]["model"]["sha256"] == bundle.with_name(bundle.name + ".sha256").read_text().split()[0]
+    assert ran[0]["model"]["sha256"] == shipped.sha256
     assert {"median_ms", "p90_ms", "p99_ms", "max_ms", "stddev_ms"} <= set(ran[0]["latency_metrics"])
     twin = result["rows"][-1]
     assert twin["cannot_run"] == NO_TWIN
@@ -61,9 +43,9 @@ def test_latency_runs_on_a_device_without_tensorflow(bundle: Path, tmp_path: Pat
         assert (tmp_path / "runs/benchmarks" / name).stat().st_size > 200
 
 
-def test_a_damaged_bundle_is_refused_before_it_is_timed(bundle: Path, tmp_path: Path) -> None:
+def test_a_damaged_bundle_is_refused_before_it_is_timed(shipped: Bundle, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.tflite"
-    damaged.write_bytes(bundle.read_bytes()[:-1] + b"\x00")
+    damaged.write_bytes(shipped.content[:-1] + b"\x00")
     damaged.with_name("damaged.tflite.sha256").write_text("0" * 64 + "  damaged.tflite\n")
     done = bench("latency", "--quick", "--model", str(damaged), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")

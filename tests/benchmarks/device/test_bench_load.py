@@ -2,21 +2,18 @@
 
 import json
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from tests_support import run_python
 
 from benchmarks.device import bulk, kiosk
 from benchmarks.device.films import film_bytes
 from benchmarks.device.kiosk_process import Kiosk
 from benchmarks.device.worker_pool import chunks
-from edge_app.model.bundle import MODELS_DIR
-from edge_app.system.child_process import child_environment
 
 
 class FakeKiosk(BaseHTTPRequestHandler):
@@ -69,13 +66,7 @@ def test_every_film_that_a_kiosk_refuses_is_counted(fake_kiosk: str) -> None:
 
 def test_a_kiosk_that_is_not_there_is_a_row_not_a_crash(tmp_path: Path) -> None:
     words = ["kiosk", "--quick", "--json", "--url", "http://127.0.0.1:1"]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *words],
-        cwd=tmp_path,
-        env=child_environment(),
-        capture_output=True,
-        text=True,
-    )
+    done = run_python("-m", "benchmarks", *words, cwd=tmp_path)
     assert done.returncode == 1
     assert "127.0.0.1:1" in json.loads(done.stdout)["rows"][0]["cannot_run"]
 
@@ -96,28 +87,17 @@ def test_chunks_hold_every_film_once() -> None:
 
 
 def test_bulk_counts_films_without_an_answer_and_compares_the_engines(tmp_path: Path) -> None:
-    if not sorted(MODELS_DIR.glob("*.tflite")):
-        pytest.skip("no bundle is shipped yet")
     folder = tmp_path / "films"
     folder.mkdir()
     for seed in range(3):
         (folder / f"{seed}.jpg").write_bytes(film_bytes("JPEG", 224, seed))
     (folder / "broken.jpg").write_bytes(b"no film")
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "bulk", "--json", "--workers", "1", "2", "--folder", str(folder)],
-        cwd=tmp_path,
-        env=child_environment(),
-        capture_output=True,
-        text=True,
-    )
+    words = ["bulk", "--json", "--workers", "1", "2", "--folder", str(folder)]
+    done = run_python("-m", "benchmarks", *words, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     rows = json.loads(done.stdout)["rows"]
-    assert [(row["engine"], row["workers"]) for row in rows] == [
-        ("processes", 1),
-        ("processes", 2),
-        ("dask", 1),
-        ("dask", 2),
-    ]
+    engines = [(row["engine"], row["workers"]) for row in rows]
+    assert engines == [("processes", 1), ("processes", 2), ("dask", 1), ("dask", 2)]
     for row in rows:
         if row.get("cannot_run") != "distributed is not installed":
             assert (row["films"], row["without_answer"], row["same_answers"]) == (4, 1, True)

@@ -1,36 +1,21 @@
 """File to answer and cold start: what is measured, and optimizations that must not change a bit."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests_support import run_python
 
 from benchmarks.device import coldstart, pipeline
 from benchmarks.device.films import film_bytes
 from edge_app.imaging.film import read_film
 from edge_app.imaging.formats import pillow
-from edge_app.model.bundle import MODELS_DIR
 from edge_app.model.runtimes.interpreter import _quantized_levels
-from edge_app.system.child_process import child_environment
-
-
-@pytest.fixture(autouse=True)
-def _bundle() -> None:
-    if not sorted(MODELS_DIR.glob("*.tflite")):
-        pytest.skip("no bundle is shipped yet")
-
-
-def call(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *words], cwd=cwd, env=child_environment(), capture_output=True, text=True, timeout=300
-    )
 
 
 def test_every_step_from_file_to_answer_is_timed(tmp_path: Path) -> None:
-    done = call("-m", "benchmarks", "pipeline", "--quick", "--json", "--side", "512", cwd=tmp_path)
+    done = run_python("-m", "benchmarks", "pipeline", "--quick", "--json", "--side", "512", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     jpeg = next(row for row in result["rows"] if row["format"] == "JPEG")
@@ -51,7 +36,7 @@ def test_reduced_decoding_is_compared_with_full_decoding_film_by_film(tmp_path: 
     (tmp_path / "films" / "large.jpg").write_bytes(film_bytes("JPEG", 1024))
     (tmp_path / "films" / "broken.jpg").write_bytes(b"no film")
     words = ["pipeline", "--quick", "--json", "--side", "224", "--films", "films"]
-    done = call("-m", "benchmarks", *words, cwd=tmp_path)
+    done = run_python("-m", "benchmarks", *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)["reduced_scale"]
     assert found["films"] == 1
@@ -73,7 +58,7 @@ def test_a_format_that_is_not_read_here_costs_its_own_row_only(tmp_path: Path) -
         "rows = pipeline.measure_cases(load_predictor(), cases, 2, lambda _: None);"
         "print(json.dumps(rows)); pipeline.rows_table(rows)"
     )
-    done = call("-c", code, json.dumps(cases, default=str), cwd=tmp_path)
+    done = run_python("-c", code, json.dumps(cases, default=str), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     bad, gone, good = json.loads(done.stdout)
     assert bad["cannot_run"]
@@ -130,5 +115,5 @@ def test_cold_predict_imports_nothing_it_does_not_need(tmp_path: Path) -> None:
         "heavy = {'PIL.PngImagePlugin', 'gradio', 'pydicom', 'tensorflow', 'importlib.metadata'} & set(sys.modules);"
         "print(sorted(heavy), file=sys.stderr); sys.exit(code or bool(heavy))"
     )
-    done = call("-c", code, cwd=tmp_path)
+    done = run_python("-c", code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -1,15 +1,13 @@
 """Operations per second: what is counted, and the matrix product they are compared with."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests_support import run_python
 
 from benchmarks.device.harness.engines import multiply_accumulates
 from benchmarks.device.harness.matmul import MACS, write_matmul
 from benchmarks.device.roofline import MATMUL, add_rates
-from edge_app.system.child_process import child_environment
 
 
 def test_multiply_accumulates_are_counted_by_hand() -> None:
@@ -25,15 +23,8 @@ def test_multiply_accumulates_are_counted_by_hand() -> None:
 
 def test_the_share_of_the_product_is_a_ratio_of_rates() -> None:
     def row(name: str, macs: int, ms: float) -> dict:
-        rounds = {"cpu_median_ms": [ms] * 4}
-        return {
-            "name": name,
-            "engine": "e",
-            "macs": macs,
-            "cpu_median_ms": ms,
-            "quantization": "int8",
-            "rounds": rounds,
-        }
+        facts = {"name": name, "engine": "e", "macs": macs, "quantization": "int8"}
+        return facts | {"cpu_median_ms": ms, "rounds": {"cpu_median_ms": [ms] * 4}}
 
     net, product = row("net", 50_000_000, 0.5), row(MATMUL, 100_000_000, 0.4)
     add_rates([net, product, {"name": "x", "cannot_run": "why"}])
@@ -55,13 +46,8 @@ def test_the_matrix_product_is_right(tmp_path: Path) -> None:
         "want = np.clip(np.round((x.astype(np.int64) @ weights.T + bias) * 0.05 * 0.01 / 0.5), -128, 127);"
         "print(np.abs(got - want).max(), want.std())"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "matmul.tflite")],
-        env=child_environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run_python("-c", code, str(tmp_path / "matmul.tflite"))
+    assert done.returncode == 0, done.stderr
     off, spread = map(float, done.stdout.split())
     assert off <= 1  # one step of rounding
     assert spread > 20  # and the product is no constant
