@@ -98,7 +98,7 @@ def run_length(args: argparse.Namespace) -> Any:
 
 
 def measure_and_publish(args: argparse.Namespace, benchmark: ModuleType, options: Any) -> int:
-    """Measure, write the result's files, and print its JSON or its Markdown.
+    """Measure, write the result's files with the machine's facts, and print its JSON or its Markdown.
 
     Args:
         benchmark: has `measure(options, progress)`, which gives a result with its `rows`, `markdown(result)`,
@@ -110,9 +110,10 @@ def measure_and_publish(args: argparse.Namespace, benchmark: ModuleType, options
         KitError: as its `measure`.
         OSError: the folder cannot be written to.
     """
+    from benchmarks.device.harness.machine import observed
     from benchmarks.output.result_files import as_json, heading, write_result
 
-    measured = benchmark.measure(options, progress_on_terminal())
+    measured = observed(lambda: benchmark.measure(options, progress_on_terminal()))
     result = heading(args.command, typed_command(args), args.quick) | measured
     text, rows = benchmark.markdown(result), result["rows"]
     plot = benchmark.plot(rows) if hasattr(benchmark, "plot") else None

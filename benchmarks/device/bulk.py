@@ -13,7 +13,6 @@ from typing import Any
 
 from benchmarks.device.films import film_bytes
 from benchmarks.device.harness.candidate import Progress
-from benchmarks.device.harness.machine import observed
 from benchmarks.device.worker_pool import Prediction, score_in_pool, score_with_dask
 from benchmarks.output.markdown import figure, measured_table, number, page, table, words
 from edge_app.commands.predict import walk
@@ -41,22 +40,18 @@ def measure(options: BulkOptions, progress: Progress) -> dict[str, Any]:
     """Score the films with each engine and number of workers.
 
     Returns:
-        The machine, `films`, `mean_film_kb` and `rows`.
+        `films`, `mean_film_kb` and `rows`.
     Raises:
         BundleError: the bundle is missing or damaged.
         DataError: the folder holds no film.
     """
     bundle = read_bundle(options.model or shipped_bundle_path())
-
-    def scored() -> dict[str, Any]:
-        with tempfile.TemporaryDirectory() as temporary:
-            paths = films_in(options.folder) if options.folder else write_films(Path(temporary), options.films)
-            mean_film_kb = sum(Path(path).stat().st_size for path in paths) / len(paths) / 1024
-            rows = measure_engines(paths, str(bundle.path.resolve()), options, progress)
-        films = str(options.folder) if options.folder else f"JPEG {SIDE_PX} px"
-        return {"films": films, "mean_film_kb": round(mean_film_kb, 1), "rows": rows}
-
-    return observed(scored)
+    with tempfile.TemporaryDirectory() as temporary:
+        paths = films_in(options.folder) if options.folder else write_films(Path(temporary), options.films)
+        mean_film_kb = sum(Path(path).stat().st_size for path in paths) / len(paths) / 1024
+        rows = measure_engines(paths, str(bundle.path.resolve()), options, progress)
+    films = str(options.folder) if options.folder else f"JPEG {SIDE_PX} px"
+    return {"films": films, "mean_film_kb": round(mean_film_kb, 1), "rows": rows}
 
 
 def succeeded(rows: list[dict[str, Any]]) -> bool:

@@ -18,7 +18,7 @@ from benchmarks.device.films import film_bytes
 from benchmarks.device.harness.candidate import Progress
 from benchmarks.device.harness.child import last_line
 from benchmarks.device.harness.interleave import shuffled_rounds
-from benchmarks.device.harness.machine import memory_kb, observed
+from benchmarks.device.harness.machine import memory_kb
 from benchmarks.output.goals import Goal, verdict
 from benchmarks.output.markdown import measured_table, number, page, words
 from benchmarks.output.statistics import percentiles
@@ -47,19 +47,15 @@ def measure(options: ColdStartOptions, progress: Progress) -> dict[str, Any]:
     """Start every program in turns.
 
     Returns:
-        The machine, `film`, `rows` and `goals`.
+        `film`, `rows` and `goals`.
     Raises:
         RuntimeUnavailable: no runtime is installed.
     """
-
-    def started() -> dict[str, Any]:
-        with tempfile.TemporaryDirectory() as folder:
-            film = Path(folder) / "film.jpg"
-            film.write_bytes(film_bytes("JPEG", FILM_SIDE_PX))
-            rows = measure_programs(programs_to_start(film, options.model), options.rounds, progress)
-        return {"film": f"JPEG {FILM_SIDE_PX} px", "rows": rows, "goals": [goal(rows)]}
-
-    return observed(started)
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(folder) / "film.jpg"
+        film.write_bytes(film_bytes("JPEG", FILM_SIDE_PX))
+        rows = measure_programs(programs_to_start(film, options.model), options.rounds, progress)
+    return {"film": f"JPEG {FILM_SIDE_PX} px", "rows": rows, "goals": [goal(rows)]}
 
 
 def succeeded(rows: list[dict[str, Any]]) -> bool:

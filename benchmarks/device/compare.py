@@ -15,7 +15,6 @@ from typing import Any
 from benchmarks.device.harness.bundles import NO_TWIN, bundle_facts, twin_path
 from benchmarks.device.harness.candidate import FULL, Candidate, Progress, RunLength
 from benchmarks.device.harness.interleave import measure_candidates
-from benchmarks.device.harness.machine import observed
 from benchmarks.device.network_files import files_of, write_onnx
 from benchmarks.device.reference_networks import NETWORKS
 from benchmarks.output.goals import NOT_MEASURED, Goal, verdict
@@ -66,7 +65,7 @@ def measure(options: CompareOptions, progress: Progress) -> dict[str, Any]:
     """Build the networks that are missing, and time all of them.
 
     Returns:
-        The machine, `rows` (the shipped bundle first) and `goals`.
+        `rows` (the shipped bundle first) and `goals`.
     Raises:
         BundleError: a bundle is missing or damaged.
     """
@@ -74,13 +73,9 @@ def measure(options: CompareOptions, progress: Progress) -> dict[str, Any]:
     for name in options.networks:
         progress(f"building {name}")
         candidates += network_candidates(name, options.cache)
-
-    def timed() -> dict[str, Any]:
-        rows = measure_candidates(candidates, options.run_length, progress)
-        add_ratios(rows)
-        return {"rows": rows, "goals": goals(rows)}
-
-    return observed(timed)
+    rows = measure_candidates(candidates, options.run_length, progress)
+    add_ratios(rows)
+    return {"rows": rows, "goals": goals(rows)}
 
 
 def succeeded(rows: list[dict[str, Any]]) -> bool:

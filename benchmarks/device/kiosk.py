@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.device.films import film_bytes
 from benchmarks.device.harness.candidate import Progress
-from benchmarks.device.harness.machine import memory_kb, observed
+from benchmarks.device.harness.machine import memory_kb
 from benchmarks.device.kiosk_process import Kiosk, KioskUnavailable, connect, health, request, started_kiosk
 from benchmarks.output.markdown import measured_table, number, page, words
 from benchmarks.output.statistics import percentiles
@@ -39,24 +39,20 @@ def measure(options: KioskOptions, progress: Progress) -> dict[str, Any]:
     """Load the kiosk with each number of clients.
 
     Returns:
-        The machine, `film` and `rows`; one row with `cannot_run` where no kiosk answers.
+        `film` and `rows`; one row with `cannot_run` where no kiosk answers.
     """
     film = film_bytes("JPEG", SIDE_PX)
-
-    def loaded() -> dict[str, Any]:
-        rows: list[dict[str, Any]] = []
-        running = contextlib.nullcontext(Kiosk(options.url, options.pid)) if options.url else started_kiosk()
-        try:
-            with running as kiosk:
-                health(kiosk.url)
-                for clients in options.clients:
-                    progress(f"clients: {clients}")
-                    rows.append(load(kiosk, film, clients, options.seconds))
-        except KioskUnavailable as cause:
-            rows = [{"cannot_run": str(cause)}]
-        return {"film": f"JPEG {SIDE_PX} px", "rows": rows}
-
-    return observed(loaded)
+    rows: list[dict[str, Any]] = []
+    running = contextlib.nullcontext(Kiosk(options.url, options.pid)) if options.url else started_kiosk()
+    try:
+        with running as kiosk:
+            health(kiosk.url)
+            for clients in options.clients:
+                progress(f"clients: {clients}")
+                rows.append(load(kiosk, film, clients, options.seconds))
+    except KioskUnavailable as cause:
+        rows = [{"cannot_run": str(cause)}]
+    return {"film": f"JPEG {SIDE_PX} px", "rows": rows}
 
 
 def succeeded(rows: list[dict[str, Any]]) -> bool:

@@ -12,7 +12,6 @@ from typing import Any
 from benchmarks.device.harness.bundles import NO_TWIN, bundle_facts, twin_path
 from benchmarks.device.harness.candidate import FULL, Candidate, Progress, RunLength
 from benchmarks.device.harness.interleave import measure_candidates
-from benchmarks.device.harness.machine import observed
 from benchmarks.output.markdown import engine_of, interval, measured_table, number, page, table, words
 from benchmarks.output.plot import latency_bars
 from benchmarks.output.statistics import ratio
@@ -37,7 +36,7 @@ def measure(options: LatencyOptions, progress: Progress) -> dict[str, Any]:
     """Time every bundle in every runtime with every number of threads.
 
     Returns:
-        The machine, `rows` and `ratios`.
+        `rows` and `ratios`.
     Raises:
         BundleError: a bundle that was named is missing or damaged.
     """
@@ -51,12 +50,8 @@ def measure(options: LatencyOptions, progress: Progress) -> dict[str, Any]:
         for engine in options.runtimes
         for count in options.threads or sorted({1, os.cpu_count() or 1})
     ]
-
-    def timed() -> dict[str, Any]:
-        rows = measure_candidates(candidates, options.run_length, progress) + missing
-        return {"rows": rows, "ratios": ratios(rows)}
-
-    return observed(timed)
+    rows = measure_candidates(candidates, options.run_length, progress) + missing
+    return {"rows": rows, "ratios": ratios(rows)}
 
 
 def succeeded(rows: list[dict[str, Any]]) -> bool:

@@ -19,7 +19,6 @@ from PIL import Image
 from benchmarks.device.films import FORMATS, SUFFIXES, film_bytes
 from benchmarks.device.harness.candidate import Progress
 from benchmarks.device.harness.interleave import shuffled_rounds
-from benchmarks.device.harness.machine import observed
 from benchmarks.device.reduced_scale import prediction_moved, reduced_scale, reduced_scale_words
 from benchmarks.output.goals import NOT_MEASURED, Goal, verdict
 from benchmarks.output.markdown import measured_table, number, page, ratio_of, words
@@ -52,21 +51,17 @@ def measure(options: PipelineOptions, progress: Progress) -> dict[str, Any]:
     """Time every format and size.
 
     Returns:
-        The machine, `runtime`, `model`, `rows`, `goals` and, with real films, `reduced_scale`.
+        `runtime`, `model`, `rows`, `goals` and, with real films, `reduced_scale`.
     Raises:
         BundleError: the bundle is missing or damaged.
         DataError: the folder of real films holds none that can be read.
     """
     predictor = load_predictor(options.model)
-
-    def timed() -> dict[str, Any]:
-        with tempfile.TemporaryDirectory() as folder:
-            rows = measure_cases(predictor, write_cases(Path(folder), options.sides_px), options.rounds, progress)
-        real = {"reduced_scale": reduced_scale(predictor, options.films)} if options.films else {}
-        identity = {"runtime": str(predictor.runtime), "model": asdict(predictor.identity)}
-        return real | identity | {"rows": rows, "goals": goals(rows)}
-
-    return observed(timed)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = measure_cases(predictor, write_cases(Path(folder), options.sides_px), options.rounds, progress)
+    real = {"reduced_scale": reduced_scale(predictor, options.films)} if options.films else {}
+    identity = {"runtime": str(predictor.runtime), "model": asdict(predictor.identity)}
+    return real | identity | {"rows": rows, "goals": goals(rows)}
 
 
 def succeeded(rows: list[dict[str, Any]]) -> bool:

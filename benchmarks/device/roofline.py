@@ -12,7 +12,6 @@ from typing import Any
 from benchmarks.device.harness.bundles import bundle_facts, twin_path
 from benchmarks.device.harness.candidate import FULL, Candidate, Progress, RunLength
 from benchmarks.device.harness.interleave import measure_candidates
-from benchmarks.device.harness.machine import observed
 from benchmarks.device.harness.matmul import write_matmul
 from benchmarks.output.markdown import engine_of, figure, measured_table, number, page, ratio_of, words
 from benchmarks.output.plot import bars
@@ -37,23 +36,19 @@ def measure(options: RooflineOptions, progress: Progress) -> dict[str, Any]:
     """Time the bundle, its float twin and the matrix product in every runtime, on one thread.
 
     Returns:
-        The machine and `rows`; the rows of the bundle come first.
+        `rows`; the rows of the bundle come first.
     Raises:
         BundleError: a bundle is missing or damaged.
     """
     model = options.model or shipped_bundle_path()
     models = [(path.stem, path, bundle_facts(path)) for path in (model, options.twin or twin_path(model)) if path]
-
-    def timed() -> dict[str, Any]:
-        with tempfile.TemporaryDirectory() as folder:
-            matmul, missing = _matmul(Path(folder))
-            files = [*models, *([(MATMUL, matmul, {"quantization": "int8"})] if matmul else [])]
-            candidates = [Candidate(name, engine, path, 1, facts) for name, path, facts in files for engine in RUNTIMES]
-            rows = measure_candidates(candidates, options.run_length, progress) + missing
-        add_rates(rows)
-        return {"rows": rows}
-
-    return observed(timed)
+    with tempfile.TemporaryDirectory() as folder:
+        matmul, missing = _matmul(Path(folder))
+        files = [*models, *([(MATMUL, matmul, {"quantization": "int8"})] if matmul else [])]
+        candidates = [Candidate(name, engine, path, 1, facts) for name, path, facts in files for engine in RUNTIMES]
+        rows = measure_candidates(candidates, options.run_length, progress) + missing
+    add_rates(rows)
+    return {"rows": rows}
 
 
 def succeeded(rows: list[dict[str, Any]]) -> bool:
