@@ -4,10 +4,7 @@
 """
 
 import io
-import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,7 +15,10 @@ from typing import Any
 
 from PIL import Image
 
+from benchmarks.device.kiosk_process import started_kiosk
 from edge_app.imaging.phantom import PhantomStyle, phantom_png
+from edge_app.records.database import open_store
+from edge_app.records.readers import add_reader
 
 PICTURES = Path(__file__).parent / "pictures"
 SIZE_PX = (1280, 900)
@@ -43,12 +43,22 @@ def main() -> int:
         print("pictures: chromium is missing: apt-get install chromium chromium-driver", file=sys.stderr)
         return 1
     PICTURES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as name, running_kiosk(Path(name)) as url, opened(chromium, driver) as browser:
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        store = open_store(folder)
+        add_reader(store, READER, PIN)
+        store.close()
+        take(folder, chromium, driver)
+    return 0
+
+
+def take(folder: Path, chromium: str, driver: str) -> None:
+    """Walk through the page of a kiosk whose data lie in a folder, and keep what it shows."""
+    with started_kiosk(folder) as kiosk, opened(chromium, driver) as browser:
         film, broken = folder / "film.png", folder / "holiday.jpg"
         film.write_bytes(phantom_png(LABEL, SEED, STYLE))
         broken.write_bytes(b"this is no picture")
-        browser.get(url)
+        browser.get(kiosk.url)
         find(browser, ".drop input.films")
         keep(browser, "start")
         hand_in(browser, broken, ".refused")
@@ -57,23 +67,6 @@ def main() -> int:
         keep(browser, "answer")
         sign(browser)
         keep(browser, "signed")
-    return 0
-
-
-@contextmanager
-def running_kiosk(home: Path) -> Iterator[str]:
-    """A kiosk with one reader, on a free port; its address."""
-    words = [sys.executable, "-m", "edge_app"]
-    environment = os.environ | {"CXR_EDGE_HOME": str(home)}
-    subprocess.run([*words, "reviews", "add-reader", READER], input=f"{PIN}\n", text=True, env=environment, check=True)
-    with subprocess.Popen(
-        [*words, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True, env=environment
-    ) as kiosk:
-        said = kiosk.stdout.readline() if kiosk.stdout else ""
-        try:
-            yield re.findall(r"http://\S+", said)[0]
-        finally:
-            kiosk.terminate()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
@@ -32,15 +33,17 @@ class Kiosk:
 
 
 @contextlib.contextmanager
-def started_kiosk() -> Iterator[Kiosk]:
-    """Start a kiosk on a free port, with records in a temporary folder, and stop it afterwards.
+def started_kiosk(home: Path | None = None) -> Iterator[Kiosk]:
+    """Start a kiosk on a free port, and stop it afterwards.
 
+    Args:
+        home: the folder of its records; None for a temporary one.
     Raises:
         KioskUnavailable: it does not start; the last line it wrote is in the message.
     """
     words = [sys.executable, "-m", "edge_app", "serve", "--port", "0"]
-    with tempfile.TemporaryDirectory() as home, tempfile.TemporaryFile() as log:
-        environment = child_environment() | {"CXR_EDGE_HOME": home, "PYTHONUNBUFFERED": "1"}
+    with tempfile.TemporaryDirectory() as temporary, tempfile.TemporaryFile() as log:
+        environment = child_environment() | {"CXR_EDGE_HOME": str(home or temporary), "PYTHONUNBUFFERED": "1"}
         started = time.perf_counter()
         child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, env=environment, text=True)
         try:
