@@ -16,6 +16,7 @@ from edge_app.errors import DataError
 from train.keras import keras
 from train.networks.architecture import Architecture, Weights
 from train.networks.blocks import head
+from train.networks.pretrained import for_gray_pixels, variables_of
 
 STEM_CONVOLUTION, STEM_NORM = "conv1/conv", "conv1/bn"
 COLOUR_MEAN = 255 * np.array([0.485, 0.456, 0.406])
@@ -56,24 +57,8 @@ def published_weights(file: Path | None) -> Weights:
             base = keras.applications.DenseNet201(include_top=False, weights=str(file or "imagenet"), input_shape=shape)
     except Exception as cause:  # Keras raises plain Exception for a failed download
         raise DataError(f"no weights of DenseNet201 from {file or 'keras.applications'}: {cause}") from cause
-    weights = {
-        f"{layer.name}/{variable.name.split('/')[-1].split(':')[0]}": variable.numpy()
-        for layer in base.layers
-        for variable in layer.weights
-    }
-    return weights | for_gray_pixels(weights)
-
-
-def for_gray_pixels(weights: Weights) -> Weights:
-    """The stem for unscaled gray pixels g, whose colours are (g - mean) / deviation."""
-    kernel = weights[f"{STEM_CONVOLUTION}/kernel"]  # (7, 7, 3, channels)
-    by_colour = kernel / COLOUR_DEVIATION[:, None]
-    shift = (by_colour * COLOUR_MEAN[:, None]).sum(axis=(0, 1, 2))
-    return {
-        f"{STEM_CONVOLUTION}/kernel": (SCALE * by_colour.sum(axis=2, keepdims=True)).astype(np.float32),
-        f"{STEM_NORM}/moving_mean": (SCALE * (weights[f"{STEM_NORM}/moving_mean"] + shift)).astype(np.float32),
-        f"{STEM_NORM}/moving_variance": (SCALE**2 * weights[f"{STEM_NORM}/moving_variance"]).astype(np.float32),
-    }
+    weights = {name: variable.numpy() for name, variable in variables_of(base).items()}
+    return weights | for_gray_pixels(weights, STEM_CONVOLUTION, STEM_NORM, COLOUR_MEAN, COLOUR_DEVIATION, SCALE)
 
 
 NETWORKS = {

@@ -14,6 +14,7 @@ from edge_app.errors import DataError
 from train.keras import keras
 from train.networks.architecture import Architecture, Weights
 from train.networks.blocks import BATCH_NORM_MOMENTUM, head
+from train.networks.pretrained import for_gray_pixels
 
 layers = keras.layers
 STEM_CHANNELS, HEAD_CHANNELS = 32, 1280
@@ -41,7 +42,12 @@ def build_efficientnet_lite0(input_size_px: int, classes: int) -> Any:
         A Keras model with outputs `logits`, `class_map` and `features`.
     """
     film = layers.Input((input_size_px, input_size_px, 1), name="film")
-    x = layers.Conv2D(STEM_CHANNELS, 3, 2, padding="same", use_bias=False, name="stem_conv")(film)
+    return keras.Model(film, head(backbone(film), classes), name="efficientnet_lite0")
+
+
+def backbone(image: Any) -> Any:
+    """The published layers up to the last convolution; input (films, N, N, channels)."""
+    x = layers.Conv2D(STEM_CHANNELS, 3, 2, padding="same", use_bias=False, name="stem_conv")(image)
     x = _normalised(x, "stem", epsilon=BATCH_NORM_EPSILON * PIXEL_SCALE**2)
     number = 0
     for blocks, kernel, first_stride, expansion, channels in STAGES:
@@ -49,7 +55,7 @@ def build_efficientnet_lite0(input_size_px: int, classes: int) -> Any:
             x = _block(x, f"block{number}", kernel, stride, expansion, channels)
             number += 1
     x = layers.Conv2D(HEAD_CHANNELS, 1, use_bias=False, name="head_conv")(x)
-    return keras.Model(film, head(_normalised(x, "head"), classes), name="efficientnet_lite0")
+    return _normalised(x, "head")
 
 
 def _block(x: Any, name: str, kernel: int, stride: int, expansion: int, channels: int) -> Any:
@@ -106,7 +112,7 @@ def from_torch(state: Weights) -> Weights:
             weights[f"{convolution}/kernel"] = kernel.transpose(2, 3, 1, 0)
         for ours, theirs in _BATCH_NORM.items():
             weights[f"{norm}/{ours}"] = state[f"{source[1]}.{theirs}"]
-    return weights | _for_gray_pixels(weights)
+    return weights | for_gray_pixels(weights, "stem_conv", "stem_bn", PIXEL_MEAN, PIXEL_SCALE, PIXEL_SCALE)
 
 
 _BATCH_NORM = {
@@ -127,19 +133,6 @@ def _torch_names() -> dict[tuple[str, str], tuple[str, str]]:
             there = f"_blocks.{number}._{step}_conv", f"_blocks.{number}.{norm}"
             names[there] = f"block{number}_{step}_conv", f"block{number}_{step}_bn"
     return names
-
-
-def _for_gray_pixels(weights: Weights) -> Weights:
-    """The stem for unscaled gray pixels.
-
-    With g = (pixel - mean) / scale in all three colours, conv(g) = (conv(pixel) - mean * sum(kernel)) / scale.
-    """
-    kernel = weights["stem_conv/kernel"].sum(axis=2, keepdims=True)
-    return {
-        "stem_conv/kernel": kernel,
-        "stem_bn/moving_mean": PIXEL_SCALE * weights["stem_bn/moving_mean"] + PIXEL_MEAN * kernel.sum(axis=(0, 1, 2)),
-        "stem_bn/moving_variance": PIXEL_SCALE**2 * weights["stem_bn/moving_variance"],
-    }
 
 
 NETWORKS = {

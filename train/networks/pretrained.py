@@ -43,27 +43,53 @@ def read_weights(path: Path) -> Weights:
         raise DataError(f"{path} is not a file of train weights: {cause}") from cause
 
 
+def variables_of(model: Any) -> dict[str, Any]:
+    """A model's variables by the names that files of weights use, "layer/variable"."""
+    return {
+        f"{layer.name}/{variable.name.split('/')[-1].split(':')[0]}": variable
+        for layer in model.layers
+        for variable in layer.weights
+    }
+
+
+def for_gray_pixels(
+    weights: Weights, convolution: str, norm: str, mean: float | np.ndarray, deviation: float | np.ndarray, scale: float
+) -> Weights:
+    """The stem for unscaled gray pixels g, of a network for colours that are (g - mean) / deviation.
+
+    Args:
+        weights: those of the network; kernels (height, width, 3, channels).
+        convolution, norm: the names of the stem's two layers.
+        mean, deviation: of all colours, or of each, float (3,).
+        scale: by how much kernels grow, so that they keep about the size at which they were trained. The epsilon
+            of the batch norm must grow by its square.
+    """
+    by_colour = weights[f"{convolution}/kernel"] / np.broadcast_to(deviation, 3)[:, None]
+    shift = (by_colour * np.broadcast_to(mean, 3)[:, None]).sum(axis=(0, 1, 2))
+    stem = {
+        f"{convolution}/kernel": scale * by_colour.sum(axis=2, keepdims=True),
+        f"{norm}/moving_mean": scale * (weights[f"{norm}/moving_mean"] + shift),
+        f"{norm}/moving_variance": scale**2 * weights[f"{norm}/moving_variance"],
+    }
+    return {name: values.astype(np.float32) for name, values in stem.items()}
+
+
 def start_from(model: Any, weights: Weights) -> None:
     """Give a model the weights of a file, except for the class map.
 
     Raises:
         DataError: a weight is missing or of another shape, so the file is another network's.
     """
-    found: list[tuple[Any, np.ndarray]] = []
-    for layer in model.layers:
-        if layer.name in ALWAYS_NEW:
-            continue
-        for variable in layer.weights:
-            name = f"{layer.name}/{variable.name.split('/')[-1].split(':')[0]}"
-            if name not in weights or weights[name].shape != tuple(variable.shape):
-                got = weights[name].shape if name in weights else "none"
-                raise DataError(
-                    f"the weights are not of {model.name}: {name} is {got}, expected {tuple(variable.shape)}: "
-                    "give --weights the file that train weights made for this network"
-                )
-            found.append((variable, weights[name]))
-    for variable, value in found:
-        variable.assign(value)
+    wanted = {name: one for name, one in variables_of(model).items() if name.split("/")[0] not in ALWAYS_NEW}
+    for name, variable in wanted.items():
+        if name not in weights or weights[name].shape != tuple(variable.shape):
+            got = weights[name].shape if name in weights else "none"
+            raise DataError(
+                f"the weights are not of {model.name}: {name} is {got}, expected {tuple(variable.shape)}: "
+                "give --weights the file that train weights made for this network"
+            )
+    for name, variable in wanted.items():
+        variable.assign(weights[name])
 
 
 def start(model: Any, name: str, architecture: Architecture, path: Path | None) -> str:

@@ -12,20 +12,23 @@ from train.__main__ import main
 from train.keras import keras
 from train.networks import ARCHITECTURES, Architecture
 from train.networks.dense import build_mlp
-from train.networks.densenet201 import COLOUR_DEVIATION, COLOUR_MEAN, SCALE, STEM_NORM, for_gray_pixels
+from train.networks.densenet201 import COLOUR_DEVIATION, COLOUR_MEAN, SCALE, STEM_CONVOLUTION, STEM_NORM
 from train.networks.efficientnet_lite0 import PIXEL_MEAN, PIXEL_SCALE, build_efficientnet_lite0, published_weights
 from train.networks.inference import predict
-from train.networks.pretrained import read_weights, start, start_from, write_weights
+from train.networks.pretrained import (
+    for_gray_pixels,
+    read_weights,
+    start,
+    start_from,
+    variables_of,
+    write_weights,
+)
 
 SIZE_PX = 160
 
 
 def weights_of(model) -> dict[str, np.ndarray]:
-    return {
-        f"{layer.name}/{variable.name.split('/')[-1].split(':')[0]}": variable.numpy()
-        for layer in model.layers
-        for variable in layer.weights
-    }
+    return {name: variable.numpy() for name, variable in variables_of(model).items()}
 
 
 def test_lite0_answers_as_the_published_torch_model_does() -> None:
@@ -107,7 +110,7 @@ def test_densenet_stem_for_gray_pixels_answers_as_that_for_colour_does() -> None
         "conv1/bn/moving_mean": random.normal(size=4).astype(np.float32),
         "conv1/bn/moving_variance": random.uniform(0.5, 2, size=4).astype(np.float32),
     }
-    gray = for_gray_pixels(colour)
+    gray = for_gray_pixels(colour, STEM_CONVOLUTION, STEM_NORM, COLOUR_MEAN, COLOUR_DEVIATION, SCALE)
     patch = random.integers(0, 256, (7, 7)).astype(np.float64)
     scaled = (patch[..., None] - COLOUR_MEAN) / COLOUR_DEVIATION  # the same gray in all colours
     wanted = normalised(np.einsum("hwc,hwcn->n", scaled, colour["conv1/conv/kernel"]), colour, EPSILON)
