@@ -43,45 +43,33 @@ def _densenet201(keras: Any, size_px: int) -> Any:
     )
 
 
-def _convolution(keras: Any, x: Any, channels: int, side: int, stride: int, activate: bool = True) -> Any:
-    x = keras.layers.Conv2D(channels, side, stride, "same", use_bias=False)(x)
-    x = keras.layers.BatchNormalization()(x)
-    return keras.layers.ReLU(6.0)(x) if activate else x
-
-
-def _depthwise(keras: Any, x: Any, side: int, stride: int) -> Any:
-    x = keras.layers.DepthwiseConv2D(side, stride, "same", use_bias=False)(x)
-    x = keras.layers.BatchNormalization()(x)
-    return keras.layers.ReLU(6.0)(x)
-
-
 def _efficientnet_lite0(keras: Any, size_px: int) -> Any:
     """For colour images, as published; the one in `train` is for gray films."""
-    from train.networks.efficientnet_lite0 import HEAD_CHANNELS, STAGES, STEM_CHANNELS
+    from train.networks.efficientnet_lite0 import backbone
 
     image = keras.Input((size_px, size_px, 3))
-    x = _convolution(keras, image, STEM_CHANNELS, 3, 2)
-    for repeats, side, first_stride, expansion, channels in STAGES:
-        for stride in [first_stride] + [1] * (repeats - 1):
-            start = x
-            if expansion > 1:
-                x = _convolution(keras, x, expansion * x.shape[-1], 1, 1)
-            x = _convolution(keras, _depthwise(keras, x, side, stride), channels, 1, 1, activate=False)
-            if stride == 1 and start.shape[-1] == channels:
-                x = keras.layers.Add()([start, x])
-    x = keras.layers.GlobalAveragePooling2D()(_convolution(keras, x, HEAD_CHANNELS, 1, 1))
-    return keras.Model(image, keras.layers.Dense(CLASSES)(x))
+    return _classifier(keras, image, backbone(image))
 
 
 def _visual_wake_words(keras: Any, size_px: int) -> Any:
     """MobileNetV1 at a quarter of its width, as in MLPerf Tiny."""
+    layers = keras.layers
+
+    def normalised(x: Any) -> Any:
+        return layers.ReLU(6.0)(layers.BatchNormalization()(x))
+
     image = keras.Input((size_px, size_px, 3))
-    x = _convolution(keras, image, 8, 3, 2)
+    x = normalised(layers.Conv2D(8, 3, 2, "same", use_bias=False)(image))
     strides_and_channels = [(1, 16), (2, 32), (1, 32), (2, 64), (1, 64), (2, 128), *[(1, 128)] * 5, (2, 256), (1, 256)]
     for stride, channels in strides_and_channels:
-        x = _convolution(keras, _depthwise(keras, x, 3, stride), channels, 1, 1)
-    x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(image, keras.layers.Dense(CLASSES)(x))
+        x = normalised(layers.DepthwiseConv2D(3, stride, "same", use_bias=False)(x))
+        x = normalised(layers.Conv2D(channels, 1, 1, "same", use_bias=False)(x))
+    return _classifier(keras, image, x)
+
+
+def _classifier(keras: Any, image: Any, x: Any) -> Any:
+    pooled = keras.layers.GlobalAveragePooling2D()(x)
+    return keras.Model(image, keras.layers.Dense(CLASSES)(pooled))
 
 
 NETWORKS = {
