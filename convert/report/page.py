@@ -12,6 +12,7 @@ from convert.gates.parity import Parity
 from convert.options import ConvertOptions
 from convert.outcome import Outcome
 from convert.report.plots import layer_plot, parity_plot
+from convert.report.summary import OVERVIEW, overview
 from convert.source import Source
 from edge_app.errors import FilmError
 from edge_app.version import __version__
@@ -36,7 +37,7 @@ def report_page(options: ConvertOptions, source: Source, outcomes: list[Outcome]
         _phantom_note(source),
         _checked(options, source),
         "<h2>All formats</h2>",
-        _overview(rows),
+        _table(OVERVIEW, overview(rows)),
         *[_section(outcome, source) for outcome in outcomes],
         f"<p>Written by cxr-edge-kit {__version__}. The same figures are in report.json.</p>",
     ]
@@ -77,23 +78,6 @@ def _checked(options: ConvertOptions, source: Source) -> str:
         "not how good either is elsewhere.",
     )
     return f"<h2>What was checked</h2><ul>{''.join(f'<li>{_text(item)}</li>' for item in items)}</ul>"
-
-
-def _overview(rows: list[dict[str, Any]]) -> str:
-    head = ("format", "runtime", "status", "bytes", "ms a film", "AUC", "accuracy", "recall", "specificity", "flips")
-    lines = []
-    for row in rows:
-        latencies = {seen["runtime"]: f"{seen['latency_ms']:.2f}" for seen in row["runtimes"]}
-        size = f"{row.get('bundle_bytes') or row['model_bytes']:,}"
-        for parity in row["parity"] or [None]:
-            cells = [row["format"], parity["runtime"] if parity else "-", row["status"], size]
-            if parity:
-                side = parity["converted"]
-                cells += [latencies[parity["runtime"]]]
-                cells += [f"{side[key]:.4f}" for key in ("auc", "accuracy", "recall", "specificity")]
-                cells += [f"{len(parity['flips'])} of {parity['films']}"]
-            lines.append(cells + ["-"] * (len(head) - len(cells)))
-    return _table(head, lines)
 
 
 def _section(outcome: Outcome, source: Source) -> str:

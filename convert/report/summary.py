@@ -4,25 +4,30 @@ from typing import Any
 
 from convert.formats.registry import PTQ, QAT
 
+FIGURES = ("AUC", "accuracy", "recall", "specificity")
+OVERVIEW = ("format", "status", "bytes", "runtime", "ms", *FIGURES, "flips", "more misses")
+
 
 def report_table(rows: list[dict[str, Any]]) -> str:
     """One line per format and runtime, in Markdown."""
-    lines = [
-        "| format | status | bytes | runtime | ms | AUC | accuracy | recall | specificity | flips | more misses |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    lines = [OVERVIEW, ("---",) * len(OVERVIEW), *overview(rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def overview(rows: list[dict[str, Any]]) -> list[list[str]]:
+    """The cells below `OVERVIEW`, one line per format and runtime; a format that ran in none shows why."""
+    lines = []
     for row in rows:
-        size = f"| {row['format']} | {row['status']} | {row.get('bundle_bytes') or row['model_bytes']:,} |"
-        latencies = {seen["runtime"]: seen["latency_ms"] for seen in row["runtimes"]}
+        size = f"{row.get('bundle_bytes') or row['model_bytes']:,}"
+        latencies = {seen["runtime"]: f"{seen['latency_ms']:.2f}" for seen in row["runtimes"]}
+        made = [row["format"], row["status"], size]
         if not row["parity"]:
-            lines.append(f"{size} {row['reason']} | | | | | | | |")
+            lines.append([*made, row["reason"], *[""] * (len(OVERVIEW) - 4)])
         for parity in row["parity"]:
-            side = parity["converted"]
-            figures = " | ".join(f"{side[key]:.4f}" for key in ("auc", "accuracy", "recall", "specificity"))
-            counts = f"{len(parity['flips'])} of {parity['films']} | {parity['films_missed_more']}"
-            latency = f"{latencies[parity['runtime']]:.2f}"
-            lines.append(f"{size} {parity['runtime']} | {latency} | {figures} | {counts} |")
-    return "\n".join(lines)
+            figures = [f"{parity['converted'][name.lower()]:.4f}" for name in FIGURES]
+            counts = [f"{len(parity['flips'])} of {parity['films']}", str(parity["films_missed_more"])]
+            lines.append([*made, parity["runtime"], latencies[parity["runtime"]], *figures, *counts])
+    return lines
 
 
 def qat_verdict(rows: list[dict[str, Any]]) -> str | None:
