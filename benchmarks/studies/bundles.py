@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.studies.network_tables import FIGURES
 from edge_app.errors import DataError
 from edge_app.reading.decision import softmax
 from edge_app.reading.predictor import Predictor, load_predictor
@@ -21,8 +22,6 @@ from train.data.sources import find_data
 from train.data.split import VALIDATION, Manifest, apply_manifest, read_manifest
 from train.evaluation.evaluation_sets import evaluation_sets
 from train.evaluation.metrics import score
-
-FIGURES = ("auc", "accuracy", "recall", "specificity", "class_accuracy")
 
 
 @dataclass(frozen=True)

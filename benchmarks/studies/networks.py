@@ -53,18 +53,11 @@ class CompareOptions:
 
 
 @dataclass(frozen=True)
-class TrainedRun:
-    """One network, trained with one seed."""
-
-    folder: Path
-    metrics: dict[str, Any]  # of `fit`, with run.json's labels, input size and manifest hash
-    predictions: Predictions
-
-
-@dataclass(frozen=True)
-class FinishedRun(TrainedRun):
+class FinishedRun:
     """One network, trained with one seed and converted."""
 
+    metrics: dict[str, Any]  # of `fit`, with run.json's labels, input size and manifest hash
+    predictions: Predictions
     int8: Quantized
 
 
@@ -86,7 +79,7 @@ def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str
         for name, arch in _networks(options).items()
     }
     _check_split(trained)
-    runs = {name: [_converted(run, options.data, quantize) for run in found] for name, found in trained.items()}
+    runs = {name: [_converted(options, name, one, quantize) for one in found] for name, found in trained.items()}
     speed = _latencies(runs)
     rows = [_row(name, found, speed.get(name)) for name, found in runs.items()]
     compared = {"command": options.command, "rows": rows, "paired": _paired(runs)}
@@ -116,7 +109,8 @@ def _networks(options: CompareOptions) -> dict[str, str]:
     return networks
 
 
-def _trained(options: CompareOptions, name: str, arch: str, seed: int) -> TrainedRun:
+def _trained(options: CompareOptions, name: str, arch: str, seed: int) -> dict[str, Any]:
+    """The metrics of a run, with what the table shows of its run.json."""
     folder = options.out / f"{name}-{seed}"
     wanted = FitOptions(
         out=folder,
@@ -134,20 +128,18 @@ def _trained(options: CompareOptions, name: str, arch: str, seed: int) -> Traine
     if metrics["recipe"] != wanted.recipe:
         raise DataError(f"{folder} was trained by recipe {metrics['recipe']}, not {wanted.recipe}: see --recipe-of")
     run = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    metrics |= {key: run[key] for key in ("labels", "input_size_px", "manifest_sha256")}
-    return TrainedRun(folder, metrics, predictions_of(folder, options.data))
+    return metrics | {key: run[key] for key in ("labels", "input_size_px", "manifest_sha256")}
 
 
-def _converted(run: TrainedRun, data: str | None, quantize: Quantize) -> FinishedRun:
-    int8 = quantize(run.folder, find_architecture(run.metrics["arch"]), data)
-    return FinishedRun(run.folder, run.metrics, run.predictions, int8)
+def _converted(options: CompareOptions, name: str, metrics: dict[str, Any], quantize: Quantize) -> FinishedRun:
+    folder = options.out / f"{name}-{metrics['seed']}"
+    predictions = predictions_of(folder, options.data)
+    return FinishedRun(metrics, predictions, quantize(folder, find_architecture(metrics["arch"]), options.data))
 
 
-def _check_split(runs: dict[str, list[TrainedRun]]) -> None:
+def _check_split(trained: dict[str, list[dict[str, Any]]]) -> None:
     """Refuse to compare figures of different films."""
-    splits = {
-        (tuple(run.metrics["labels"]), run.metrics["manifest_sha256"]) for found in runs.values() for run in found
-    }
+    splits = {(tuple(run["labels"]), run["manifest_sha256"]) for found in trained.values() for run in found}
     if len(splits) > len({labels for labels, _ in splits}):
         raise DataError("the runs have different splits: remove their folders and run the command again")
 

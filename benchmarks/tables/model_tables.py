@@ -12,7 +12,6 @@ from benchmarks.tables import study_tables
 from benchmarks.tables.results import COMMITTED
 from edge_app.model.bundle import Bundle, read_bundle, shipped_bundle_path
 
-SHOWN = {"auc": "AUC", "accuracy": "accuracy", "recall": "recall", "specificity": "specificity"}
 CARD_PAGE = Path("docs/evidence/model-card.md")
 
 
@@ -25,10 +24,10 @@ def shipped() -> Bundle:
 def validation() -> str:
     """The int8 file on each evaluation set, at its default threshold."""
     body = [
-        [f"{name}, {found['films']:,}", *(with_interval(found[figure]) for figure in (*SHOWN, "class_accuracy"))]
+        [f"{name}, {found['films']:,}", *(with_interval(found[figure]) for figure in network_tables.HEADS)]
         for name, found in shipped().card.metrics["judges"].items()
     ]
-    return text_table(["evaluation set, films", *SHOWN.values(), "three classes"], body)
+    return text_table(["evaluation set, films", *network_tables.HEADS.values()], body)
 
 
 def parity() -> str:

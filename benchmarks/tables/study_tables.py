@@ -3,9 +3,10 @@
 from typing import Any
 
 from benchmarks.output.markdown import text_table, with_interval
+from benchmarks.studies.network_tables import HEADS
 from edge_app.model.estimate import Estimate
 
-OF_BUNDLES = {"auc": "AUC", "recall": "recall", "specificity": "specificity", "class_accuracy": "three classes"}
+OF_BUNDLES = {name: head for name, head in HEADS.items() if name != "accuracy"}
 
 
 def bundles_table(rows: list[dict[str, Any]]) -> str:
