@@ -22,11 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, compare and print.
-
-    Returns:
-        0; every failure is raised.
-    """
+    """Train, compare and print. Exit code 0: every failure is raised."""
     from benchmarks.studies.ablation import RecipesOptions, compare_recipes
     from benchmarks.studies.network_tables import recipes_page
     from train.training.recipe import RECIPES

@@ -15,11 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Score and print.
-
-    Returns:
-        0; every failure is raised.
-    """
+    """Score and print. Exit code 0: every failure is raised."""
     from benchmarks.studies.bundles import BundlesOptions, compare_bundles
     from benchmarks.tables.study_tables import bundles_table
 

@@ -19,11 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, score and print.
-
-    Returns:
-        0; every failure is raised.
-    """
+    """Train, score and print. Exit code 0: every failure is raised."""
     from benchmarks.studies.hospitals import HospitalOptions, compare_hospitals
     from benchmarks.tables.study_tables import hospitals_table
 

@@ -47,11 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, compare and print.
-
-    Returns:
-        0; every failure is raised. The row of a file that the gates refuse says so.
-    """
+    """Train, compare and print. Exit code 0: every failure is raised; a file that the gates refuse is a row."""
     from benchmarks.studies.network_tables import comparison_page
     from benchmarks.studies.networks import CompareOptions, compare
 

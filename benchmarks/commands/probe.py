@@ -21,11 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Probe and print.
-
-    Returns:
-        0; every failure is raised.
-    """
+    """Probe and print. Exit code 0: every failure is raised."""
     from benchmarks.studies.probe import ProbeOptions, probe
     from benchmarks.tables.study_tables import probe_table
 

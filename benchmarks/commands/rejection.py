@@ -22,11 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Count and publish.
-
-    Returns:
-        0 if enough films pass as they are, else 1.
-    """
+    """Count and publish. Exit code 0 if enough films pass as they are, else 1."""
     from benchmarks.studies import rejection
 
     pictures = rejection.QUICK if args.quick else rejection.FULL

@@ -15,11 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write `report.html` into the folder of the results.
-
-    Returns:
-        0 if there was any result, else 1.
-    """
+    """Write `report.html` into the folder of the results. Exit code 0 if there was any result, else 1."""
     from benchmarks.tables.report import page
     from benchmarks.tables.results import load_results
     from edge_app.system.files import write_atomically

@@ -20,11 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compare and print.
-
-    Returns:
-        0, or 1 if the median change is over its limit.
-    """
+    """Compare and print. Exit code 0, or 1 if the median change is over its limit."""
     from benchmarks.studies.stability import StabilityOptions, stability
     from benchmarks.tables.study_tables import stability_table
 

@@ -16,11 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Fill the tables, or check them.
-
-    Returns:
-        0, or 1 if `--check` found a table that is not up to date.
-    """
+    """Fill the tables, or check them. Exit code 0, or 1 if `--check` found a table that is not up to date."""
     from benchmarks.tables.fill import fill, marked_files
     from benchmarks.tables.model_tables import CARD_PAGE, shipped
     from benchmarks.tables.results import COMMITTED, load_results

@@ -21,11 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and publish.
-
-    Returns:
-        0 if every film got an answer and all engines that ran agree, else 1.
-    """
+    """Measure and publish. Exit code 0 if every film got an answer and all engines that ran agree, else 1."""
     from benchmarks.device import bulk
 
     films = bulk.QUICK_FILMS if args.quick else args.films

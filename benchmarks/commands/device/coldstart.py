@@ -14,11 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and publish.
-
-    Returns:
-        0 if `predict` gave an answer, else 1.
-    """
+    """Measure and publish. Exit code 0 if `predict` gave an answer, else 1."""
     from benchmarks.device import coldstart
 
     rounds = coldstart.QUICK_ROUNDS if args.quick else coldstart.ROUNDS

@@ -18,11 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and publish.
-
-    Returns:
-        0 if every film got its answer, else 1.
-    """
+    """Measure and publish. Exit code 0 if every film got its answer, else 1."""
     from benchmarks.device import kiosk
 
     seconds = kiosk.QUICK_SECONDS if args.quick else kiosk.SECONDS

@@ -18,11 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and publish.
-
-    Returns:
-        0 if every bundle that was found ran in at least one runtime, else 1.
-    """
+    """Measure and publish. Exit code 0 if every bundle that was found ran in at least one runtime, else 1."""
     from benchmarks.device import latency
     from edge_app.model.runtimes.registry import RUNTIMES
 

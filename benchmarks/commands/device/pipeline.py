@@ -17,11 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and publish.
-
-    Returns:
-        0 if any film got an answer, else 1.
-    """
+    """Measure and publish. Exit code 0 if any film got an answer, else 1."""
     from benchmarks.device import pipeline
 
     rounds = pipeline.QUICK_ROUNDS if args.quick else pipeline.ROUNDS

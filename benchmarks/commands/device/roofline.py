@@ -15,11 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and publish.
-
-    Returns:
-        0 if the bundle ran in any runtime, else 1.
-    """
+    """Measure and publish. Exit code 0 if the bundle ran in any runtime, else 1."""
     from benchmarks.device import roofline
 
     return measure_and_publish(args, roofline, roofline.RooflineOptions(args.model, args.twin, run_length(args)))
