@@ -21,26 +21,15 @@ class Network:
     source: str
 
 
-def _mobilenet_v2(keras: Any, size_px: int) -> Any:
-    shape = (size_px, size_px, 3)
-    return keras.applications.MobileNetV2(shape, weights=None, classes=CLASSES, classifier_activation=None)
+def _published(name: str, **options: Any) -> Callable[[Any, int], Any]:
+    """A network of keras.applications, by its name there."""
 
+    def build(keras: Any, size_px: int) -> Any:
+        published = getattr(keras.applications, name)
+        shape = (size_px, size_px, 3)
+        return published(input_shape=shape, weights=None, classes=CLASSES, classifier_activation=None, **options)
 
-def _mobilenet_v3_small(keras: Any, size_px: int) -> Any:
-    return keras.applications.MobileNetV3Small(
-        (size_px, size_px, 3),
-        weights=None,
-        classes=CLASSES,
-        classifier_activation=None,
-        include_preprocessing=False,
-    )
-
-
-def _densenet201(keras: Any, size_px: int) -> Any:
-    shape = (size_px, size_px, 3)
-    return keras.applications.DenseNet201(
-        weights=None, input_shape=shape, classes=CLASSES, classifier_activation="linear"
-    )
+    return build
 
 
 def _efficientnet_lite0(keras: Any, size_px: int) -> Any:
@@ -73,9 +62,14 @@ def _classifier(keras: Any, image: Any, x: Any) -> Any:
 
 
 NETWORKS = {
-    "mobilenet-v2": Network("MobileNetV2 1.0", 224, _mobilenet_v2, "Sandler 2018, arXiv:1801.04381; tf_keras"),
+    "mobilenet-v2": Network(
+        "MobileNetV2 1.0", 224, _published("MobileNetV2"), "Sandler 2018, arXiv:1801.04381; tf_keras"
+    ),
     "mobilenet-v3-small": Network(
-        "MobileNetV3-Small", 224, _mobilenet_v3_small, "Howard 2019, arXiv:1905.02244; tf_keras"
+        "MobileNetV3-Small",
+        224,
+        _published("MobileNetV3Small", include_preprocessing=False),
+        "Howard 2019, arXiv:1905.02244; tf_keras",
     ),
     "efficientnet-lite0": Network(
         "EfficientNet-Lite0",
@@ -89,5 +83,5 @@ NETWORKS = {
         _visual_wake_words,
         "Banbury 2021, arXiv:2106.07597: MobileNetV1 x 0.25 at 96 px",
     ),
-    "densenet201": Network("DenseNet201", 224, _densenet201, "Huang 2017, arXiv:1608.06993; tf_keras"),
+    "densenet201": Network("DenseNet201", 224, _published("DenseNet201"), "Huang 2017, arXiv:1608.06993; tf_keras"),
 }
