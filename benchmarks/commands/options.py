@@ -1,6 +1,7 @@
 """Options that several commands share, and what every measuring command does with its result."""
 
 import argparse
+import datetime
 import json
 import logging
 import shlex
@@ -111,10 +112,19 @@ def measure_and_publish(args: argparse.Namespace, benchmark: ModuleType, options
         OSError: the folder cannot be written to.
     """
     from benchmarks.device.harness.machine import observed
-    from benchmarks.output.result_files import as_json, heading, write_result
+    from benchmarks.output.result_files import FORMAT_VERSION, as_json, write_result
+    from edge_app.version import __version__
 
     measured = observed(lambda: benchmark.measure(options, progress_on_terminal()))
-    result = heading(args.command, typed_command(args), args.quick) | measured
+    result = {
+        "benchmark": args.command,
+        "format_version": FORMAT_VERSION,
+        "kit_version": __version__,
+        "command": typed_command(args),
+        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "quick": args.quick,
+        **measured,
+    }
     text, rows = benchmark.markdown(result), result["rows"]
     plot = benchmark.plot(rows) if hasattr(benchmark, "plot") else None
     path = write_result(args.out, result, text, plot)

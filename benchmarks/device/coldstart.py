@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.device.films import film_bytes
-from benchmarks.device.harness.candidate import Progress
+from benchmarks.device.harness.candidate import CannotRun, Progress
 from benchmarks.device.harness.child import last_line
 from benchmarks.device.harness.interleave import shuffled_rounds
 from benchmarks.device.harness.machine import memory_kb
@@ -98,13 +98,9 @@ def measure_programs(
                 continue
             try:
                 taken[name].append(start(programs[name], Path(bytecode), poll_memory=number == UNTIMED_ROUNDS - 1))
-            except ProgramFailed as cause:
+            except CannotRun as cause:
                 failed[name] = str(cause)
     return [{"name": n, "cannot_run": failed[n]} if n in failed else _row(n, taken[n][1:]) for n in programs]
-
-
-class ProgramFailed(Exception):
-    """A program exited with a code other than 0; the message is the last line it wrote."""
 
 
 def start(words: list[str], bytecode: Path, poll_memory: bool = False) -> dict[str, float]:
@@ -117,7 +113,7 @@ def start(words: list[str], bytecode: Path, poll_memory: bool = False) -> dict[s
     Returns:
         `wall_ms`, `cpu_ms` (all threads, user and system) and, if polled, `peak_mb`; otherwise that is 0.
     Raises:
-        ProgramFailed: it exited with a code other than 0.
+        CannotRun: it exited with a code other than 0.
     """
     environment = child_environment() | {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(bytecode)}
     peak_kb = 0
@@ -131,7 +127,7 @@ def start(words: list[str], bytecode: Path, poll_memory: bool = False) -> dict[s
         wall_ms = 1e3 * (time.perf_counter() - started)
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
-            raise ProgramFailed(last_line(log) or f"it ended with code {child.returncode}")
+            raise CannotRun(last_line(log) or f"it ended with code {child.returncode}")
     return {"wall_ms": wall_ms, "cpu_ms": 1e3 * (usage.ru_utime + usage.ru_stime), "peak_mb": peak_kb / 1024}
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.device.films import film_bytes
-from benchmarks.device.harness.candidate import Progress
+from benchmarks.device.harness.candidate import CannotRun, Progress
 from benchmarks.device.harness.machine import memory_kb
-from benchmarks.device.kiosk_process import Kiosk, KioskUnavailable, connect, health, request, started_kiosk
+from benchmarks.device.kiosk_process import Kiosk, connect, health, request, started_kiosk
 from benchmarks.output.markdown import measured_table, number, page, words
 from benchmarks.output.statistics import percentiles
 
@@ -50,7 +50,7 @@ def measure(options: KioskOptions, progress: Progress) -> dict[str, Any]:
             for clients in options.clients:
                 progress(f"clients: {clients}")
                 rows.append(load(kiosk, film, clients, options.seconds))
-    except KioskUnavailable as cause:
+    except CannotRun as cause:
         rows = [{"cannot_run": str(cause)}]
     return {"film": f"JPEG {SIDE_PX} px", "rows": rows}
 

@@ -13,14 +13,11 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from benchmarks.device.harness.candidate import CannotRun
 from benchmarks.device.harness.child import last_line
 from edge_app.system.child_process import child_environment
 
 START_SECONDS = 120.0
-
-
-class KioskUnavailable(Exception):
-    """The kiosk does not answer; the message says what was tried."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ def started_kiosk(home: Path | None = None) -> Iterator[Kiosk]:
     Args:
         home: the folder of its records; None for a temporary one.
     Raises:
-        KioskUnavailable: it does not start; the last line it wrote is in the message.
+        CannotRun: it does not start; the last line it wrote is in the message.
     """
     words = [sys.executable, "-m", "edge_app", "serve", "--port", "0"]
     with tempfile.TemporaryDirectory() as temporary, tempfile.TemporaryFile() as log:
@@ -63,17 +60,17 @@ def _address(child: subprocess.Popen[str], log: IO[bytes]) -> str:
     line = child.stdout.readline()
     if " at http://" not in line:
         child.wait(timeout=30)
-        raise KioskUnavailable(f"the kiosk did not start: {last_line(log) or line.strip()}")
+        raise CannotRun(f"the kiosk did not start: {last_line(log) or line.strip()}")
     return "http://" + line.strip().rpartition(" at http://")[2]
 
 
 def _wait_until_healthy(url: str) -> None:
-    last = KioskUnavailable(f"{url}/health: no answer")
+    last = CannotRun(f"{url}/health: no answer")
     until = time.perf_counter() + START_SECONDS
     while time.perf_counter() < until:
         try:
             return health(url)
-        except KioskUnavailable as cause:
+        except CannotRun as cause:
             last = cause
         time.sleep(0.05)
     raise last
@@ -83,15 +80,15 @@ def health(url: str) -> None:
     """Ask for the kiosk's health.
 
     Raises:
-        KioskUnavailable: no connection, or it is not well; the message says what it answered.
+        CannotRun: no connection, or it is not well; the message says what it answered.
     """
     try:
         with contextlib.closing(connect(url)) as connection:
             status, answer = request(connection, "GET", "/health", b"")
     except OSError as cause:
-        raise KioskUnavailable(f"{url}/health: {cause}") from cause
+        raise CannotRun(f"{url}/health: {cause}") from cause
     if status != 200:
-        raise KioskUnavailable(f"{url}/health: {answer}")
+        raise CannotRun(f"{url}/health: {answer}")
 
 
 def connect(url: str) -> http.client.HTTPConnection:

@@ -1,32 +1,13 @@
 """The files of a result: JSON for machines, Markdown for readers, a plot."""
 
-import datetime
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 from edge_app.system.files import write_atomically
-from edge_app.version import __version__
 
 FORMAT_VERSION = 1
-
-
-def heading(benchmark: str, command: str, quick: bool) -> dict[str, Any]:
-    """The fields that every result file starts with.
-
-    Args:
-        command: as the user typed it.
-        quick: too few rounds for figures that are published.
-    """
-    return {
-        "benchmark": benchmark,
-        "format_version": FORMAT_VERSION,
-        "kit_version": __version__,
-        "command": command,
-        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "quick": quick,
-    }
 
 
 def write_result(folder: Path, result: dict[str, Any], markdown: str, plot: str | None = None) -> Path:

@@ -44,4 +44,4 @@ class Candidate:
 
 
 class CannotRun(Exception):
-    """This candidate cannot run here; the message says why, and the others continue."""
+    """A candidate, program or kiosk cannot run here; the message says why, and the others continue."""
