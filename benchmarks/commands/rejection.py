@@ -25,6 +25,6 @@ def run(args: argparse.Namespace) -> int:
     """Count and publish. Exit code 0 if enough films pass as they are, else 1."""
     from benchmarks.studies import rejection
 
-    pictures = rejection.QUICK if args.quick else rejection.FULL
-    options = rejection.RejectionOptions(args.model, args.data, args.manifest, args.others, pictures)
+    counts = {"films": rejection.QUICK, "drawn": rejection.QUICK} if args.quick else {}
+    options = rejection.RejectionOptions(args.model, args.data, args.manifest, args.others, **counts)
     return measure_and_publish(args, rejection, options)

@@ -84,16 +84,6 @@ def frame_of(shape: tuple[int, ...]) -> np.ndarray:
     return np.logical_or.outer(*((np.abs(centres - 0.5) > 0.5 - FRAME) for centres in (rows, columns)))
 
 
-def without_frame(pixels: np.ndarray) -> np.ndarray:
-    """The films, uint8 (films, side, side), with the frame in each film's median gray."""
-    return _hidden(pixels, frame_of(pixels.shape[1:]))
-
-
-def without_chest(pixels: np.ndarray) -> np.ndarray:
-    """The films with everything but the frame in each film's median gray."""
-    return _hidden(pixels, ~frame_of(pixels.shape[1:]))
-
-
 def with_marker(pixels: np.ndarray) -> np.ndarray:
     """The films with a white letter in their upper left corner."""
     side = pixels.shape[1]
@@ -103,27 +93,23 @@ def with_marker(pixels: np.ndarray) -> np.ndarray:
     return np.maximum(pixels, np.asarray(layer))
 
 
-def mirrored(pixels: np.ndarray) -> np.ndarray:
-    """The films with left and right exchanged."""
-    return np.ascontiguousarray(pixels[:, :, ::-1])
-
-
 def turned(pixels: np.ndarray, degrees: float) -> np.ndarray:
     """The films turned counterclockwise; new corners are black."""
     return np.stack([np.asarray(Image.fromarray(film).rotate(degrees, Image.Resampling.BILINEAR)) for film in pixels])
 
 
 CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "frame hidden": without_frame,
-    "chest hidden": without_chest,
+    "frame hidden": lambda pixels: _hidden(pixels, frame_of(pixels.shape[1:])),
+    "chest hidden": lambda pixels: _hidden(pixels, ~frame_of(pixels.shape[1:])),
     "a marker put on": with_marker,
-    "mirrored": mirrored,
+    "mirrored": lambda pixels: np.ascontiguousarray(pixels[:, :, ::-1]),
     f"turned left by {TURN_DEG}°": functools.partial(turned, degrees=TURN_DEG),
     f"turned right by {TURN_DEG}°": functools.partial(turned, degrees=-TURN_DEG),
 }
 
 
 def _hidden(pixels: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """The films, uint8 (films, side, side), with some cells in each film's median gray."""
     gray = np.median(pixels, axis=(1, 2)).astype(np.uint8)
     return np.where(cells, gray[:, None, None], pixels)
 

@@ -19,18 +19,7 @@ from benchmarks.studies.wrong_pictures import CHANGES, as_file, drawn_kinds, oth
 from edge_app.reading.predictor import Predictor, load_predictor
 
 MIN_PASSING = 0.99  # share of the films as they are that must not be refused
-
-
-@dataclass(frozen=True)
-class PictureCounts:
-    """How many pictures to take."""
-
-    films: int  # at most, of the data set
-    drawn: int  # of each kind that is drawn here
-
-
-FULL = PictureCounts(films=1000, drawn=50)
-QUICK = PictureCounts(films=12, drawn=12)
+FILMS, DRAWN, QUICK = 1000, 50, 12  # pictures
 
 
 @dataclass(frozen=True)
@@ -41,7 +30,8 @@ class RejectionOptions:
     data: str = "phantom"  # the data set, as `--data` of train
     manifest: Path | None = None  # of the model's run: its validation films alone; None: films of any part
     others: Path | None = None  # a folder with one folder per kind of picture that is not a chest film
-    counts: PictureCounts = FULL
+    films: int = FILMS  # at most, of the data set; 1 or more
+    drawn: int = DRAWN  # of each kind that is drawn here; 2 or more
 
 
 def measure(options: RejectionOptions, progress: Progress) -> dict[str, Any]:
@@ -55,10 +45,10 @@ def measure(options: RejectionOptions, progress: Progress) -> dict[str, Any]:
         BundleError: the model is unfit.
     """
     predictor = load_predictor(options.model)
-    films = read_films(options.data, options.manifest, options.counts.films)
+    films = read_films(options.data, options.manifest, options.films)
     changed = ((kind, map(change, films)) for kind, change in CHANGES.items())
     others = other_kinds(options.others) if options.others else ()
-    kinds: Iterable[tuple[str, Iterable[Any]]] = itertools.chain(changed, drawn_kinds(options.counts.drawn), others)
+    kinds: Iterable[tuple[str, Iterable[Any]]] = itertools.chain(changed, drawn_kinds(options.drawn), others)
     rows = []
     for kind, pictures in kinds:
         progress(kind)

@@ -28,8 +28,8 @@ def test_command_counts_every_kind(tmp_path, capsys):
     for row in rows.values():
         assert row["passed"] + row["warned"] + row["refused"] == pytest.approx(1)
     assert rows["as they are"]["refused"] == 0
-    assert rows["inverted"]["codes"] == {"inverted": rejection.QUICK.films}
-    assert rows["blank"]["codes"] == {"blank": rejection.QUICK.films}
+    assert rows["inverted"]["codes"] == {"inverted": rejection.QUICK}
+    assert rows["blank"]["codes"] == {"blank": rejection.QUICK}
     assert rows["colour photographs"]["codes"] == {"colour_picture": 1}
     assert "| inverted | 12 | 0.0% | 0.0% | 100.0% | inverted 12 |" in (tmp_path / "out" / "rejection.md").read_text()
 

@@ -8,14 +8,12 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.studies.occlusion import (
+    CHANGES,
     OcclusionOptions,
     frame_of,
     measure_occlusion,
-    mirrored,
     turned,
     with_marker,
-    without_chest,
-    without_frame,
 )
 from edge_app.imaging.phantom import write_phantom_set
 from edge_app.model.bundle import read_bundle, shipped_bundle_path
@@ -37,7 +35,7 @@ def test_the_frame_is_an_eighth_of_each_side() -> None:
 
 def test_what_is_hidden_is_gray_and_what_is_not_is_as_it_was() -> None:
     frame = frame_of((64, 64))
-    for hidden, cells in ((without_frame(FILMS), frame), (without_chest(FILMS), ~frame)):
+    for hidden, cells in ((CHANGES["frame hidden"](FILMS), frame), (CHANGES["chest hidden"](FILMS), ~frame)):
         for film, before in zip(hidden, FILMS, strict=True):
             assert np.array_equal(film[~cells], before[~cells])
             assert np.unique(film[cells]).tolist() == [int(np.median(before))]
@@ -51,7 +49,7 @@ def test_a_marker_lies_in_the_corner() -> None:
 
 
 def test_films_are_mirrored_and_turned_about_their_middle() -> None:
-    assert np.array_equal(mirrored(FILMS)[:, :, 0], FILMS[:, :, -1])
+    assert np.array_equal(CHANGES["mirrored"](FILMS)[:, :, 0], FILMS[:, :, -1])
     drawn = np.zeros((1, 64, 64), np.uint8)
     drawn[0, 8:12, 30:34] = 200  # above the middle
     assert np.array_equal(turned(drawn, 90)[0], np.rot90(drawn[0]))
