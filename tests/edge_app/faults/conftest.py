@@ -4,8 +4,9 @@ import dataclasses
 import io
 import json
 import os
+import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,14 @@ def make_bundle() -> Callable[[Path, str], Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def folder(tmp_path) -> Iterator[Path]:
+    """In memory where possible: a killed process loses nothing of a disk's cache, and fsync costs time."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as name:
+        yield Path(name)
 
 
 REPORT = "CXR_FAULT_REPORT"

@@ -1,15 +1,12 @@
 """kill -9, failing writes, a full disk, a damaged file: no acknowledged record is lost, and every error is typed."""
 
-import json
-import os
 import shutil
 import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import pytest
-from tests_support import A_MODEL, ENVIRONMENT, a_decision
+from tests_support import A_MODEL, a_decision
+from workers import namespace_of_mounts, run_worker
 
 from edge_app.records import audit
 from edge_app.records.database import Draft, new_record_id, open_store
@@ -24,54 +21,34 @@ SIZES = 40
 STARTS = 200
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """In memory where possible: a killed process loses nothing of a disk's cache, and fsync costs time."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as name:
-        yield Path(name)
-
-
-def run_worker(mode, folder, *numbers, within=()):
-    environment = ENVIRONMENT | {"OPENBLAS_NUM_THREADS": "1"}
-    command = [*within, sys.executable, str(WORKER), mode, str(folder), *map(str, numbers)]
-    worker = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1800)
-    if "no mount" in worker.stderr:
-        pytest.skip("this user may not mount a small file system")
-    assert worker.returncode == 0, worker.stderr[-2000:]
-    result = json.loads(worker.stdout)
-    assert not result["broken"], "\n".join([*result["broken"][:20], worker.stderr[-2000:]])
-    return result
-
-
 def test_kill_9_of_two_servers_on_one_record_loses_nothing_that_was_acknowledged(folder, tally):
-    result = run_worker("kill", folder, KILLS, SEED)
+    result = run_worker(WORKER, "kill", folder, KILLS, SEED)
     assert result["tried"] == KILLS
     assert result["acknowledged"] > KILLS
     tally(seed=SEED, kills=KILLS, servers=2, records_acknowledged=result["acknowledged"], records_lost=0)
 
 
 def test_servers_that_start_at_once_on_a_new_folder_all_open_the_record(folder, tally):
-    assert run_worker("start", folder, STARTS)["tried"] == STARTS
+    assert run_worker(WORKER, "start", folder, STARTS)["tried"] == STARTS
     tally(starts=STARTS, servers=3, refused=0)
 
 
 @pytest.mark.slow
 def test_kill_9_many_times_loses_nothing_that_was_acknowledged(folder, tally):
-    result = run_worker("kill", folder, MANY_KILLS, SEED + 1)
+    result = run_worker(WORKER, "kill", folder, MANY_KILLS, SEED + 1)
     assert result["tried"] == MANY_KILLS
     tally(seed=SEED + 1, kills=MANY_KILLS, servers=2, records_acknowledged=result["acknowledged"], records_lost=0)
 
 
 def test_a_damaged_database_is_opened_or_set_aside_and_the_kiosk_goes_on(folder, tally):
-    result = run_worker("damage", folder, DAMAGED, SEED)
+    result = run_worker(WORKER, "damage", folder, DAMAGED, SEED)
     assert result["tried"] == DAMAGED
     assert result["set_aside"] > 30
     tally(seed=SEED, databases_damaged=DAMAGED, set_aside=result["set_aside"], refused=result["refused"], untyped=0)
 
 
 def test_failing_writes_refuse_the_record_and_keep_those_before(folder, tally):
-    result = run_worker("limit", folder, SIZES)
+    result = run_worker(WORKER, "limit", folder, SIZES)
     assert result["tried"] == SIZES
     assert result["acknowledged"] > 20
     tally(write_limits=SIZES, records_acknowledged=result["acknowledged"], records_lost=0)
@@ -82,7 +59,7 @@ def test_each_step_that_fails_once_or_for_ever_loses_nothing_that_was_acknowledg
     library = tmp_path / "failing_disk.so"
     source = WORKER.with_name("failing_disk.c")
     subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
-    result = run_worker("steps", folder, within=("env", f"LD_PRELOAD={library}"))
+    result = run_worker(WORKER, "steps", folder, within=("env", f"LD_PRELOAD={library}"))
     assert result["tried"] > 40
     assert result["refused"] > 20
     assert result["acknowledged"] > 20
@@ -94,12 +71,8 @@ def test_each_step_that_fails_once_or_for_ever_loses_nothing_that_was_acknowledg
     )
 
 
-@pytest.mark.skipif(shutil.which("unshare") is None, reason="util-linux is not installed")
 def test_a_full_or_read_only_disk_refuses_the_record_and_keeps_those_before(tmp_path, tally):
-    within = ("unshare", "--mount") if os.geteuid() == 0 else ("unshare", "--mount", "--map-root-user")
-    if subprocess.run([*within, "true"], capture_output=True).returncode:
-        pytest.skip("this kernel gives this user no mount namespace")
-    result = run_worker("disk", tmp_path, within=within)
+    result = run_worker(WORKER, "disk", tmp_path, within=namespace_of_mounts())
     assert result["tried"] == 11
     assert result["acknowledged"] > 50
     tally(full_or_read_only=result["tried"], records_acknowledged=result["acknowledged"], records_lost=0)
