@@ -21,6 +21,13 @@ def run_python(*words: str, cwd: Path | None = None, **variables: str) -> subpro
     )
 
 
+def printed_by(code: str, *words: str, **variables: str) -> str:
+    """What a piece of Python prints in such a process, which must not fail."""
+    done = run_python("-c", code, *words, **variables)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def a_decision(p_finding: float = 0.7, threshold: float = 0.4) -> Decision:
     """What a model of the kit's three classes may say of a film."""
     return Decision(

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests_support import ENVIRONMENT
+from tests_support import run_python
 
 import edge_app
 
@@ -46,13 +46,7 @@ def test_device_room_imports_only_what_a_device_has(path: Path) -> None:
 def _run_without(modules: set[str], code: str) -> subprocess.CompletedProcess:
     """Run code in a process where these modules cannot be imported."""
     block = "\n".join(f"sys.modules[{name!r}] = None" for name in sorted(modules))
-    return subprocess.run(
-        [sys.executable, "-c", f"import sys\n{block}\n{code}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=ENVIRONMENT,
-    )
+    return run_python("-c", f"import sys\n{block}\n{code}")
 
 
 def test_predict_works_where_tensorflow_and_gradio_cannot_be_imported(phantom_file: Path) -> None:

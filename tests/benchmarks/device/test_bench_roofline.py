@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests_support import run_python
+from tests_support import printed_by
 
 from benchmarks.device.harness.engines import multiply_accumulates
 from benchmarks.device.harness.matmul import MACS, write_matmul
@@ -46,9 +46,7 @@ def test_the_matrix_product_is_right(tmp_path: Path) -> None:
         "want = np.clip(np.round((x.astype(np.int64) @ weights.T + bias) * 0.05 * 0.01 / 0.5), -128, 127);"
         "print(np.abs(got - want).max(), want.std())"
     )
-    done = run_python("-c", code, str(tmp_path / "matmul.tflite"))
-    assert done.returncode == 0, done.stderr
-    off, spread = map(float, done.stdout.split())
+    off, spread = map(float, printed_by(code, str(tmp_path / "matmul.tflite")).split())
     assert off <= 1  # one step of rounding
     assert spread > 20  # and the product is no constant
     assert MACS == 256 * 512 * 512

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests_support import ENVIRONMENT
+from tests_support import printed_by
 
 from convert.conversion import Conversion, target_runtimes
 from convert.gates.delegation import Observation, check_delegation, observe
@@ -71,9 +71,6 @@ def test_operator_versions_of_the_old_runtime_are_those_of_its_wheel(
 
 
 def _loaded_by_the_old_runtime(folder: Path) -> set[str]:
-    import subprocess
-    import sys
-
     script = """
 import pathlib, sys
 from tflite_runtime.interpreter import Interpreter
@@ -84,9 +81,7 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
     except ValueError as error:
         assert "Didn't find op" in str(error), error
 """
-    words = [sys.executable, "-c", script, str(folder)]
-    done = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+    return set(printed_by(script, str(folder)).split())
 
 
 def test_full_integer_file_passes_the_runtime_gate(ptq_file: bytes) -> None:

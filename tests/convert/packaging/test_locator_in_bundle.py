@@ -3,13 +3,12 @@
 import dataclasses
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from drawn_locators import blind_locator, dark_is_lung, locator_files
-from tests_support import ENVIRONMENT
+from tests_support import run_python
 
 from convert.conversion import Conversion, accept
 from convert.options import Budget
@@ -36,13 +35,7 @@ def bundle(conversion: Conversion, ptq_file: bytes, tmp_path_factory: pytest.Tem
 
 def _edge(runtime: str, *words: str) -> subprocess.CompletedProcess[str]:
     """The device's own command, in one runtime."""
-    return subprocess.run(
-        [sys.executable, "-m", "edge_app", *words],
-        env=ENVIRONMENT | {RUNTIME_VARIABLE: runtime},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return run_python("-m", "edge_app", *words, **{RUNTIME_VARIABLE: runtime})
 
 
 def test_bundle_holds_the_locator_of_its_run_and_says_so(bundle: Bundle, conversion: Conversion) -> None:

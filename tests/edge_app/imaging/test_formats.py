@@ -1,13 +1,11 @@
 """The registry of film formats: files that agree with it, and a film that loads no other format's decoder."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from registry_names import restated
-from tests_support import ENVIRONMENT
+from tests_support import printed_by
 
 from edge_app.errors import FilmUnreadable
 from edge_app.imaging import formats
@@ -60,9 +58,6 @@ def test_a_film_loads_the_decoder_of_its_own_format_and_no_pydicom(
         "import pathlib, sys; from edge_app.imaging.film import read_film; read_film(pathlib.Path(sys.argv[1]));"
         "print(*(name for name in sys.modules if name.endswith('ImagePlugin') or name == 'pydicom'))"
     )
-    child = subprocess.run(
-        [sys.executable, "-c", code, str(path)], env=ENVIRONMENT, capture_output=True, text=True, check=True
-    )
     # `Image.open` always brings five formats along; a JPEG is read without it.
     common = set() if suffix == "jpg" else {"Bmp", "Gif", "Jpeg", "Ppm", "Png"}
-    assert set(child.stdout.split()) == {f"PIL.{name}ImagePlugin" for name in common | plugins}
+    assert set(printed_by(code, str(path)).split()) == {f"PIL.{name}ImagePlugin" for name in common | plugins}

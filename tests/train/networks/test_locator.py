@@ -1,13 +1,11 @@
 """The locator: its size, its output, and that XNNPACK takes all of its int8 file."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_support import ENVIRONMENT
+from tests_support import printed_by
 
 from convert.gates.operators import check_runtime, read_facts
 from convert.options import TARGETS
@@ -52,10 +50,7 @@ def test_int8_file_runs_in_both_runtimes_and_all_in_xnnpack(tmp_path: Path) -> N
         check_runtime(read_facts(content), target, full_integer=True)
     path = tmp_path / "locator.tflite"
     path.write_bytes(content)
-    child = subprocess.run(
-        [sys.executable, "-c", CHILD, str(path)], capture_output=True, text=True, env=ENVIRONMENT, check=True
-    )
-    assert json.loads(child.stdout.splitlines()[-1]) == []
+    assert json.loads(printed_by(CHILD, str(path)).splitlines()[-1]) == []
 
 
 def _int8(model: object) -> bytes:

@@ -1,12 +1,10 @@
-import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 from registry_names import restated
-from tests_support import ENVIRONMENT
+from tests_support import printed_by
 
 from edge_app.errors import DataError
 from train import networks
@@ -46,7 +44,7 @@ def test_model_with_space_to_depth_is_read_back_by_whoever_reads_runs(tmp_path: 
         "film = np.load(sys.argv[1] + '/film.npy').astype('float32')[..., None];"
         "np.save(sys.argv[1] + '/logits.npy', model(film, training=False)[0].numpy())"
     )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=ENVIRONMENT, check=True, capture_output=True)
+    printed_by(code, str(tmp_path))
     assert np.allclose(np.load(tmp_path / "logits.npy"), predict(model, film)["logits"], atol=1e-4)
 
 
