@@ -5,7 +5,6 @@ SavedModel and, where tf2onnx is installed, an ONNX file; with the path of a tra
 NAME it exports that as a SavedModel.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from benchmarks.device.reference_networks import NETWORKS
 from edge_app.system.files import write_atomically
@@ -38,27 +39,24 @@ def write_network(name: str, folder: Path) -> None:
     Raises:
         ImportError: TensorFlow is not installed.
     """
-    os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow
-    import tf_keras
+    from train.keras import keras, tf
 
     folder.mkdir(parents=True, exist_ok=True)
     files = files_of(name, folder)
     network = NETWORKS[name]
-    tf_keras.utils.set_random_seed(CALIBRATION_SEED)
-    model = network.build(tf_keras, network.size_px)
+    keras.utils.set_random_seed(CALIBRATION_SEED)
+    model = network.build(keras, network.size_px)
     if not files["saved_model"].exists():
         partial = folder / f"{name}-partial"
         shutil.rmtree(partial, ignore_errors=True)
-        tensorflow.saved_model.save(model, str(partial))
+        tf.saved_model.save(model, str(partial))
         partial.rename(files["saved_model"])
     for kind in ("float32", "int8"):
         if not files[kind].exists():
-            converter = tensorflow.lite.TFLiteConverter.from_keras_model(model)
-            int8 = kind == "int8"
-            content = _quantized(tensorflow, converter, network.size_px) if int8 else converter.convert()
-            write_atomically(files[kind], content)
+            converter = tf.lite.TFLiteConverter.from_keras_model(model)
+            if kind == "int8":
+                _quantize(converter, network.size_px)
+            write_atomically(files[kind], converter.convert())
     if not files["onnx"].exists():
         write_onnx(files["onnx"], saved_model=files["saved_model"])
 
@@ -79,23 +77,19 @@ def write_onnx(path: Path, saved_model: Path | None = None, tflite: Path | None 
     return True
 
 
-def _quantized(tensorflow: Any, converter: Any, size_px: int) -> bytes:
-    """Quantize to integers throughout, calibrated on noise: the ranges do not change the time."""
+def _quantize(converter: Any, size_px: int) -> None:
+    """Let a converter quantize to integers throughout, calibrated on noise: the ranges do not change the time."""
+    from train.keras import tf
 
     def images() -> Iterator[list[Any]]:
-        import numpy as np
-
         random = np.random.default_rng(CALIBRATION_SEED)
         for _ in range(CALIBRATION_IMAGES):
             yield [random.uniform(0, 255, (1, size_px, size_px, 3)).astype(np.float32)]
 
-    converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = images
-    converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tensorflow.int8
-    converter.inference_output_type = tensorflow.int8
-    content: bytes = converter.convert()
-    return content
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
 
 
 def write_saved_model(keras_model: Path, folder: Path) -> None:
@@ -105,12 +99,10 @@ def write_saved_model(keras_model: Path, folder: Path) -> None:
         ImportError: TensorFlow is not installed.
         OSError, ValueError: the file holds no Keras model.
     """
-    os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    import tensorflow
-    import tf_keras
+    from train.keras import keras, tf
 
     shutil.rmtree(folder, ignore_errors=True)
-    tensorflow.saved_model.save(tf_keras.models.load_model(keras_model, compile=False), str(folder))
+    tf.saved_model.save(keras.models.load_model(keras_model, compile=False), str(folder))
 
 
 if __name__ == "__main__":
