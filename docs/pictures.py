@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -86,19 +86,11 @@ def opened(chromium: str, driver: str) -> Iterator[Any]:
         browser.quit()
 
 
-def wait_for(what: Callable[[], Any]) -> Any:
-    """Its value as soon as that is true."""
-    end = time.monotonic() + PATIENCE_S
-    while not (found := what()):
-        if time.monotonic() > end:
-            raise TimeoutError(f"not within {PATIENCE_S} s: the page has changed, and so must this script")
-        time.sleep(0.1)
-    return found
-
-
 def find(browser: Any, selector: str) -> Any:
-    """The first matching element, once it is present."""
-    return wait_for(lambda: browser.find_elements("css selector", selector))[0]
+    """The first matching element, once it is present; where it does not come, the page has changed."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser, PATIENCE_S).until(lambda page: page.find_elements("css selector", selector))[0]
 
 
 def hand_in(browser: Any, path: Path, answer: str) -> None:
@@ -109,7 +101,7 @@ def hand_in(browser: Any, path: Path, answer: str) -> None:
 
 def sign(browser: Any) -> None:
     """Agree: pneumonia, with initials and PIN."""
-    wait_for(lambda: browser.find_elements("css selector", "#kiosk-verdict label"))[0].click()
+    find(browser, "#kiosk-verdict label").click()
     browser.find_elements("css selector", "#kiosk-finding label")[1].click()
     find(browser, "#kiosk-initials :is(input, textarea)").send_keys(READER)
     find(browser, "#kiosk-pin input").send_keys(PIN)
