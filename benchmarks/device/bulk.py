@@ -4,6 +4,7 @@ The films are phantoms: 200 are drawn, and the rest are the same ones under othe
 from the call to the last prediction, so it includes starting the workers and loading the model.
 """
 
+import functools
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,7 +23,6 @@ from edge_app.model.bundle import read_bundle, shipped_bundle_path
 QUICK_FILMS, DRAWN = 200, 200
 SIDE_PX = 1024
 PLANNED_FILMS, PLANNED_WORKERS = 10_000_000, (1, 8, 64, 512)
-PROCESSES, DASK = "processes", "dask"
 
 
 @dataclass(frozen=True)
@@ -87,25 +87,20 @@ def write_films(folder: Path, count: int) -> list[str]:
 
 def measure_engines(paths: list[str], model: str, options: BulkOptions, progress: Progress) -> list[dict[str, Any]]:
     """One row per engine and number of workers; every row's predictions are compared with the first one's."""
-
-    def pool(count: int) -> list[Prediction]:
-        return score_in_pool(paths, model, count)
-
-    def dask(count: int) -> list[Prediction]:
-        return score_with_dask(paths, model, count, options.scheduler)
-
-    runs: list[tuple[str, int, Callable[[int], list[Prediction]]]] = [
-        *((PROCESSES, count, pool) for count in options.workers),
-        *((DASK, count, dask) for count in ([0] if options.scheduler else options.workers)),
-    ]
+    score: dict[str, Callable[..., list[Prediction]]] = {
+        "processes": score_in_pool,
+        "dask": functools.partial(score_with_dask, scheduler=options.scheduler),
+    }
+    runs = [("processes", count) for count in options.workers]
+    runs += [("dask", count) for count in ([0] if options.scheduler else options.workers)]
     rows: list[dict[str, Any]] = []
     expected: list[Prediction] = []
-    for engine, count, score in runs:
+    for engine, count in runs:
         row: dict[str, Any] = {"engine": engine, "workers": count or options.scheduler, "films": len(paths)}
         progress(f"{engine}, workers: {row['workers']}")
         started = time.perf_counter()
         try:
-            predictions = score(count)
+            predictions = score[engine](paths, model, count)
         except ImportError as cause:
             rows.append(row | {"cannot_run": f"{cause.name} is not installed"})
             continue
