@@ -55,7 +55,9 @@ def measure(options: ColdStartOptions, progress: Progress) -> dict[str, Any]:
         film = Path(folder) / "film.jpg"
         film.write_bytes(film_bytes("JPEG", FILM_SIDE_PX))
         rows = measure_programs(programs_to_start(film, options.model), options.rounds, progress)
-    return {"film": f"JPEG {FILM_SIDE_PX} px", "rows": rows, "goals": [goal(rows)]}
+    by_name = {row["name"]: row for row in rows}
+    goals = [verdict(GOAL, by_name[PREDICT], by_name[BARE_IMPORT])]
+    return {"film": f"JPEG {FILM_SIDE_PX} px", "rows": rows, "goals": goals}
 
 
 def succeeded(rows: list[dict[str, Any]]) -> bool:
@@ -148,12 +150,6 @@ def _row(name: str, taken: list[dict[str, float]]) -> dict[str, Any]:
         "peak_mem_mb": round(polled["peak_mb"], 1),
         "rounds": {"median_ms": [round(v, 3) for v in wall], "cpu_median_ms": [round(v, 3) for v in cpu]},
     }
-
-
-def goal(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The goal for `predict`, by wall clock and by processor time."""
-    by_name = {row["name"]: row for row in rows}
-    return verdict(GOAL, by_name[PREDICT], by_name[BARE_IMPORT])
 
 
 def markdown(result: dict[str, Any]) -> str:

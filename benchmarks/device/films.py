@@ -7,7 +7,6 @@ from PIL import Image
 
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom
 
-FORMATS = ("JPEG", "PNG 16 bit", "DICOM")
 SUFFIXES = {"JPEG": ".jpg", "PNG 16 bit": ".png", "DICOM": ".dcm"}
 JPEG_QUALITY = 92
 SEED = 5
@@ -17,7 +16,7 @@ def film_bytes(kind: str, side_px: int, seed: int = SEED) -> bytes:
     """One phantom as the bytes of a file.
 
     Args:
-        kind: one of `FORMATS`.
+        kind: a key of `SUFFIXES`.
     Raises:
         ImportError: DICOM was asked for and pydicom is not installed.
     """

@@ -16,7 +16,7 @@ from typing import Any
 
 from PIL import Image
 
-from benchmarks.device.films import FORMATS, SUFFIXES, film_bytes
+from benchmarks.device.films import SUFFIXES, film_bytes
 from benchmarks.device.harness.candidate import Progress
 from benchmarks.device.harness.interleave import shuffled_rounds
 from benchmarks.device.reduced_scale import prediction_moved, reduced_scale, reduced_scale_words
@@ -72,7 +72,7 @@ def succeeded(rows: list[dict[str, Any]]) -> bool:
 def write_cases(folder: Path, sides_px: tuple[int, ...]) -> list[dict[str, Any]]:
     """Write one film of every format and size; `cannot_run` where it cannot be written here."""
     cases = []
-    for kind in FORMATS:
+    for kind, suffix in SUFFIXES.items():
         for side_px in sides_px:
             case: dict[str, Any] = {"name": f"{kind} {side_px} px", "format": kind, "side_px": side_px}
             try:
@@ -80,7 +80,7 @@ def write_cases(folder: Path, sides_px: tuple[int, ...]) -> list[dict[str, Any]]
             except ImportError as cause:
                 cases.append(case | {"cannot_run": f"{cause.name} is not installed"})
                 continue
-            path = folder / f"{side_px}{SUFFIXES[kind]}"
+            path = folder / f"{side_px}{suffix}"
             path.write_bytes(content)
             cases.append(case | {"path": path, "file_kb": round(len(content) / 1024)})
     return cases
