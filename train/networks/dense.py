@@ -3,6 +3,7 @@
 A dense head has no class map. The logits take its place, as a map of a single cell that shows no location.
 """
 
+from functools import partial
 from typing import Any
 
 from train.keras import keras
@@ -10,19 +11,7 @@ from train.networks.architecture import Architecture
 from train.networks.blocks import BATCH_NORM_MOMENTUM
 
 layers = keras.layers
-BASELINE_UNITS = (128, 64, 32)
-MLP_UNITS = (256, 128, 64, 32)  # the fifth dense layer gives the logits
 DROPOUT = 0.2
-
-
-def build_dense_baseline(input_size_px: int, classes: int) -> Any:
-    """A few hidden layers on the film as a row of pixels; input (1, N, N, 1), gray levels 0..255."""
-    return _dense_network("dense_baseline", input_size_px, BASELINE_UNITS, classes)
-
-
-def build_mlp(input_size_px: int, classes: int) -> Any:
-    """Flatten and five dense layers; input (1, N, N, 1), gray levels 0..255."""
-    return _dense_network("mlp", input_size_px, MLP_UNITS, classes)
 
 
 def dense_head(x: Any, units: tuple[int, ...], classes: int) -> list[Any]:
@@ -39,7 +28,8 @@ def dense_head(x: Any, units: tuple[int, ...], classes: int) -> list[Any]:
     return [logits, layers.Reshape((1, 1, classes), name="class_map")(logits), features]
 
 
-def _dense_network(name: str, input_size_px: int, units: tuple[int, ...], classes: int) -> Any:
+def build_dense(input_size_px: int, classes: int, name: str, units: tuple[int, ...]) -> Any:
+    """Hidden layers of some units on the film as a row of pixels; input (1, N, N, 1), gray levels 0..255."""
     film = layers.Input((input_size_px, input_size_px, 1), name="film")
     # A convolution of one weight scales the gray levels, and conversion folds the batch norm into it.
     # A scaling layer would be simpler, but quantization-aware training supports none.
@@ -50,14 +40,14 @@ def _dense_network(name: str, input_size_px: int, units: tuple[int, ...], classe
 
 NETWORKS = {
     "dense-baseline": Architecture(
-        build_dense_baseline,
+        partial(build_dense, name="dense_baseline", units=(128, 64, 32)),
         64,
         "one of the systems before this kit: a simple network of a few hidden layers",
         epochs=30,
         learning_rate=1e-3,
     ),
     "mlp": Architecture(
-        build_mlp,
+        partial(build_dense, name="mlp", units=(256, 128, 64, 32)),  # the fifth dense layer gives the logits
         96,
         "one of the systems before this kit: flatten and five dense layers",
         epochs=30,

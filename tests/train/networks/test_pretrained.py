@@ -11,7 +11,6 @@ from edge_app.imaging.preprocess import to_model_pixels
 from train.__main__ import main
 from train.keras import keras
 from train.networks import ARCHITECTURES, Architecture
-from train.networks.dense import build_mlp
 from train.networks.densenet201 import COLOUR_DEVIATION, COLOUR_MEAN, SCALE, STEM_CONVOLUTION, STEM_NORM
 from train.networks.efficientnet_lite0 import PIXEL_MEAN, PIXEL_SCALE, build_efficientnet_lite0, published_weights
 from train.networks.inference import predict
@@ -90,11 +89,12 @@ def test_fine_tuning_without_weights_warns_loudly(caplog) -> None:
     def not_to_be_had(file: Path | None) -> dict[str, np.ndarray]:
         raise DataError("no network here")
 
-    pretrained = Architecture(build_mlp, 32, "tests", published_weights=not_to_be_had)
-    assert start(build_mlp(32, 3), "pretrained", pretrained, path=None) == "random"
+    mlp = ARCHITECTURES["mlp"]
+    pretrained = Architecture(mlp.build, 32, "tests", published_weights=not_to_be_had)
+    assert start(mlp.build(32, 3), "pretrained", pretrained, path=None) == "random"
     assert "WARNING: pretrained starts from RANDOM weights" in caplog.text
     caplog.clear()
-    assert start(build_mlp(32, 3), "mlp", ARCHITECTURES["mlp"], path=None) == "random"
+    assert start(mlp.build(32, 3), "mlp", mlp, path=None) == "random"
     assert caplog.text == ""
 
 
