@@ -1,30 +1,25 @@
 """Damaged films get a typed refusal or a clean decode, in a process with little memory; never a traceback."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests_support import run_python
 
 from edge_app.errors import FilmUnreadable
 from edge_app.imaging.film import read_film
 from edge_app.imaging.formats.registry import film_formats
 
 WORKER = Path(__file__).with_name("film_worker.py")
-ROOT = Path(__file__).parents[3]
 PER_FORMAT = 500
 MANY_PER_FORMAT = 20_000
 SEED = 20261121
 
 
 def read_damaged(kind, seed, count):
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(WORKER), kind, str(seed), str(count)]
-    worker = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    worker = run_python(str(WORKER), kind, str(seed), str(count))
     assert worker.returncode == 0, f"the worker died ({worker.returncode}): {worker.stderr[-2000:]}"
     result = json.loads(worker.stdout)
     assert result["untyped"] == []
@@ -59,12 +54,7 @@ def test_a_film_too_large_for_the_memory_is_refused_and_the_process_lives(tmp_pa
         "try: read_film(__import__('pathlib').Path(sys.argv[1]))\n"
         "except FilmUnreadable as error: print(error.code)\n"
     )
-    child = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / "large.png")],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
+    child = run_python("-c", script, str(tmp_path / "large.png"), OPENBLAS_NUM_THREADS="1")
     assert (child.stdout.strip(), child.returncode) == ("no_memory", 0), child.stderr
 
 
