@@ -3,8 +3,6 @@
 import math
 from typing import Any
 
-from train.keras import keras
-
 
 def count_macs(model: Any) -> int:
     """Multiply-accumulates of one film, in convolutions and dense layers.
@@ -19,16 +17,7 @@ def count_macs(model: Any) -> int:
 
 
 def _layer_macs(layer: Any) -> int:
-    if isinstance(layer, keras.layers.DepthwiseConv2D):  # not a subclass of Conv2D
-        return _places(layer) * math.prod(layer.depthwise_kernel.shape)
-    if isinstance(layer, keras.layers.Conv2D):
-        return _places(layer) * math.prod(layer.kernel.shape)
-    if isinstance(layer, keras.layers.Dense):
-        return math.prod(layer.kernel.shape)
-    return 0
-
-
-def _places(layer: Any) -> int:
-    """How often the kernel is applied: output height by width."""
-    _, height, width, _ = layer.output_shape
-    return int(height * width)
+    """The kernel's values, times the places where it is applied; 0 for a layer without a kernel."""
+    kernel = getattr(layer, "depthwise_kernel", None)
+    kernel = getattr(layer, "kernel", None) if kernel is None else kernel
+    return 0 if kernel is None else math.prod(layer.output_shape[1:-1]) * math.prod(kernel.shape)

@@ -12,6 +12,7 @@ from edge_app.errors import DataError
 from train.data.lungs.draws import CELL_PX
 from train.keras import keras, tf
 from train.networks.blocks import SpaceToDepth, bottleneck, convolution
+from train.networks.inference import predict
 
 layers = keras.layers
 STRIDE_PX = 16  # the input's side is a multiple of this
@@ -19,7 +20,6 @@ CHANNELS = (32, 48, 64)  # at a quarter, an eighth and a sixteenth of the input'
 MASK_STRIDE_PX = 8  # the mask is decoded at this stride; its cells are finer
 INNER = 32  # inside the bottlenecks
 DEPTH = 2  # bottlenecks at the lowest resolution
-BATCH = 128  # films at a time, when it runs over many
 
 
 def build_locator(input_size_px: int) -> Any:
@@ -59,5 +59,5 @@ def locator_logits(model: Any, pixels: np.ndarray) -> np.ndarray:
     Returns:
         float32 (films, cells, cells).
     """
-    parts = [pixels[start : start + BATCH, ..., None] for start in range(0, len(pixels), BATCH)]
-    return np.concatenate([model(tf.cast(part, tf.float32), training=False).numpy()[..., 0] for part in parts])
+    (logits,) = predict(model, pixels).values()
+    return logits[..., 0]
