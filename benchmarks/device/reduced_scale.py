@@ -7,7 +7,7 @@ from benchmarks.output.statistics import percentiles
 from edge_app.commands.predict import walk
 from edge_app.errors import DataError, FilmError
 from edge_app.imaging.film import read_film
-from edge_app.reading.decision import Decision, decide
+from edge_app.reading.decision import decide
 from edge_app.reading.predictor import Predictor
 
 
@@ -17,8 +17,7 @@ def prediction_moved(predictor: Predictor, path: Path) -> float:
     Raises:
         FilmError: the kit does not read this film.
     """
-    full = _full_size_decision(predictor, path)
-    return round(abs(predictor.answer(path).decision.p_finding - full.p_finding), 6)
+    return round(_moved(predictor, path)[0], 6)
 
 
 def reduced_scale(predictor: Predictor, folder: Path) -> dict[str, Any]:
@@ -30,12 +29,11 @@ def reduced_scale(predictor: Predictor, folder: Path) -> dict[str, Any]:
     moved, changed = [], 0
     for path in walk([folder]):
         try:
-            reduced = predictor.answer(path).decision
-            full = _full_size_decision(predictor, path)
+            by, decision_changed = _moved(predictor, path)
         except FilmError:
             continue
-        moved.append(abs(reduced.p_finding - full.p_finding))
-        changed += reduced.decision != full.decision
+        moved.append(by)
+        changed += decision_changed
     if not moved:
         raise DataError(f"{folder} holds no film that can be read")
     moves = percentiles(moved, {"median": 50, "p95": 95, "max": 100}, digits=5)
@@ -54,6 +52,8 @@ def reduced_scale_words(result: dict[str, Any]) -> str:
     )
 
 
-def _full_size_decision(predictor: Predictor, path: Path) -> Decision:
+def _moved(predictor: Predictor, path: Path) -> tuple[float, bool]:
+    """How far P(pneumonia) is from that at full size, and whether the decision is another."""
     pixels, _ = predictor.preparation.prepare(read_film(path).pixels)
-    return decide(predictor.infer(pixels).logits, predictor.card)
+    full, reduced = decide(predictor.infer(pixels).logits, predictor.card), predictor.answer(path).decision
+    return abs(reduced.p_finding - full.p_finding), reduced.decision != full.decision
