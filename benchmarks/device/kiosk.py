@@ -1,10 +1,8 @@
 """Load on a kiosk: clients upload film after film, each as soon as it has its answer.
 
-The kiosk is started for this, with records in a temporary folder, unless the address of a running one
-is given; that one keeps a draft record of every film.
+The kiosk is started for this, with records in a temporary folder: it keeps a draft record of every film.
 """
 
-import contextlib
 import http.client
 import threading
 import time
@@ -16,7 +14,7 @@ import numpy as np
 from benchmarks.device.films import film_bytes
 from benchmarks.device.harness.candidate import CannotRun, Progress
 from benchmarks.device.harness.machine import memory_kb
-from benchmarks.device.kiosk_process import Kiosk, connect, health, request, started_kiosk
+from benchmarks.device.kiosk_process import Kiosk, connect, request, started_kiosk
 from benchmarks.output.markdown import measured_table, number, page, words
 from benchmarks.output.statistics import percentiles
 
@@ -27,10 +25,8 @@ SAMPLE_SECONDS = 0.25
 
 @dataclass(frozen=True)
 class KioskOptions:
-    """Which kiosk to load, and how."""
+    """How to load it."""
 
-    url: str | None  # of a running kiosk; None: start one
-    pid: int | None  # of a running kiosk, to follow its memory
     clients: tuple[int, ...]  # at the same time, 1 or more each
     seconds: float = SECONDS  # per number of clients
 
@@ -39,14 +35,12 @@ def measure(options: KioskOptions, progress: Progress) -> dict[str, Any]:
     """Load the kiosk with each number of clients.
 
     Returns:
-        `film` and `rows`; one row with `cannot_run` where no kiosk answers.
+        `film` and `rows`; one row with `cannot_run` where no kiosk starts.
     """
     film = film_bytes("JPEG", SIDE_PX)
     rows: list[dict[str, Any]] = []
-    running = contextlib.nullcontext(Kiosk(options.url, options.pid)) if options.url else started_kiosk()
     try:
-        with running as kiosk:
-            health(kiosk.url)
+        with started_kiosk() as kiosk:
             for clients in options.clients:
                 progress(f"clients: {clients}")
                 rows.append(load(kiosk, film, clients, options.seconds))
@@ -85,8 +79,7 @@ def load(kiosk: Kiosk, film: bytes, clients: int, seconds: float) -> dict[str, A
     samples = _memory_samples(kiosk.pid, until, answered_ms)
     for thread in threads:
         thread.join()
-    ready = {"ready_s": round(kiosk.ready_s, 2)} if kiosk.ready_s else {}
-    return _row(clients, seconds, answered_ms, errors, samples) | ready
+    return _row(clients, seconds, answered_ms, errors, samples) | {"ready_s": round(kiosk.ready_s, 2)}
 
 
 def _upload(connection: http.client.HTTPConnection, film: bytes) -> str | None:
@@ -98,11 +91,11 @@ def _upload(connection: http.client.HTTPConnection, film: bytes) -> str | None:
     return None if status == 200 and answer.get("status") == "ok" else f"{status} {answer}"
 
 
-def _memory_samples(pid: int | None, until: float, answered_ms: list[float]) -> list[tuple[int, float]]:
+def _memory_samples(pid: int, until: float, answered_ms: list[float]) -> list[tuple[int, float]]:
     """Films answered so far and the kiosk's resident memory in MB, every `SAMPLE_SECONDS`."""
     samples = []
     while time.perf_counter() < until:
-        memory = memory_kb(pid) if pid else None
+        memory = memory_kb(pid)
         if memory:
             samples.append((len(answered_ms), memory["rss"] / 1024))
         time.sleep(SAMPLE_SECONDS)

@@ -22,11 +22,11 @@ START_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Kiosk:
-    """A kiosk to load."""
+    """A kiosk that answers its health check."""
 
     url: str
-    pid: int | None  # None: its memory is not followed
-    ready_s: float | None = None  # from its start to the first healthy answer; None: it was not started here
+    pid: int
+    ready_s: float  # from its start to the first healthy answer
 
 
 @contextlib.contextmanager

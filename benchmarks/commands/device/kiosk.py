@@ -9,10 +9,6 @@ HELP = "load a kiosk with several clients: latency, errors, memory"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument(
-        "--url", help="address of a running kiosk; it keeps a record of every film (default: start one)"
-    )
-    parser.add_argument("--pid", type=int, help="process of the running kiosk, to follow its memory")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 2, 8], metavar="N", help="default: 1 2 8")
     add_result_options(parser)
 
@@ -22,4 +18,4 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.device import kiosk
 
     seconds = kiosk.QUICK_SECONDS if args.quick else kiosk.SECONDS
-    return measure_and_publish(args, kiosk, kiosk.KioskOptions(args.url, args.pid, tuple(args.clients), seconds))
+    return measure_and_publish(args, kiosk, kiosk.KioskOptions(tuple(args.clients), seconds))
