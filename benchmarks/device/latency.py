@@ -71,9 +71,7 @@ def ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for question, other in (("int8 over float twin", twin), (f"{threads} threads over 1", single)):
             if other:
                 wall = ratio(row["rounds"]["median_ms"], other["rounds"]["median_ms"])
-                found.append(
-                    {"name": name, "engine": engine_of, "threads": threads, "question": question, "ratio": wall}
-                )
+                found.append({"name": name, "engine": engine, "threads": threads, "question": question, "ratio": wall})
     return found
 
 
