@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "check":
         return _check(args.data)
     if args.action == "join":
-        from train.data.site_list import join_signed
+        from train.data.layouts.site_list import join_signed
 
         print(json.dumps(join_signed(args.cases, args.files, args.out)))
         return 0
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _draw(args: argparse.Namespace) -> int:
     if args.hospital:
-        from train.data.phantoms import write_hospital
+        from train.data.layouts.phantoms import write_hospital
 
         return write_hospital(args.folder, args.hospital, args.films, args.seed)
     from edge_app.imaging.phantom import write_phantom_set

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge_app.errors import DataError
-from train.data import folders, medmnist, phantoms, site_list
 from train.data.hospitals import joined, warn_of_missing_classes
 from train.data.labelled import DataSet, LabelledFilm, with_negative
+from train.data.layouts import folders, medmnist, phantoms, site_list
 
 LAYOUTS = (phantoms.LAYOUT, folders.LAYOUT, medmnist.LAYOUT, site_list.LAYOUT)
 DATA_VARIABLE = "CXR_DATA"

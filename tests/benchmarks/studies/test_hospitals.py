@@ -12,8 +12,8 @@ from edge_app.imaging.phantom import phantom_png, write_phantom_set
 from edge_app.model.preparation import Preparation
 from train.__main__ import main
 from train.data.hospitals import balanced_weights, epoch_rows
+from train.data.layouts.phantoms import write_hospital
 from train.data.loading import load_films
-from train.data.phantoms import write_hospital
 from train.data.sources import find_data
 from train.data.split import TEST, TRAIN, VALIDATION, SplitRule, split_films
 from train.training.fit import FitOptions, fit

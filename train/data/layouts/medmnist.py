@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from edge_app.errors import DataError
-from train.data.folders import KERMANY_ATTRIBUTION
 from train.data.labelled import NORMAL, DataSet, LabelledFilm, Layout
+from train.data.layouts.folders import KERMANY_ATTRIBUTION
 
 LABELS = (NORMAL, "pneumonia")
 DAMAGED = (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
