@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from train.commands.purpose import add_purpose_arguments, purpose_of
+
 SHOWN = ("auc", "accuracy", "recall", "specificity")
 HELP = "train one float model; writes model, manifest, history, plots and metrics"
 
@@ -68,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     parser.add_argument("--strict", action="store_true", help="refuse data with a film that cannot be read")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
+    add_purpose_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -89,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             split=SplitRule(name=args.split, fold=args.fold, held_out=args.held_out),
             negative=args.negative,
+            purpose=purpose_of(args),
             locator=args.locator,
             init=args.init,
             recipe=args.recipe or FitOptions.recipe,

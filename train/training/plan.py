@@ -1,5 +1,6 @@
 """What a training will do: the options of `train fit`, resolved once into one frozen plan."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from edge_app.errors import DataError
 from train.data.labelled import Classes, DataSet
 from train.data.locator_files import LocatorFiles, find_locator
+from train.data.purpose import Purpose
 from train.data.sources import find_data
 from train.data.split import SplitRule
 from train.data.two_classes import merged_classes
@@ -15,6 +17,7 @@ from train.keras import keras
 from train.networks import Architecture, find_architecture
 from train.training.recipe import SHIPPED, Recipe, find_recipe
 
+LOG = logging.getLogger(__name__)
 PHANTOM_EPOCHS = 25
 FINE_TUNING_SHARE = 0.1  # of the network's learning rate with --init, so that it keeps what it has learned
 
@@ -57,6 +60,8 @@ class FitOptions:
     """Folder of the locator that tells how films are framed, for the set `reframed`; `locator` by default."""
     negative: str = ""
     """The class without the finding; empty for normal, or else the first."""
+    purpose: Purpose = field(default_factory=Purpose)
+    """Whom the model is for; a bundle of real films needs it."""
     resume: bool = False
     """Continue an interrupted run."""
     strict: bool = False
@@ -112,6 +117,7 @@ class TrainingPlan:
     classes: Classes
     """What the model learns to distinguish; two, if `binary`."""
     binary: bool
+    purpose: Purpose
     split: SplitRule
     strict: bool
     arch: str
@@ -142,6 +148,8 @@ def resolve(options: FitOptions, replicas: int = 1) -> TrainingPlan:
     """
     architecture, recipe = find_architecture(options.arch), find_recipe(options.recipe)
     data = find_data(options.data, options.split.reads_test_folder, options.negative)
+    if not data.is_phantom and options.purpose.missing:
+        LOG.info("a bundle will need %s", ", ".join(options.purpose.missing))
     batch_size = options.batch_size or architecture.batch_size
     if batch_size % replicas:
         raise DataError(f"a batch of {batch_size} films cannot be shared by {replicas} replicas")
@@ -150,6 +158,7 @@ def resolve(options: FitOptions, replicas: int = 1) -> TrainingPlan:
         data=data,
         classes=merged_classes(data.classes) if options.binary else data.classes,
         binary=options.binary,
+        purpose=options.purpose,
         split=options.split,
         strict=options.strict,
         arch=options.arch,
