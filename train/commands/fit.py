@@ -34,17 +34,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, metavar="FILE", help="file to start from, made by train weights")
     parser.add_argument(
         "--split",
-        default="random",
+        default="auto",
         metavar="RULE",
-        help="random, acquisition-order, k-fold, pooled-70-15-15, official, leave-one-source-out (default: random)",
+        help="auto, random, acquisition-order, k-fold, pooled-70-15-15, official, leave-one-source-out (default: auto)",
     )
     parser.add_argument("--fold", type=int, default=0, metavar="N", help="with k-fold: 0 to 4 (default: %(default)s)")
     parser.add_argument("--held-out", default="", metavar="NAME", help="with leave-one-source-out: the folder's name")
     parser.add_argument(
+        "--normal",
         "--negative",
+        dest="negative",
         default="",
         metavar="CLASS",
-        help="the class without the finding (default: normal, else the first)",
+        help="the class without the finding (default: the one whose name says so)",
+    )
+    parser.add_argument(
+        "--patients",
+        default="",
+        metavar="RULE",
+        help="what tells the patient: file, folder or a regular expression with one group (default: guessed)",
     )
     parser.add_argument(
         "--locator",
@@ -92,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             split=SplitRule(name=args.split, fold=args.fold, held_out=args.held_out),
             negative=args.negative,
+            patients=args.patients,
             purpose=purpose_of(args),
             locator=args.locator,
             init=args.init,

@@ -163,7 +163,7 @@ def test_only_signed_cases_with_a_film_become_training_films(tmp_path: Path, cap
         ("BBB.png", "bacterial", "child0"),
         ("CCC.png", "viral", "child1"),
     ]
-    assert data.faults == ("DDD.png: called unusable",)
+    assert data.faults == ("films/DDD.png: called unusable",)
 
 
 def test_site_list_without_its_columns_or_films_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A site's own films as a list: a CSV with the columns `file`, `finding` and, if known, `patient`.
+"""Films in a list: a CSV with a column for the file, one for the class, and perhaps patient, site and part.
 
 The kiosk's export says what a reader signed, but deliberately holds no film and no file name. The site
 keeps its own list of which record belongs to which file; `join_signed` joins the two.
@@ -6,39 +6,119 @@ keeps its own list of which record belongs to which file; `join_signed` joins th
 
 import csv
 import io
+import os
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from edge_app.errors import DataError
 from edge_app.imaging.phantom import LABELS
+from edge_app.model.card import FINDING
 from edge_app.system.files import write_atomically
-from train.data.labelled import DataSet, LabelledFilm, Layout
+from edge_app.system.tables import read_table
+from train.data.labelled import TEST, TRAIN, DataSet, LabelledFilm, Layout
+from train.data.layouts.folders import PARTS
+from train.data.patients import name_patients
 
 COLUMNS = ("file", "finding", "patient")
+# Usual names of each column, in small letters and digits alone; the first column of such a name counts.
+NAMES = {
+    "file": ["file", "filename", "filepath", "path", "image", "imagepath", "imagefile", "img", "imageindex", "film"],
+    "finding": ["finding", "label", "class", "target", "diagnosis", "category", "findinglabels", "findings", "result"],
+    "patient": ["patient", "patientid", "subject", "subjectid", "pid", "person", "personid"],
+    "site": ["site", "hospital", "center", "centre", "institution", "clinic"],
+    "split": ["split", "partition", "part", "subset"],
+}
 UNUSED = {
-    "pneumonia": "of no known kind, bacterial or viral",
+    FINDING: "of no known kind, bacterial or viral",
     "other": "another finding",
     "unusable": "called unusable",
 }
+SEVERAL = re.compile(r"[|;]")
 
 
-def read_site_list(path: Path) -> DataSet:
+def read_site_list(path: Path, with_test: bool = False, patients: str = "") -> DataSet:
     """Read such a list; its files are relative to it. Findings that are not a class are faults.
 
+    Bacterial, viral and normal are three classes, and then pneumonia alone is none; else each finding is a class.
+
+    Args:
+        with_test: also read the films of the test part, where there is one.
+        patients: rule of `train.data.patients`, instead of the column.
     Raises:
-        DataError: it is not a CSV, or a column or a file is missing.
+        DataError: it is not a CSV, a column or a file is missing, or a film has several findings.
     """
-    films, faults = [], []
-    for row in _rows(path, ("file", "finding")):
-        file = path.parent / row["file"]
-        if row["finding"] in UNUSED:
-            faults.append(f"{file.name}: {UNUSED[row['finding']]}")
-            continue
-        if not file.exists():
-            raise DataError(f"{path} names {file}, which is not there: correct the list")
-        films.append(LabelledFilm(file.name, row["finding"], row.get("patient") or file.name, file))
-    found = {film.label for film in films}
-    labels = LABELS if found <= set(LABELS) else tuple(sorted(found))
-    return DataSet(path.stem, labels, tuple(films), "the site's own", f"films of the site {path.stem}", tuple(faults))
+    rows, note = _named_rows(path)
+    rows = [row | {"finding": row["finding"].lower(), "split": _part(path, row.get("split", ""))} for row in rows]
+    rows = [row for row in rows if with_test or row["split"] != TEST]
+    found = {row["finding"] for row in rows} - {""}
+    ours = found <= {*LABELS, *UNUSED}
+    kinds = ours and (FINDING not in found or bool(found & set(LABELS[1:])))
+    unused = {"": "without a class"} | {word: UNUSED[word] for word in UNUSED if ours and (kinds or word != FINDING)}
+    if several := sorted(filter(SEVERAL.search, found)):
+        raise DataError(f"{path} gives {several[0]!r}: a film has one class here; keep one finding for each")
+    used = [row for row in rows if row["finding"] not in unused]
+    files = _files(path, [row["file"] for row in used])
+    names, rule = _patients(used, patients)
+    films = tuple(
+        LabelledFilm(file.name, row["finding"], patient, file, row["split"], row.get("site", ""))
+        for row, file, patient in zip(used, files, names, strict=True)
+    )
+    if any(film.site for film in films):
+        films = tuple(replace(film, patient=f"{film.site}/{film.patient}") for film in films)
+    return DataSet(
+        name=path.stem,
+        labels=LABELS if kinds else tuple(sorted(found - set(unused))),
+        films=films,
+        licence="the site's own",
+        attribution=f"films of the site {path.stem}",
+        faults=tuple(f"{_short(row['file'])}: {unused[row['finding']]}" for row in rows if row["finding"] in unused),
+        notes=(note, rule),
+    )
+
+
+def _named_rows(path: Path) -> tuple[list[dict[str, str]], str]:
+    """The rows under the names of `NAMES`, and the sentence that says which column was taken for which."""
+    table = read_table(path)
+    plain = [re.sub("[^a-z0-9]", "", name.lower()) for name in table.names]
+    columns = {
+        wanted: next(plain.index(name) for name in names if name in plain)
+        for wanted, names in NAMES.items()
+        if set(names) & set(plain)
+    }
+    if missing := [name for name in ("file", "finding") if name not in columns]:
+        raise DataError(
+            f"{path} has no column {', '.join(missing)}, or another usual name of it "
+            f"({', '.join(NAMES[missing[0]])}); it has {', '.join(table.names) or 'none'}"
+        )
+    rows = [{wanted: (*row, *[""] * len(plain))[column] for wanted, column in columns.items()} for row in table.rows]
+    return rows, "columns: " + ", ".join(f"{wanted} is {table.names[column]!r}" for wanted, column in columns.items())
+
+
+def _short(file: str) -> str:
+    return "/".join(Path(file).parts[-2:])
+
+
+def _part(path: Path, split: str) -> str:
+    if split and split.lower() not in PARTS:
+        raise DataError(f"{path} puts a film into the part {split!r}, expected {', '.join(PARTS)}")
+    return PARTS.get(split.lower(), TRAIN)
+
+
+def _files(path: Path, names: list[str]) -> list[Path]:
+    files = [path.parent / name.replace("\\", "/") for name in names]
+    if gone := [file for file in files if not file.exists()]:
+        raise DataError(f"{path} names {gone[0]}, which is not there ({len(gone)} of {len(files)}): correct the list")
+    return files
+
+
+def _patients(rows: list[dict[str, str]], rule: str) -> tuple[list[str], str]:
+    places = [row["file"].replace("\\", "/") for row in rows]
+    if not rule and any(row.get("patient") for row in rows):
+        patients = [row["patient"] or place for row, place in zip(rows, places, strict=True)]
+        return patients, f"{len(rows)} films of {len(set(patients))} patients, as the column says"
+    common = os.path.commonpath([os.path.dirname(place) for place in places]) if places else ""  # noqa: PTH120 (text)
+    return name_patients(places, rule, depth=len([part for part in common.split("/") if part]))
 
 
 def join_signed(export: Path, files: Path, out: Path) -> dict[str, int]:
@@ -77,15 +157,10 @@ def _fate(row: dict[str, str], where: dict[str, dict[str, str]]) -> str:
 
 
 def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
-    try:
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), restval="")
-        rows = list(reader)
-    except (UnicodeDecodeError, csv.Error) as cause:
-        raise DataError(f"{path} is not a CSV in UTF-8: {cause}") from cause
-    missing = [name for name in needed if name not in (reader.fieldnames or [])]
-    if missing:
-        raise DataError(f"{path} has no column {', '.join(missing)}; it has {', '.join(reader.fieldnames or ['none'])}")
-    return rows
+    table = read_table(path)
+    if missing := [name for name in needed if name not in table.names]:
+        raise DataError(f"{path} has no column {', '.join(missing)}; it has {', '.join(table.names) or 'none'}")
+    return [dict(zip(table.names, (*row, *[""] * len(table.names)), strict=False)) for row in table.rows]
 
 
 def _write(out: Path, lines: list[tuple[Path, str, str]]) -> None:
@@ -97,7 +172,7 @@ def _write(out: Path, lines: list[tuple[Path, str, str]]) -> None:
 
 
 LAYOUT = Layout(
-    description="a site's list as .csv",
-    recognises=lambda source: Path(source).is_file() and Path(source).suffix == ".csv",
-    read=lambda source, _with_test: read_site_list(Path(source)),
+    description="a list of films as .csv or .tsv",
+    recognises=lambda source: Path(source).is_file() and Path(source).suffix.lower() in (".csv", ".tsv"),
+    read=lambda source, with_test, patients: read_site_list(Path(source), with_test, patients),
 )
