@@ -39,11 +39,11 @@ def find_data(
         data = _find_one(argument[0] if argument else None, with_test, patients)
     else:
         data = joined([_find_one(one, with_test, patients) for one in argument])
-        warn_of_missing_classes(data)
     for label in data.labels:
         if not any(film.label == label for film in data.films if not film.is_test):
             skipped = f" ({len(data.faults)} files were left out: {data.faults[0]})" if data.faults else ""
             raise DataError(f"{data.name} has no film of class {label!r} to train on: every class needs films{skipped}")
+    warn_of_missing_classes(data)
     return with_negative(data, negative)
 
 

@@ -165,6 +165,19 @@ def test_a_class_in_capitals_and_small_letters_is_refused(tmp_path: Path) -> Non
         find_data(str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("folders", "told"),
+    [(("val/no", "test/yes"), "test and val, no train: name one"), (("all/no", "all/yes"), "is it .*/all?")],
+)
+def test_a_folder_above_or_without_the_training_films_is_refused_with_a_hint(
+    folders, told: str, tmp_path: Path
+) -> None:
+    for folder in folders:
+        _write(tmp_path / folder, ["a.png"])
+    with pytest.raises(DataError, match=told):
+        find_data(str(tmp_path))
+
+
 def test_a_folder_for_validation_is_used_as_named(tmp_path: Path) -> None:
     for number, (part, count) in enumerate((("train", 20), ("val", 10), ("test", 4))):
         for seed, name in enumerate(("no", "yes")):

@@ -48,6 +48,10 @@ def read_folder(path: Path, with_test: bool, patients: str = "") -> DataSet:
     named = [(PARTS.get(folder.name.lower(), ""), folder) for folder in _folders(path)]
     parts = [(part, folder) for part, folder in named if part]
     if all(part != TRAIN for part, _ in parts):
+        if parts and len(parts) == len(named):
+            raise DataError(
+                f"{path} holds {' and '.join(folder.name for _, folder in parts)}, no train: name one of them"
+            )
         parts = [(TRAIN, path)]
     parts = [(part, folder) for part, folder in parts if with_test or part != TEST]
     found = [film for part, folder in parts for film in _films(part, folder)]
@@ -84,7 +88,8 @@ def _classes(parts: list[tuple[str, Path]]) -> set[str]:
     names = Counter(folder.name.lower() for folder in _folders(training))
     labels = set(names)
     if len(labels) < 2:
-        hint = ", or name its test folder itself" if {TEST, "val"} & labels else ""
+        inner = next((folder for folder in _folders(training) if len(_folders(folder)) > 1), None)
+        hint = f"; is it {inner}?" if inner else ""
         raise DataError(
             f"{training} has {len(labels)} folders of films, expected one folder per class, such as NORMAL and "
             f"PNEUMONIA{hint}"
