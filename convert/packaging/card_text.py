@@ -29,7 +29,7 @@ OTHER_SCOPE = ("every film that is not made as its training films were", "readin
 def model_card_text(card: ModelCard) -> str:
     """Markdown; sections about the Guangzhou films appear only for models that were trained on them."""
     figures = card.metrics.get("judges", {})
-    ours = KERMANY_ATTRIBUTION in card.data_attribution and card.is_about_pneumonia
+    ours = KERMANY_ATTRIBUTION in card.data_attribution and card.is_about_pneumonia and not card.phantom
     sections = [
         f"# {card.name} {card.version}, {card.quantization}",
         f"## Intended use\n\n{card.intended_use}{_patients(card)}",
