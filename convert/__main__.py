@@ -10,6 +10,7 @@ from convert.formats.registry import FORMATS, PTQ, QAT
 from convert.options import TARGETS, Budget, ConvertOptions, QatOptions
 from edge_app.commandline import guarded, set_up_logging
 from edge_app.version import __version__
+from train.commands.purpose import add_purpose_arguments, purpose_of
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -80,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="report the error of every layer, also of files that pass")
     parser.add_argument("--sign", type=Path, metavar="KEY", help="Ed25519 key of OpenSSH to sign the bundles with")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    add_purpose_arguments(parser)
     return parser
 
 
@@ -107,6 +109,7 @@ def options_of(args: argparse.Namespace) -> ConvertOptions:
         qat=QatOptions(epochs=args.qat_epochs, seed=args.seed, patience=args.qat_patience, resume=args.resume),
         outside_xnnpack=tuple(args.outside_xnnpack),
         debug=args.debug,
+        purpose=purpose_of(args),
         sign=args.sign,
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_app.model.runtimes.registry import RUNTIMES
+from train.data.purpose import Purpose
 
 # A file for one runtime must run in it and in all newer ones.
 RUNTIMES_OF_TARGET = {kind.target: tuple(RUNTIMES)[: place + 1] for place, kind in enumerate(RUNTIMES.values())}
@@ -47,4 +48,5 @@ class ConvertOptions:
     qat: QatOptions = field(default_factory=QatOptions)
     outside_xnnpack: tuple[str, ...] = ()  # names of operators that need not be delegated
     debug: bool = False  # compare layers of files that pass, too
+    purpose: Purpose = field(default_factory=Purpose)  # stated anew; what the run states counts for the rest
     sign: Path | None = None  # an Ed25519 key of OpenSSH

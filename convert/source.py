@@ -1,6 +1,6 @@
 """The float model with the films that it was trained and measured on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,9 @@ def read_source(options: ConvertOptions, runtime: str) -> Source:
         DataError: they do not, or one of them is missing.
     """
     model, manifest, run = read_run(options.model)
+    run = replace(run, purpose=options.purpose.over(run.purpose))
+    if run.purpose.missing and not run.phantom:
+        raise DataError(f"a bundle says whom it is for: give {', '.join(run.purpose.missing)}")
     check_architecture(model, run)
     data = find_data(options.data, manifest.rule.reads_test_folder, run.negative)
     if data.is_phantom != run.phantom:

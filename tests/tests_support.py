@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edge_app.model.card import ModelIdentity
 from edge_app.reading.decision import Decision
+from train.data.purpose import Purpose
 
 REPOSITORY = Path(__file__).parent.parent
 # A child process finds the kit and these helpers wherever it is started, installed or not.
@@ -42,5 +43,7 @@ def a_decision(p_finding: float = 0.7, threshold: float = 0.4) -> Decision:
 
 
 A_MODEL = ModelIdentity("m", "1", "ab")
+
+A_PURPOSE = Purpose((1, 5), "drawn children", "Tests of the kit alone.")  # what a bundle of films on disk needs
 
 LAN_NAME = "kiosk.clinic"  # as a browser on the LAN would name the kiosk

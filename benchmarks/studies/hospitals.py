@@ -1,4 +1,4 @@
-"""Two drawn hospitals that show why one hospital's films are not enough; `train.data.phantoms` draws them."""
+"""Two drawn hospitals that show why one hospital's films are not enough; `train.data.layouts.phantoms` draws them."""
 
 import json
 import logging
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_app.system.files import write_atomically
-from train.data.phantoms import SICK, write_hospital
+from train.data.layouts.phantoms import SICK, write_hospital
 from train.evaluation.evaluate import EvaluateOptions, evaluate
 from train.evaluation.run import MODEL
 from train.training.fit import FitOptions, fit

@@ -10,11 +10,13 @@ from convert.conversion import convert
 from convert.formats.registry import PTQ, QAT
 from convert.options import ConvertOptions
 from edge_app.errors import KitError
+from train.data.purpose import OLDEST_YEARS, Purpose
 from train.evaluation.run import MODEL, RUN
 from train.keras import keras
 from train.networks import Architecture
 
 LOG = logging.getLogger(__name__)
+PURPOSE = Purpose((0, OLDEST_YEARS), "the films of the study", "Measurement in a study; not to be used on a person.")
 FOLDER, REPORT = "convert", "report.json"
 
 
@@ -48,6 +50,7 @@ def quantized(folder: Path, architecture: Architecture, data: str | None) -> Qua
             data=data,
             formats=(QAT, PTQ) if architecture.qat else (PTQ,),
             outside_xnnpack=architecture.outside_xnnpack,
+            purpose=PURPOSE,
         )
         try:
             convert(options)

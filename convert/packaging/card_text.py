@@ -4,6 +4,7 @@ from typing import Any
 
 from edge_app.model.card import ModelCard
 from edge_app.reading.decision import rule_in_words
+from train.data.layouts.folders import KERMANY_ATTRIBUTION
 
 EVALUATION_SETS = """\
 "Random" is the held-out films as they are. "Shortcut-free" is the same films with resolution, sharpness,
@@ -22,17 +23,17 @@ OUT_OF_SCOPE = (
 ELSEWHERE = """Nothing was measured there with this file. Published: a ResNet-50 trained on this set scored AUC 0.95
 inside and 0.54 on another hospital's films (Xin 2021, doi 10.1007/s10140-021-01954-x). Try it on your own confirmed
 cases first (`python -m edge_app calibrate`)."""
-UNKNOWN_SCOPE = ("every film that is not made as its training films were", "reading without a person who signs")
+OTHER_SCOPE = ("every film that is not made as its training films were", "reading without a person who signs")
 
 
 def model_card_text(card: ModelCard) -> str:
-    """Markdown; sections about this kit's own data set appear only for models that were trained on it."""
+    """Markdown; sections about the Guangzhou films appear only for models that were trained on them."""
     figures = card.metrics.get("judges", {})
-    ours = card.is_about_pneumonia and not card.phantom
+    ours = KERMANY_ATTRIBUTION in card.data_attribution and card.is_about_pneumonia and not card.phantom
     sections = [
         f"# {card.name} {card.version}, {card.quantization}",
-        f"## Intended use\n\n{card.intended_use}",
-        f"## Out of scope\n\n{_list(OUT_OF_SCOPE if ours else UNKNOWN_SCOPE)}",
+        f"## Intended use\n\n{card.intended_use}{_patients(card)}",
+        f"## Out of scope\n\n{_list(OUT_OF_SCOPE if ours else OTHER_SCOPE)}",
         f"## What it answers\n\n{_outputs(card)}",
         f"## Data\n\n{_data(card)}",
         *([f"## Where the lungs are\n\n{_locator(card)}"] if card.locator else []),
@@ -46,6 +47,13 @@ def model_card_text(card: ModelCard) -> str:
         sections.append(f"## Outside the training hospital\n\n{ELSEWHERE}")
     sections.append(f"## Not checked\n\n{_list(card.not_checked)}")
     return "\n\n".join(sections) + "\n"
+
+
+def _patients(card: ModelCard) -> str:
+    """The stated ages and population; cards before 0.5.0 state none."""
+    ages, population = card.training.get("age_range_years"), card.training.get("population")
+    told = f"\n\nAges: {ages[0]} to {ages[1]} completed years; the device refuses other patients." if ages else ""
+    return told + (f"\n\nPopulation: {population}" if population else "")
 
 
 def _list(items: tuple[str, ...]) -> str:

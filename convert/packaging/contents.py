@@ -21,29 +21,15 @@ from edge_app.model.golden import Golden, check_outputs
 from edge_app.model.runtimes.registry import RUNTIMES
 from edge_app.version import __version__
 from train.data.locator_files import LocatorFiles
+from train.data.purpose import OLDEST_YEARS
 from train.evaluation.run import Run
 
 # Without noise, which does not compress and would make the bundle large.
 GOLDEN_STYLE = PhantomStyle(width_px=96, height_px=96, noise=0.0)
 MAX_STEPS_ALLOWED = 8  # with more, the golden films would not reveal a broken runtime
-INTENDED_USE = (
-    "Draft reading of frontal chest films of children aged 1 to 5 with suspected pneumonia, "
-    "to be confirmed by a trained reader. Not for adults. Not for diagnosis on its own."
-)
 PHANTOM_USE = "Demonstration and tests only: trained on drawings. Never to be used on a person."
-NOT_CHECKED = (
-    "films of another hospital or country",
-    "children under 1 or over 5 and adults (related models were at chance on adults)",
-    "lateral views and photographed films",
-    "tuberculosis and every finding other than pneumonia",
-    "whether bacterial or viral can be told from a film well enough to treat by",
-)
-OTHER_NOT_CHECKED = (
-    "films of another hospital, machine or country than the training films",
-    "whether the classes can be told from a film well enough to treat by",
-)
+PNEUMONIA_NOT_CHECKED = ("lateral views and photographed films", "tuberculosis and every finding other than pneumonia")
 PNEUMONIA_CLASSES = frozenset({"normal", "bacterial", "viral", FINDING})
-ALL_AGES_YEARS = (0, 150)
 TOOLS = (
     "tensorflow",
     "tf-keras",
@@ -72,8 +58,8 @@ def model_card(run: Run, quantization: str, locator: LocatorFiles | None) -> Mod
         uncertainty_band=run.calibration.uncertainty_band,
         phantom=run.phantom,
         quantization=quantization,
-        intended_use=PHANTOM_USE if run.phantom else _intended_use(run, finding),
-        not_checked=("everything: it was trained on drawings",) if run.phantom else _not_checked(finding),
+        intended_use=PHANTOM_USE if run.phantom else run.purpose.intended_use,
+        not_checked=("everything: it was trained on drawings",) if run.phantom else _not_checked(run, finding),
         data_licence=run.data_licence,
         data_attribution=run.data_attribution,
         created=_created(),
@@ -85,7 +71,8 @@ def model_card(run: Run, quantization: str, locator: LocatorFiles | None) -> Mod
             "manifest_sha256": run.manifest_sha256,
             "seed": run.seed,
             "epochs": run.epochs,
-            **({} if finding == FINDING else {"age_range_years": ALL_AGES_YEARS}),
+            **({"age_range_years": run.purpose.ages_years} if run.purpose.ages_years else {}),
+            **({"population": run.purpose.population} if run.purpose.population else {}),
         },
         tools={name: version for name in TOOLS if (version := _version(name))},
     )
@@ -99,17 +86,15 @@ def finding_of(labels: tuple[str, ...], negative: str) -> str:
     return others[0] if len(others) == 1 else f"not {negative}"
 
 
-def _intended_use(run: Run, finding: str) -> str:
-    if finding == FINDING:
-        return INTENDED_USE
+def _not_checked(run: Run, finding: str) -> tuple[str, ...]:
+    """What whoever reads the card must not take for granted."""
+    youngest, oldest = run.purpose.ages_years or (0, OLDEST_YEARS)
     return (
-        f"Draft sorting of films like its training films into {', '.join(run.labels)}, to be confirmed by a trained "
-        "reader. Not for diagnosis on its own."
+        "films of another hospital, machine or country than the training films",
+        *([f"patients under {youngest} or over {oldest} years"] if (youngest, oldest) != (0, OLDEST_YEARS) else []),
+        *(PNEUMONIA_NOT_CHECKED if finding == FINDING else ()),
+        "whether the classes can be told from a film well enough to treat by",
     )
-
-
-def _not_checked(finding: str) -> tuple[str, ...]:
-    return NOT_CHECKED if finding == FINDING else OTHER_NOT_CHECKED
 
 
 def golden_films() -> tuple[np.ndarray, ...]:

@@ -12,8 +12,8 @@ from edge_app.imaging.formats.base import Film
 from edge_app.imaging.gray_levels import check_gray_levels
 from edge_app.model.card import ModelCard
 
-# Completed years. The training films are of children of 1 to 5 years.
-DEFAULT_RANGE_YEARS = (0, 5)
+# Completed years, where a card states none: those before 0.5.0 do not, and come from films of children of these ages.
+DEFAULT_RANGE_YEARS = (1, 5)
 SIDE_PX = 224
 REDUCING_GAP = 2.0  # a large film is first halved, thirded ... to this times the side: the same means, sooner
 # Gray levels, 0..255: mean, and distance of the 99th from the 1st percentile.

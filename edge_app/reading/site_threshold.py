@@ -5,8 +5,6 @@ at every threshold. Readers have usually seen the model's answer, which biases t
 a blinded second reading is better evidence.
 """
 
-import codecs
-import csv
 import dataclasses
 import json
 from collections.abc import Iterable
@@ -20,13 +18,13 @@ from edge_app.model.estimate import Estimate, proportion
 from edge_app.reading.decision import is_positive
 from edge_app.system.files import write_atomically
 from edge_app.system.home import SITE_THRESHOLD_FILE
+from edge_app.system.tables import read_table
 
 POSITIVE = frozenset({"pneumonia", "bacterial", "viral"})
 NEGATIVE = frozenset({"normal"})
 MIN_CASES = 100  # with fewer, a threshold is mostly chance, and a warning is given
 POINT_NAME = "site"
 COLUMNS = frozenset({"p_pneumonia", "finding", "status", "model_sha256"})
-SEPARATORS = (",", ";", "\t")
 
 
 @dataclass(frozen=True)
@@ -146,42 +144,17 @@ def _share(hits: int, total: int) -> Estimate | None:
 
 
 def _rows(path: Path) -> tuple[list[dict[str, str]], bool]:
-    """The rows of an export, also of one that a spreadsheet saved again, and whether its numbers have decimal commas.
-
-    Where the comma is the decimal sign, a spreadsheet separates by semicolons or tabs; it may write UTF-16, or the
-    machine's own 8 bits, and a first line `sep=;`.
-    """
-    try:
-        content = path.read_bytes()
-        lines = _text(content).splitlines()
-    except (OSError, UnicodeDecodeError) as cause:
-        raise DataError(f"{path} cannot be read: {cause}") from cause
-    if lines and lines[0].strip().strip('"').lower().startswith("sep="):
-        lines = lines[1:]
-    for separator in SEPARATORS:
-        try:
-            table = list(csv.reader(lines, delimiter=separator))
-        except csv.Error as cause:
-            raise DataError(f"{path} cannot be read: {cause}") from cause
-        names = [name.strip().lower() for name in table[0]] if table else []
-        if set(names) >= COLUMNS:
-            rows = [[cell.strip() for cell in row] for row in table[1:] if any(row)]
-            if short := [row for row in rows if len(row) < len(names)]:
-                raise DataError(f"{path}: a row has {len(short[0])} cells, expected {len(names)}: export it again")
-            return [dict(zip(names, row, strict=False)) for row in rows], separator != ","
-    raise DataError(
-        f"{path} needs the columns {', '.join(sorted(COLUMNS))}, separated by commas, semicolons or tabs: "
-        "export it with `reviews export`"
-    )
-
-
-def _text(content: bytes) -> str:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252")
+    """The rows of an export, which a spreadsheet may have saved again; whether its numbers have decimal commas."""
+    table = read_table(path)
+    names = [name.lower() for name in table.names]
+    if not set(names) >= COLUMNS:
+        raise DataError(
+            f"{path} needs the columns {', '.join(sorted(COLUMNS))}, separated by commas, semicolons or tabs: "
+            "export it with `reviews export`"
+        )
+    if short := [row for row in table.rows if len(row) < len(names)]:
+        raise DataError(f"{path}: a row has {len(short[0])} cells, expected {len(names)}: export it again")
+    return [dict(zip(names, row, strict=False)) for row in table.rows], table.separator != ","
 
 
 def _score(text: str, comma_is_decimal: bool) -> float:

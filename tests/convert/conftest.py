@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests_support import A_PURPOSE
 from tiny_network import SIDE_PX, build_tiny
 
 from convert.conversion import Conversion
@@ -40,7 +41,7 @@ def run_folder(phantom_set: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     """The run folder of `train fit`: model.keras, manifest.json, run.json, and the shipped locator."""
     folder = tmp_path_factory.mktemp("run")
     data = find_data(str(phantom_set))
-    plan = resolve(FitOptions(out=folder, data=str(phantom_set), epochs=1))
+    plan = resolve(FitOptions(out=folder, data=str(phantom_set), epochs=1, purpose=A_PURPOSE))
     preparation = preparation_of(SIDE_PX, plan.locator)
     films = load_films(data, preparation)
     manifest = split_films(films, data.name, data.labels, SplitRule(validation_fraction=0.4))

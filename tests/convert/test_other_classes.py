@@ -38,12 +38,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def bundle(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`train fit --negative sound`, then `convert --ptq`."""
+    """`train fit --normal sound`, then `convert --ptq`."""
     out = tmp_path_factory.mktemp("out")
     ARCHITECTURES["small"] = TINY
     try:
         words = ["--data", str(folder), "--out", str(out / "run"), "--arch", "small", "--epochs", "2"]
-        assert train(["fit", *words, "--negative", "sound"]) == 0
+        said = ["--ages", "0", "9", "--population", "drawn wrists", "--intended-use", "Sorting of drawn wrists."]
+        assert train(["fit", *words, "--normal", "sound", *said]) == 0
         wide = ["--max-films-missed", "20", "--max-accuracy-loss", "1", "--max-flips", "1", "--max-auc-loss", "1"]
         words = ["--model", str(out / "run" / "model.keras"), "--data", str(folder), "--out", str(out / "made")]
         assert convert(["--ptq", *words, *wide]) == 0
@@ -52,9 +53,9 @@ def bundle(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "made" / "small-ptq.tflite"
 
 
-def test_first_folder_is_the_negative_class_unless_one_is_named(folder: Path) -> None:
-    assert find_data(str(folder)).labels == ("cloudy", "sound")
-    assert find_data(str(folder)).negative == "cloudy"
+def test_no_class_is_taken_for_normal_unless_its_name_says_so(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"cloudy, sound; no name says normal: name .* with --normal"):
+        find_data(str(folder))
     assert find_data(str(folder), negative="Sound").labels == ("sound", "cloudy")
     with pytest.raises(DataError, match="it has cloudy, sound"):
         find_data(str(folder), negative="normal")
@@ -78,7 +79,12 @@ def test_finding_is_named_after_what_is_not_negative(labels, negative: str, find
 def test_card_and_page_speak_of_the_classes_and_not_of_pneumonia(bundle: Path) -> None:
     read = read_bundle(bundle)
     assert (read.card.negative, read.card.finding, read.card.labels) == ("sound", "cloudy", ("sound", "cloudy"))
-    assert "pneumonia" not in read.card.intended_use + read.card_text
+    assert read.card.intended_use == "Sorting of drawn wrists."
+    assert read.card.training["age_range_years"] == [0, 9]
+    assert all(
+        word in read.card_text for word in ("Sorting of drawn wrists.", "0 to 9 completed years", "drawn wrists")
+    )
+    assert "pneumonia" not in read.card_text
     assert "recall of cloudy" in read.card_text
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from collections import Counter
 from pathlib import Path
 
 HELP = "check a folder of films, write a phantom set, or list a site's signed cases"
@@ -11,8 +10,12 @@ HELP = "check a folder of films, write a phantom set, or list a site's signed ca
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    check = actions.add_parser("check", help="read every film; list those that cannot be used, and duplicates")
+    check = actions.add_parser("check", help="read every film; say what fit would make of them, and what it leaves out")
     check.add_argument("--data", action="append", metavar="DIR", help="as for fit")
+    for option, metavar in (("--normal", "CLASS"), ("--patients", "RULE"), ("--held-out", "NAME")):
+        check.add_argument(option, default="", metavar=metavar, help="as for fit")
+    check.add_argument("--split", default="auto", metavar="RULE", help="as for fit")
+    check.add_argument("--locator", metavar="DIR", help="as for fit")
     join = actions.add_parser("join", help="a site's signed cases and its list of films become a list to train on")
     join.add_argument("cases", type=Path, metavar="CASES", help="CSV of edge_app reviews export")
     join.add_argument("files", type=Path, metavar="FILES", help="the site's own CSV: id (the record's), file, patient")
@@ -28,12 +31,12 @@ def run(args: argparse.Namespace) -> int:
     """Check, join or draw.
 
     Returns:
-        0, or 1 if a film cannot be used.
+        0, or 1 if a film cannot be used or the films cannot be split.
     """
     if args.action == "check":
-        return _check(args.data)
+        return _check(args)
     if args.action == "join":
-        from train.data.site_list import join_signed
+        from train.data.layouts.site_list import join_signed
 
         print(json.dumps(join_signed(args.cases, args.files, args.out)))
         return 0
@@ -43,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _draw(args: argparse.Namespace) -> int:
     if args.hospital:
-        from train.data.phantoms import write_hospital
+        from train.data.layouts.phantoms import write_hospital
 
         return write_hospital(args.folder, args.hospital, args.films, args.seed)
     from edge_app.imaging.phantom import write_phantom_set
@@ -51,21 +54,11 @@ def _draw(args: argparse.Namespace) -> int:
     return write_phantom_set(args.folder, args.films, args.seed)
 
 
-def _check(argument: list[str] | None) -> int:
-    from edge_app.model.preparation import Preparation
-    from train.data.loading import load_films
-    from train.data.sources import find_data
+def _check(args: argparse.Namespace) -> int:
+    from train.data.check import check_data
+    from train.data.split import SplitRule
 
-    data = find_data(argument)
-    films = load_films(data, Preparation(64))
-    copies = sum(count - 1 for count in Counter(films.hashes).values())
-    unusable = len(data.films) + len(data.faults) - len(films.films)
-    summary = {
-        "data": data.name,
-        "films": {label: int((films.classes == index).sum()) for index, label in enumerate(data.labels)},
-        "patients": len({film.patient for film in films.films}),
-        "duplicates": copies,
-        "unusable": unusable,
-    }
-    print(json.dumps(summary, indent=1))
-    return int(unusable > 0)
+    rule = SplitRule(args.split, held_out=args.held_out)
+    summary = check_data(args.data, rule, args.normal, args.patients, args.locator)
+    print(json.dumps(summary, indent=1, ensure_ascii=False))
+    return int(summary["unusable"] > 0 or "refused" in summary["split"])

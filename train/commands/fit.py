@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from train.commands.purpose import add_purpose_arguments, purpose_of
+
 SHOWN = ("auc", "accuracy", "recall", "specificity")
 HELP = "train one float model; writes model, manifest, history, plots and metrics"
 
@@ -32,17 +34,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, metavar="FILE", help="file to start from, made by train weights")
     parser.add_argument(
         "--split",
-        default="random",
+        default="auto",
         metavar="RULE",
-        help="random, acquisition-order, k-fold, pooled-70-15-15, official, leave-one-source-out (default: random)",
+        help="auto, random, acquisition-order, k-fold, pooled-70-15-15, official, leave-one-source-out (default: auto)",
     )
     parser.add_argument("--fold", type=int, default=0, metavar="N", help="with k-fold: 0 to 4 (default: %(default)s)")
     parser.add_argument("--held-out", default="", metavar="NAME", help="with leave-one-source-out: the folder's name")
     parser.add_argument(
+        "--normal",
         "--negative",
+        dest="negative",
         default="",
         metavar="CLASS",
-        help="the class without the finding (default: normal, else the first)",
+        help="the class without the finding (default: the one whose name says so)",
+    )
+    parser.add_argument(
+        "--patients",
+        default="",
+        metavar="RULE",
+        help="what tells the patient: file, folder or a regular expression with one group (default: guessed)",
     )
     parser.add_argument(
         "--locator",
@@ -68,6 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     parser.add_argument("--strict", action="store_true", help="refuse data with a film that cannot be read")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
+    add_purpose_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -89,6 +100,8 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             split=SplitRule(name=args.split, fold=args.fold, held_out=args.held_out),
             negative=args.negative,
+            patients=args.patients,
+            purpose=purpose_of(args),
             locator=args.locator,
             init=args.init,
             recipe=args.recipe or FitOptions.recipe,

@@ -34,7 +34,7 @@ def joined(sources: Sequence[DataSet]) -> DataSet:
                 "hospitals that are trained on together need the same classes"
             )
     films = tuple(
-        replace(film, site=source.name, patient=f"{source.name}/{film.patient}")
+        replace(film, site=f"{source.name}/{film.site}".strip("/"), patient=f"{source.name}/{film.patient}")
         for source in sources
         for film in source.films
     )
@@ -44,7 +44,8 @@ def joined(sources: Sequence[DataSet]) -> DataSet:
         films=films,
         licence="; ".join(f"{source.name}: {source.licence}" for source in sources),
         attribution="; ".join(f"{source.name}: {source.attribution}" for source in sources),
-        faults=tuple(fault for source in sources for fault in source.faults),
+        faults=tuple(f"{source.name}: {fault}" for source in sources for fault in source.faults),
+        notes=tuple(f"{source.name}: {note}" for source in sources for note in source.notes),
     )
 
 

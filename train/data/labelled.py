@@ -11,9 +11,14 @@ from edge_app.errors import DataError
 from edge_app.imaging.film import read_film
 from edge_app.imaging.formats.base import Film
 
-PATIENT_PATTERN = re.compile(r"(person\d+|NORMAL2-IM-\d+|IM-\d+)")
 PHANTOM = "phantom"
 NORMAL = "normal"
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+# What the class without the finding is usually called, in small letters and digits alone.
+NORMAL_NAMES = frozenset((
+    "normal", "normals", "no", "none", "negative", "neg", "healthy", "control", "controls", "without", "absent",
+    "clear", "unremarkable", "nofinding", "nofindings", "nopneumonia", "notpneumonia", "nonpneumonia", "0",
+))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,18 @@ class LabelledFilm:
     label: str
     patient: str
     source: Path | np.ndarray
-    is_test: bool = False  # its publisher put it into the test folder
+    part: str = TRAIN  # where its publisher put it; a set without parts is all TRAIN
     site: str = ""  # the hospital, where the data set has several
+
+    @property
+    def is_test(self) -> bool:
+        """True when its publisher put it into the test part."""
+        return self.part == TEST
+
+    @property
+    def place(self) -> str:
+        """The name with the folder before it, for messages."""
+        return "/".join(self.source.parts[-2:]) if isinstance(self.source, Path) else self.name
 
     def read(self) -> Film:
         """Decode it as the device would.
@@ -56,7 +71,8 @@ class LabelledFilm:
 class DataSet:
     """Films with their labels. `labels` gives the classes in the order of the logits.
 
-    `faults` names each file that was left out, and says why.
+    `faults` names each film that was left out, and says why. `notes` are sentences for people: what was
+    guessed, and which files are no films.
     """
 
     name: str
@@ -65,7 +81,8 @@ class DataSet:
     licence: str
     attribution: str
     faults: tuple[str, ...] = ()
-    negative: str = NORMAL  # the class without the finding; it comes first where folders name the classes
+    negative: str = NORMAL  # the class without the finding; it comes first
+    notes: tuple[str, ...] = ()
 
     @property
     def classes(self) -> Classes:
@@ -83,28 +100,30 @@ class Layout:
     """One way that a data set may be laid out; `train.data.sources` lists them all.
 
     `recognises(source)` says whether `--data SOURCE` has this layout, before any film is read.
-    `read(source, with_test)` gives the films; those of a test folder only if `with_test` is set.
+    `read(source, with_test, patients)` gives the films; those of a test part only if `with_test` is set.
+    `patients` is a rule of `train.data.patients`, or empty.
     """
 
     description: str  # ends the message "expected ..."
     recognises: Callable[[str], bool]
-    read: Callable[[str, bool], DataSet]
+    read: Callable[[str, bool, str], DataSet]
 
 
-def with_negative(data: DataSet, negative: str) -> DataSet:
-    """The same films with this class as the one without the finding; "" means `normal`, or else the first.
+def with_negative(data: DataSet, negative: str = "") -> DataSet:
+    """The same films with this class as the one without the finding; "" takes the one that `NORMAL_NAMES` knows.
 
     Raises:
-        DataError: there is no such class.
+        DataError: there is no such class, or none or several have such a name.
     """
-    chosen = negative.lower() or (NORMAL if NORMAL in data.labels else data.labels[0])
-    if chosen not in data.labels:
-        raise DataError(f"{data.name} has no class {chosen!r} for --negative; it has {', '.join(data.labels)}")
+    known = [label for label in data.labels if re.sub("[^a-z0-9]", "", label.lower()) in NORMAL_NAMES]
+    chosen, classes = negative.lower() or (known[0] if len(known) == 1 else ""), ", ".join(data.labels)
+    if negative and chosen not in data.labels:
+        raise DataError(f"{data.name} has no class {chosen!r} for --normal; it has {classes}")
+    if not chosen:
+        raise DataError(
+            f"{data.name} has the classes {classes}; {'several names say' if known else 'no name says'} normal: name "
+            "the class without the finding with --normal CLASS, or call it normal"
+        )
+    note = () if negative or chosen == NORMAL else (f"class {chosen!r} counts as normal by its name (--normal CLASS)",)
     labels = tuple(sorted(data.labels, key=lambda label: label != chosen))
-    return replace(data, labels=labels, negative=chosen)
-
-
-def patient_of(name: str) -> str:
-    """The patient in a published file name; an unknown name counts as a patient of its own."""
-    found = PATIENT_PATTERN.match(name)
-    return found.group(1) if found else name
+    return replace(data, labels=labels, negative=chosen, notes=data.notes + note)

@@ -82,7 +82,7 @@ def load_films(data: DataSet, preparation: Preparation, strict: bool = False) ->
         results = list(pool.map(lambda film: _prepared(film, preparation, lock), progress))
     read = [(film, result) for film, result in zip(data.films, results, strict=True) if isinstance(result, _Prepared)]
     unreadable = [
-        f"{film.name}: {error.sentence} ({error.code})"
+        f"{film.place}: {error.sentence} ({error.code})"
         for film, error in zip(data.films, results, strict=True)
         if isinstance(error, FilmError)
     ]
@@ -90,7 +90,9 @@ def load_films(data: DataSet, preparation: Preparation, strict: bool = False) ->
     _report([*data.faults, *unreadable, *contradictions], data.name, strict)
     missing = set(data.labels) - {film.label for film, _ in loaded}
     if missing:
-        raise DataError(f"{data.name} has no usable film of class {', '.join(sorted(missing))}")
+        none = sum("(no_lungs)" in fault for fault in unreadable)
+        hint = f"; {none} films show no lungs: --locator none takes whole films of any body part" if none else ""
+        raise DataError(f"{data.name} has no usable film of class {', '.join(sorted(missing))}{hint}")
     return LoadedFilms(
         films=tuple(film for film, _ in loaded),
         pixels=np.stack([prepared.pixels for _, prepared in loaded]),
@@ -112,12 +114,12 @@ def _without_contradictions(read: list[_Read]) -> tuple[list[_Read], list[str]]:
     """Leave out films whose pixels appear under two labels: one label is wrong, and it is unknown which."""
     names: dict[str, dict[str, str]] = defaultdict(dict)  # pixels to label to a film
     for film, prepared in read:
-        names[prepared.digest].setdefault(film.label, film.name)
+        names[prepared.digest].setdefault(film.label, film.place)
     contradictions = []
     for film, prepared in read:
         others = [f"{name} ({label})" for label, name in names[prepared.digest].items() if label != film.label]
         if others:
-            contradictions.append(f"{film.name} ({film.label}): mislabelled? the same pixels are {', '.join(others)}")
+            contradictions.append(f"{film.place} ({film.label}): mislabelled? the same pixels are {', '.join(others)}")
     return [item for item in read if len(names[item[1].digest]) == 1], contradictions
 
 

@@ -15,15 +15,19 @@ import numpy as np
 
 from edge_app.errors import DataError
 from edge_app.system.files import sha256_of, write_atomically
+from train.data.labelled import TEST as TEST
+from train.data.labelled import TRAIN as TRAIN
+from train.data.labelled import VALIDATION as VALIDATION
 from train.data.labelled import LabelledFilm
 from train.data.loading import LoadedFilms
 
 LOG = logging.getLogger(__name__)
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
 LEFT_OUT = "left-out"  # in no part, because it would leak
+AUTO, RANDOM = "auto", "random"
 POOLED, OFFICIAL, K_FOLD = "pooled-70-15-15", "official", "k-fold"
 LEAVE_ONE_SOURCE_OUT = "leave-one-source-out"
-SPLITS = ("random", "acquisition-order", K_FOLD, POOLED, OFFICIAL, LEAVE_ONE_SOURCE_OUT)
+SPLITS = (AUTO, RANDOM, "acquisition-order", K_FOLD, POOLED, OFFICIAL, LEAVE_ONE_SOURCE_OUT)
+LEAST_VALIDATION = 10  # films of each class, for the validation part of a publisher to be used without being asked for
 # A manifest holds only the fields that its rule uses, so that a new field changes no manifest's hash.
 ALWAYS_WRITTEN = ("name", "validation_fraction", "seed")
 WRITTEN_FOR = {K_FOLD: ("folds", "fold"), POOLED: ("test_fraction",), LEAVE_ONE_SOURCE_OUT: ("held_out",)}
@@ -33,16 +37,17 @@ WRITTEN_FOR = {K_FOLD: ("folds", "fold"), POOLED: ("test_fraction",), LEAVE_ONE_
 class SplitRule:
     """How films are split: always by patient, with the same share of every class.
 
+    `auto` is `official` where the publisher's validation part is large enough, else `random`; see `train.data.check`.
     `random` draws the validation patients. `acquisition-order` takes the lowest-numbered ones of each
     series: the official test films of the Guangzhou set carry the lowest numbers. `k-fold` divides the
     drawn patients into `folds` parts and takes part number `fold`. `pooled-70-15-15` pools the
     train and test folders and draws validation and test patients. `official` keeps the
-    folders as they are and draws the validation patients from the training folder.
+    parts as they are and, where none is for validation, draws those patients from the training part.
     `leave-one-source-out` tests on all films of the hospital `held_out` and draws the validation
     patients from the others.
     """
 
-    name: str = "random"
+    name: str = RANDOM
     validation_fraction: float = 0.15  # of the patients of each class; k-fold takes 1 / folds
     seed: int = 0
     folds: int = 5
@@ -57,8 +62,8 @@ class SplitRule:
 
     @property
     def has_test_part(self) -> bool:
-        """True when films are set aside that neither training nor any choice may use."""
-        return self.name in (POOLED, OFFICIAL, LEAVE_ONE_SOURCE_OUT)
+        """True when films are set aside that neither training nor any choice may use; `official` may have some."""
+        return self.name in (POOLED, LEAVE_ONE_SOURCE_OUT)
 
     def to_json(self) -> dict[str, object]:
         """The fields that this rule uses."""
@@ -99,6 +104,7 @@ def split_films(films: LoadedFilms, data: str, labels: tuple[str, ...], rule: Sp
     """
     if rule.name not in SPLITS or not 0 <= rule.fold < rule.folds:
         raise DataError(f"there is no split {rule.name!r}, fold {rule.fold} of {rule.folds}: {', '.join(SPLITS)}")
+    rule = replace(rule, name=RANDOM) if rule.name == AUTO else rule
     films = _named_by_folder(films) if rule.name == OFFICIAL else films
     if rule.name == LEAVE_ONE_SOURCE_OUT:
         _check_sites(films, rule)
@@ -135,12 +141,12 @@ def _named_by_folder(films: LoadedFilms) -> LoadedFilms:
     (Both folders of the Guangzhou set have a `person1`; its authors state that no patient is in both.)
 
     Raises:
-        DataError: there is no test folder.
+        DataError: there is neither a test nor a validation part.
     """
-    if not any(film.is_test for film in films.films):
+    if all(film.part == TRAIN for film in films.films):
         raise DataError(
-            "split official needs a test folder next to the train folder, and there is none: "
-            f"put the published test films there, or use another --split: {', '.join(SPLITS)}"
+            "split official needs a test folder or a val folder next to the train folder, and there is none: "
+            f"put the published films there, or use another --split: {', '.join(SPLITS)}"
         )
     named = [replace(film, patient=f"test/{film.patient}") if film.is_test else film for film in films.films]
     return replace(films, films=tuple(named))
@@ -149,26 +155,33 @@ def _named_by_folder(films: LoadedFilms) -> LoadedFilms:
 def _parts(films: LoadedFilms, rule: SplitRule) -> list[str]:
     """The part of every film."""
     groups = patient_groups(films)
-    aside = [_is_set_aside(film, rule) for film in films.films]
-    tested = {group for group, is_test in zip(groups, aside, strict=True) if is_test}
-    drawn = _draw_groups([-1 if group in tested else group for group in groups], films, rule)
+    aside = [_set_aside(film, rule) for film in films.films]
+    given = {
+        group: part
+        for wanted in (VALIDATION, TEST)
+        for group, part in zip(groups, aside, strict=True)
+        if part == wanted
+    }
+    to_draw = [-1 if group in given else group for group in groups]
+    drawn = {} if VALIDATION in aside else _draw_groups(to_draw, films, rule)
     parts = [
-        TEST if is_test else LEFT_OUT if group in tested else drawn.get(group, TRAIN)
-        for group, is_test in zip(groups, aside, strict=True)
+        (part if part == given[group] else LEFT_OUT) if group in given else drawn.get(group, TRAIN)
+        for group, part in zip(groups, aside, strict=True)
     ]
     if LEFT_OUT in parts:
         LOG.warning(
-            "left out %d training films of patients who have a film with the same pixels as a test film",
+            "left out %d training films of patients who are also in the validation or test part, or have a film with "
+            "the same pixels as one there",
             parts.count(LEFT_OUT),
         )
     return parts
 
 
-def _is_set_aside(film: LabelledFilm, rule: SplitRule) -> bool:
-    """Whether a film is a test film before anything is drawn."""
+def _set_aside(film: LabelledFilm, rule: SplitRule) -> str:
+    """The part that a film is in before anything is drawn; empty if it has none."""
     if rule.name == LEAVE_ONE_SOURCE_OUT:
-        return film.site == rule.held_out
-    return rule.name == OFFICIAL and film.is_test
+        return TEST if film.site == rule.held_out else ""
+    return film.part if rule.name == OFFICIAL and film.part != TRAIN else ""
 
 
 def _draw_groups(groups: list[int], films: LoadedFilms, rule: SplitRule) -> dict[int, str]:
@@ -243,7 +256,8 @@ def check_manifest(manifest: Manifest) -> None:
         leaking = sorted(value for value, found in parts.items() if len(found) > 1)
         if leaking:
             raise DataError(f"{len(leaking)} leak between the parts by {key}, the first is {leaking[0]}")
-    for part in (TRAIN, VALIDATION, *([TEST] if manifest.rule.has_test_part else [])):
+    has_test = manifest.rule.has_test_part or any(film["part"] == TEST for film in used)
+    for part in (TRAIN, VALIDATION, *([TEST] if has_test else [])):
         missing = set(manifest.labels) - {film["label"] for film in used if film["part"] == part}
         if missing:
             patients = {label: len({film["patient"] for film in used if film["label"] == label}) for label in missing}

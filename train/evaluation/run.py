@@ -14,6 +14,7 @@ from edge_app.system.files import write_atomically
 from train.data.labelled import NORMAL, Classes
 from train.data.locator_files import FOLDER as LOCATOR
 from train.data.locator_files import LocatorFiles, find_locator, preparation_of
+from train.data.purpose import Purpose
 from train.data.split import Manifest, read_manifest, write_manifest
 from train.evaluation.operating_points import Calibration
 from train.keras import keras
@@ -40,6 +41,7 @@ class Run:
     figures: dict[str, Any]  # by the name of the evaluation set; `metrics` in run.json
     test: dict[str, Any] = field(default_factory=dict)  # figures on the split's test part, where it has one
     negative: str = NORMAL  # the class without the finding
+    purpose: Purpose = field(default_factory=Purpose)  # whom it is for
     locator_sha256: str = ""  # of the locator that cropped its films; empty: it sees whole films
 
     @property
@@ -142,6 +144,8 @@ def _parsed(path: Path) -> Run:
         )
         names = {key: name for name, key in KEYS.items()}
         content = {names.get(key, key): value for key, value in raw.items()}
-        return Run(**content | {"labels": tuple(raw["labels"])})
+        stated = raw.get("purpose", {})
+        purpose = Purpose(**stated | {"ages_years": tuple(stated.get("ages_years", ()))})
+        return Run(**content | {"labels": tuple(raw["labels"]), "purpose": purpose})
     except (ValueError, KeyError, TypeError) as cause:
         raise DataError(f"{path} is damaged: {cause!r}: run train fit again") from cause

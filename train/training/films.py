@@ -59,7 +59,7 @@ def read_films(plan: TrainingPlan) -> TrainingFilms:
         evaluation_sets=evaluation_sets(
             validation, plan.classes, preparation, preparation_of(preparation.size_px, plan.framing)
         ),
-        test=films.only(manifest.rows(TEST)) if manifest.rule.has_test_part else None,
+        test=films.only(test) if len(test := manifest.rows(TEST)) else None,
     )
 
 

@@ -79,6 +79,7 @@ def calibrated_run(
         calibration=calibration,
         figures={each.name: _scored(plan, each, logits[each.name], calibration) for each in sets},
         negative=plan.classes.negative,
+        purpose=plan.purpose,
         locator_sha256=plan.locator.sha256 if plan.locator else "",
     )
 

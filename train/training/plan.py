@@ -1,20 +1,23 @@
 """What a training will do: the options of `train fit`, resolved once into one frozen plan."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edge_app.errors import DataError
+from train.data.check import find_split_data
 from train.data.labelled import Classes, DataSet
 from train.data.locator_files import LocatorFiles, find_locator
-from train.data.sources import find_data
-from train.data.split import SplitRule
+from train.data.purpose import Purpose
+from train.data.split import AUTO, SplitRule
 from train.data.two_classes import merged_classes
 from train.keras import keras
 from train.networks import Architecture, find_architecture
 from train.training.recipe import SHIPPED, Recipe, find_recipe
 
+LOG = logging.getLogger(__name__)
 PHANTOM_EPOCHS = 25
 FINE_TUNING_SHARE = 0.1  # of the network's learning rate with --init, so that it keeps what it has learned
 
@@ -33,7 +36,7 @@ class FitOptions:
     """At most; 0 for the network's own, or PHANTOM_EPOCHS with phantoms."""
     seed: int = 0
     """Of weights, batches and augmentation; the split has its own."""
-    split: SplitRule = field(default_factory=SplitRule)
+    split: SplitRule = field(default_factory=lambda: SplitRule(AUTO))
     """Which films are trained on, validated on and tested on."""
     batch_size: int = 0
     """Films per step over all replicas; 0 for the network's own."""
@@ -56,7 +59,11 @@ class FitOptions:
     framing: str | Path | None = None
     """Folder of the locator that tells how films are framed, for the set `reframed`; `locator` by default."""
     negative: str = ""
-    """The class without the finding; empty for normal, or else the first."""
+    """The class without the finding; empty for the one whose name says so."""
+    patients: str = ""
+    """Rule that tells the patient, of `train.data.patients`; empty to guess it."""
+    purpose: Purpose = field(default_factory=Purpose)
+    """Whom the model is for; a bundle of real films needs it."""
     resume: bool = False
     """Continue an interrupted run."""
     strict: bool = False
@@ -112,6 +119,7 @@ class TrainingPlan:
     classes: Classes
     """What the model learns to distinguish; two, if `binary`."""
     binary: bool
+    purpose: Purpose
     split: SplitRule
     strict: bool
     arch: str
@@ -141,7 +149,12 @@ def resolve(options: FitOptions, replicas: int = 1) -> TrainingPlan:
         DataError: no such network or recipe, no such films, or a batch that the replicas cannot share equally.
     """
     architecture, recipe = find_architecture(options.arch), find_recipe(options.recipe)
-    data = find_data(options.data, options.split.reads_test_folder, options.negative)
+    data, split = find_split_data(options.data, options.split, options.negative, options.patients)
+    for note in data.notes:
+        LOG.info("%s", note)
+    LOG.info("split %s", split.name)
+    if not data.is_phantom and options.purpose.missing:
+        LOG.info("a bundle will need %s", ", ".join(options.purpose.missing))
     batch_size = options.batch_size or architecture.batch_size
     if batch_size % replicas:
         raise DataError(f"a batch of {batch_size} films cannot be shared by {replicas} replicas")
@@ -150,7 +163,8 @@ def resolve(options: FitOptions, replicas: int = 1) -> TrainingPlan:
         data=data,
         classes=merged_classes(data.classes) if options.binary else data.classes,
         binary=options.binary,
-        split=options.split,
+        purpose=options.purpose,
+        split=split,
         strict=options.strict,
         arch=options.arch,
         architecture=architecture,

@@ -12,8 +12,8 @@ from edge_app.imaging.phantom import phantom_png, write_phantom_set
 from edge_app.model.preparation import Preparation
 from train.__main__ import main
 from train.data.hospitals import balanced_weights, epoch_rows
+from train.data.layouts.phantoms import write_hospital
 from train.data.loading import load_films
-from train.data.phantoms import write_hospital
 from train.data.sources import find_data
 from train.data.split import TEST, TRAIN, VALIDATION, SplitRule, split_films
 from train.training.fit import FitOptions, fit
@@ -163,7 +163,7 @@ def test_only_signed_cases_with_a_film_become_training_films(tmp_path: Path, cap
         ("BBB.png", "bacterial", "child0"),
         ("CCC.png", "viral", "child1"),
     ]
-    assert data.faults == ("DDD.png: called unusable",)
+    assert data.faults == ("films/DDD.png: called unusable",)
 
 
 def test_site_list_without_its_columns_or_films_is_refused(tmp_path: Path) -> None:

@@ -297,12 +297,12 @@ class CardForAges:
         self.training = {"age_range_years": years} if years else {}
 
 
-@pytest.mark.parametrize("age", [None, 0.2, 3, 5.99])
-def test_child_in_the_cards_range_passes(age):
-    check_age(age, CardForAges())
+@pytest.mark.parametrize(("age", "years"), [(None, ()), (1, ()), (3, ()), (5.99, ()), (0.2, (0, 5)), (40, (18, 99))])
+def test_patient_in_the_cards_range_passes(age, years):
+    check_age(age, CardForAges(*years))
 
 
-@pytest.mark.parametrize(("age", "years"), [(6, ()), (40, ()), (0.5, (1, 5)), (7, (1, 5))])
+@pytest.mark.parametrize(("age", "years"), [(0.2, ()), (6, ()), (40, ()), (0.9, (1, 5)), (7, (1, 5)), (3, (18, 99))])
 def test_patient_out_of_the_cards_range_is_refused(age, years):
     with pytest.raises(FilmRefused) as refusal:
         check_age(age, CardForAges(*years))

@@ -1,9 +1,11 @@
 """Two classes of the same films: the same split, and a path through fit, evaluate and convert."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from tests_support import A_PURPOSE
 
 from convert.conversion import convert
 from convert.options import ConvertOptions
@@ -45,7 +47,8 @@ def test_labels_of_another_model_are_left_as_they_are(phantoms: Path) -> None:
 
 def test_a_model_of_two_classes_is_trained_evaluated_and_converted(phantoms: Path, tmp_path: Path, capsys) -> None:
     run = tmp_path / "run"
-    fit(FitOptions(run, str(phantoms), "tiny", epochs=1, batch_size=16, binary=True, locator=WHOLE_FILM))
+    options = FitOptions(run, str(phantoms), "tiny", epochs=1, batch_size=16, binary=True, locator=WHOLE_FILM)
+    fit(replace(options, purpose=A_PURPOSE))
     words = ["evaluate", str(run / "model.keras"), "--data", str(phantoms), "--json"]
     assert main([*words, "--manifest", str(run / "manifest.json")]) == 0
     assert len(json.loads(capsys.readouterr().out)["confusion"]) == 2

@@ -1,6 +1,5 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from edge_app.errors import DataError
@@ -44,11 +43,3 @@ def test_environment_names_the_data_when_no_folder_does(tmp_path: Path, monkeypa
     write_phantom_set(tmp_path / "elsewhere", films_per_class=2)
     monkeypatch.setenv("CXR_DATA", str(tmp_path / "elsewhere"))
     assert len(find_data(None).films) == 6
-
-
-def test_medmnist_file_is_read(tmp_path: Path) -> None:
-    images = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
-    np.savez(tmp_path / "p.npz", train_images=images, train_labels=np.array([[0], [1], [1], [0], [1], [0]]))
-    data = find_data(str(tmp_path / "p.npz"))
-    assert data.labels == ("normal", "pneumonia")
-    assert load_films(data, Preparation(32)).classes.tolist() == [0, 1, 1, 0, 1, 0]

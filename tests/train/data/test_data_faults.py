@@ -100,8 +100,8 @@ def test_empty_class_is_refused(tmp_path: Path) -> None:
 
 def test_class_that_is_empty_because_of_mislabelled_films_names_one(tmp_path: Path) -> None:
     _write(tmp_path / "train" / "NORMAL", "IM-0001-0001.png")
-    _write(tmp_path / "train" / "PNEUMONIA", "scan7.png")
-    with pytest.raises(DataError, match=r"scan7\.png"):
+    _write(tmp_path / "train" / "PNEUMONIA", "person7_virus_1.png", "person8_virus_1.png", "scan7.png")
+    with pytest.raises(DataError, match=r"'bacterial'.*PNEUMONIA/scan7\.png"):
         find_data(str(tmp_path))
 
 
@@ -153,7 +153,7 @@ LABELS = np.array([[0], [1], [1], [0]])
         ({"train_images": _images()}, "missing train_labels"),
         ({"train_images": _images().astype(np.float32), "train_labels": LABELS}, "float32"),
         ({"train_images": _images().astype(np.int16), "train_labels": LABELS}, "int16"),
-        ({"train_images": np.stack([_images()] * 3, axis=-1), "train_labels": LABELS}, r"\(4, 28, 28, 3\)"),
+        ({"train_images": np.stack([_images()] * 4, axis=-1), "train_labels": LABELS}, r"\(4, 28, 28, 4\)"),
         ({"train_images": np.moveaxis(_images(), 0, -1), "train_labels": LABELS}, r"\(28, 28, 4\)"),
         ({"train_images": LABELS.astype(np.uint8), "train_labels": _images()}, r"\(4, 1\)"),
         ({"train_images": _images(), "train_labels": LABELS[:3]}, "each of the 4 films"),
@@ -164,9 +164,9 @@ LABELS = np.array([[0], [1], [1], [0]])
     ],
 )
 def test_wrong_npz_is_refused_and_says_which_array(tmp_path: Path, arrays: dict, told: str) -> None:
-    np.savez(tmp_path / "wrong.npz", **arrays)
+    np.savez(tmp_path / "pneumoniamnist.npz", **arrays)
     with pytest.raises(DataError, match=told):
-        find_data(str(tmp_path / "wrong.npz"))
+        find_data(str(tmp_path / "pneumoniamnist.npz"))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.99])

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from edge_app.errors import DataError
-from train.data.labelled import LabelledFilm, patient_of
+from train.data.labelled import LabelledFilm
 from train.data.loading import LoadedFilms
+from train.data.patients import name_patients
 from train.data.split import (
     TRAIN,
     VALIDATION,
@@ -138,4 +139,4 @@ def test_manifest_of_other_films_is_refused() -> None:
     ],
 )
 def test_patient_is_read_from_published_names(name: str, patient: str) -> None:
-    assert patient_of(name) == patient
+    assert name_patients([name, "person9_virus_1.png", "IM-0001-0001.png"])[0][0] == patient

@@ -10,8 +10,8 @@ from edge_app.errors import DataError
 from edge_app.imaging.phantom import write_phantom_set
 from edge_app.model.preparation import Preparation
 from train.__main__ import main
+from train.data.layouts.phantoms import phantom_data
 from train.data.loading import LoadedFilms, load_films
-from train.data.phantoms import phantom_data
 from train.data.sources import find_data
 from train.data.split import LEFT_OUT, OFFICIAL, POOLED, TEST, TRAIN, VALIDATION, Manifest, SplitRule, split_films
 from train.training.fit import FitOptions, fit

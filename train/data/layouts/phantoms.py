@@ -40,5 +40,5 @@ def write_hospital(folder: Path, hospital: str, films_per_class: int, seed: int 
 LAYOUT = Layout(
     description=f"the word {PHANTOM}",
     recognises=lambda source: source == PHANTOM,
-    read=lambda _source, _with_test: phantom_data(),
+    read=lambda _source, _with_test, _patients: phantom_data(),
 )
