@@ -38,6 +38,7 @@ ORDERS = {
         ("options",),
         ("inference",),
         ("provenance",),
+        ("keras_network",),
         ("source",),
         ("formats",),
         ("gates",),

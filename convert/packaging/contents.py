@@ -42,6 +42,10 @@ OTHER_NOT_CHECKED = (
     "films of another hospital, machine or country than the training films",
     "whether the classes can be told from a film well enough to treat by",
 )
+NOT_CHECKED_OF_OWN_NETWORK = (
+    "whether the network was trained on the films that it was measured on",
+    "whether a film is unlike the training films, which the network gives no features for",
+)
 PNEUMONIA_CLASSES = frozenset({"normal", "bacterial", "viral", FINDING})
 ALL_AGES_YEARS = (0, 150)
 TOOLS = (
@@ -73,7 +77,7 @@ def model_card(run: Run, quantization: str, locator: LocatorFiles | None) -> Mod
         phantom=run.phantom,
         quantization=quantization,
         intended_use=PHANTOM_USE if run.phantom else _intended_use(run, finding),
-        not_checked=("everything: it was trained on drawings",) if run.phantom else _not_checked(finding),
+        not_checked=("everything: it was trained on drawings",) if run.phantom else _not_checked(run, finding),
         data_licence=run.data_licence,
         data_attribution=run.data_attribution,
         created=_created(),
@@ -81,10 +85,10 @@ def model_card(run: Run, quantization: str, locator: LocatorFiles | None) -> Mod
         minimum_runtime="",  # known once the file was read
         negative=run.negative,
         finding=finding,
+        class_map=not run.own_network,
         training={
             "manifest_sha256": run.manifest_sha256,
-            "seed": run.seed,
-            "epochs": run.epochs,
+            **({"own_network": run.own_network} if run.own_network else {"seed": run.seed, "epochs": run.epochs}),
             **({} if finding == FINDING else {"age_range_years": ALL_AGES_YEARS}),
         },
         tools={name: version for name in TOOLS if (version := _version(name))},
@@ -108,8 +112,9 @@ def _intended_use(run: Run, finding: str) -> str:
     )
 
 
-def _not_checked(finding: str) -> tuple[str, ...]:
-    return NOT_CHECKED if finding == FINDING else OTHER_NOT_CHECKED
+def _not_checked(run: Run, finding: str) -> tuple[str, ...]:
+    items = NOT_CHECKED if finding == FINDING else OTHER_NOT_CHECKED
+    return (*items, *(NOT_CHECKED_OF_OWN_NETWORK if run.own_network else ()))
 
 
 def golden_films() -> tuple[np.ndarray, ...]:
@@ -151,7 +156,8 @@ def make_golden(
         if kind.reference_is_golden and here["logits"].dtype == np.int8:
             expected[family] = _raw(run_isolated(model, len(card.labels), pixels, runtime, reference=True))
         complaint = f"{runtime} does not agree with its reference kernels"
-        off = check_outputs(here, expected[family], most_steps, complaint, "convert on another machine")
+        advice = "use --target litert, or convert on another machine"
+        off = check_outputs(here, expected[family], most_steps, complaint, advice)
         allowed[family] = max(kind.golden_steps_allowed, off)
     return Golden(films, expected, allowed, fields)
 
@@ -171,7 +177,7 @@ def _golden_fields(locator: LocatorFiles, films: tuple[np.ndarray, ...], runtime
 
 def _raw(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Outputs as the file computes them, under the names that a bundle gives them."""
-    return {name: outputs[f"raw_{name}"] for name in ("logits", "class_map", "features")}
+    return {name.removeprefix("raw_"): output for name, output in outputs.items() if name.startswith("raw_")}
 
 
 def _created() -> str:

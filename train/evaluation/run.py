@@ -41,6 +41,7 @@ class Run:
     test: dict[str, Any] = field(default_factory=dict)  # figures on the split's test part, where it has one
     negative: str = NORMAL  # the class without the finding
     locator_sha256: str = ""  # of the locator that cropped its films; empty: it sees whole films
+    own_network: dict[str, str] = field(default_factory=dict)  # of a network that this kit did not train: file, scale
 
     @property
     def classes(self) -> Classes:
@@ -79,7 +80,9 @@ def read_run(model_path: Path) -> tuple[Any, Manifest, Run]:
     run_path = model_path.with_name(RUN)
     for path in (model_path, run_path):
         if not path.exists():
-            raise DataError(f"{path} is missing: run python -m train fit first")
+            raise DataError(
+                f"{path} is missing: run python -m train fit first; convert takes other Keras networks with --labels"
+            )
     manifest = read_manifest(model_path.with_name(MANIFEST))
     run = _parsed(run_path)
     if manifest.sha256 != run.manifest_sha256:
