@@ -20,6 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
     for one in FORMATS.values():
         formats.add_argument(f"--{one.name}", action="store_true", help=one.help)
     formats.add_argument("--all", action="store_true", help="every format")
+    formats.add_argument("--onnx", action="store_true", help="only the float model, as an ONNX file and no bundle")
     parser.add_argument("--model", type=Path, default=Path("runs/fit/model.keras"), help="default: %(default)s")
     parser.add_argument(
         "--locator",
@@ -139,6 +140,13 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.locator is True:
         return _run_locator(args)
+    if args.onnx:
+        from convert.onnx_file import convert_to_onnx
+
+        made = convert_to_onnx(options_of(args))
+        words = "{path}: logits within {largest_difference:.1e} of the Keras model's on {films} validation films"
+        print(json.dumps(made) if args.json else words.format(**made))
+        return 0
     from convert.conversion import convert
     from convert.report.summary import qat_verdict, report_table
 
@@ -171,6 +179,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(words)
     if args.locator is True and (args.labels or not args.masks):
         parser.error("--locator needs --masks, the masks that it learned from; with --labels, the folder of a locator")
+    if args.onnx and (args.all or any(getattr(args, name) for name in FORMATS)):
+        parser.error("--onnx makes no bundle: run it by itself")
     if args.locator is True and len(args.data or ()) > 1:
         parser.error("--locator takes one --data: the films of the masks")
     if not args.labels and (args.input or args.negative or isinstance(args.locator, str)):

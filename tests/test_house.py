@@ -45,7 +45,7 @@ ORDERS = {
         ("outcome",),
         ("packaging",),
         ("report",),
-        ("conversion", "locator"),
+        ("conversion", "locator", "onnx_file"),
         ("__main__", "__init__"),
     ),
     "benchmarks": (
