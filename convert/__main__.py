@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from convert.formats.registry import FORMATS, PTQ, QAT
-from convert.options import TARGETS, Budget, ConvertOptions, QatOptions
+from convert.options import SCALES, TARGETS, Budget, ConvertOptions, NetworkOptions, QatOptions
 from edge_app.commandline import guarded, set_up_logging
 from edge_app.version import __version__
 from train.commands.purpose import add_purpose_arguments, purpose_of
@@ -21,9 +21,15 @@ def build_parser() -> argparse.ArgumentParser:
     for one in FORMATS.values():
         formats.add_argument(f"--{one.name}", action="store_true", help=one.help)
     formats.add_argument("--all", action="store_true", help="every format")
+    formats.add_argument("--onnx", action="store_true", help="only the float model, as an ONNX file and no bundle")
     parser.add_argument("--model", type=Path, default=Path("runs/fit/model.keras"), help="default: %(default)s")
     parser.add_argument(
-        "--locator", action="store_true", help="--model is a locator: write the files that train fit --locator takes"
+        "--locator",
+        nargs="?",
+        const=True,
+        metavar="DIR",
+        help="alone: --model is a locator, write the files that train fit --locator takes; with --labels: the locator "
+        "to crop films with, or 'none', as for train fit",
     )
     parser.add_argument("--masks", type=Path, metavar="DIR", help="with --locator: the masks that it learned from")
     parser.add_argument(
@@ -43,6 +49,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--resume", action="store_true", help="continue the quantization-aware training in --out")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of quantization-aware training")
+    network = parser.add_argument_group("a Keras network of your own (.keras, .h5 or the folder of a SavedModel)")
+    network.add_argument("--labels", type=_labels, default=(), metavar="A,B,...", help="its classes, in order")
+    network.add_argument("--input", choices=("gray", "rgb"), default="", help="what it takes (default: as in its file)")
+    scales = "the pixels that it was trained on, such as --scale=-1..1 (default: %(default)s)"
+    network.add_argument("--scale", choices=SCALES, default="0..255", help=scales)
+    network.add_argument("--negative", default="", metavar="CLASS", help="the class without the finding")
     budget = parser.add_argument_group("budget of the parity gate")
     budget.add_argument(
         "--max-films-missed",
@@ -85,14 +97,22 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _labels(text: str) -> tuple[str, ...]:
+    labels = tuple(label.strip() for label in text.lower().split(","))
+    if len(set(labels)) < max(2, len(labels)):
+        raise argparse.ArgumentTypeError(f"{text!r} does not name each class once, such as normal,pneumonia")
+    return labels
+
+
 def formats_asked_for(args: argparse.Namespace) -> list[str]:
     """The formats that decide the exit code; `--int8` also makes another one for comparison."""
-    return [name for name in FORMATS if args.all or getattr(args, name)] or [QAT]
+    return [name for name in FORMATS if args.all or getattr(args, name)] or [PTQ if args.labels else QAT]
 
 
 def options_of(args: argparse.Namespace) -> ConvertOptions:
     """The options, from the command line."""
     asked = formats_asked_for(args)
+    own = NetworkOptions(args.labels, args.scale, args.input, args.negative, args.locator)
     return ConvertOptions(
         model=args.model,
         out=args.out,
@@ -111,6 +131,7 @@ def options_of(args: argparse.Namespace) -> ConvertOptions:
         debug=args.debug,
         purpose=purpose_of(args),
         sign=args.sign,
+        network=own if args.labels else None,
     )
 
 
@@ -120,8 +141,15 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if every format that was asked for passed its gates, else 1.
     """
-    if args.locator:
+    if args.locator is True:
         return _run_locator(args)
+    if args.onnx:
+        from convert.onnx_file import convert_to_onnx
+
+        made = convert_to_onnx(options_of(args))
+        words = "{path}: logits within {largest_difference:.1e} of the Keras model's on {films} validation films"
+        print(json.dumps(made) if args.json else words.format(**made))
+        return 0
     from convert.conversion import convert
     from convert.report.summary import qat_verdict, report_table
 
@@ -147,11 +175,19 @@ def _run_locator(args: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse and convert; returns the exit code."""
     parser = build_parser()
-    args = parser.parse_args(argv)
-    if args.locator and not args.masks:
-        parser.error("--locator needs --masks, the masks that it learned from")
-    if args.locator and len(args.data or ()) > 1:
+    words = list(sys.argv[1:] if argv is None else argv)
+    if "--scale" in words[:-1]:  # argparse would take a value that begins with a minus for an option
+        place = words.index("--scale")
+        words[place : place + 2] = [f"--scale={words[place + 1]}"]
+    args = parser.parse_args(words)
+    if args.locator is True and (args.labels or not args.masks):
+        parser.error("--locator needs --masks, the masks that it learned from; with --labels, the folder of a locator")
+    if args.onnx and (args.all or any(getattr(args, name) for name in FORMATS)):
+        parser.error("--onnx makes no bundle: run it by itself")
+    if args.locator is True and len(args.data or ()) > 1:
         parser.error("--locator takes one --data: the films of the masks")
+    if not args.labels and (args.input or args.negative or isinstance(args.locator, str)):
+        parser.error("--input, --negative and --locator DIR go with --labels")
     set_up_logging("convert")
     return guarded("convert", lambda: run(args))
 

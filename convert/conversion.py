@@ -95,10 +95,21 @@ def convert(options: ConvertOptions) -> list[dict[str, Any]]:
     outcomes = []
     for name in options.formats:
         LOG.info("making %s", name)
-        outcomes.append(accept(conversion, name, FORMATS[name].export(conversion.source, options)))
+        outcomes.append(_made(conversion, name))
     rows = [outcome.to_json() for outcome in outcomes]
     _write_reports(conversion, outcomes, rows)
     return rows
+
+
+def _made(conversion: Conversion, name: str) -> Outcome:
+    try:
+        model = FORMATS[name].export(conversion.source, conversion.options)
+    except GateError as error:
+        card = model_card(conversion.source.run, FORMATS[name].quantization, conversion.source.locator)
+        refused = Examined(Exported(FORMATS[name], b"", card), refusal=str(error))
+        path = conversion.options.out / f"{card.name}-{name}.tflite"
+        return _write_rejected(Outcome(refused, path, bundle_bytes=None, figures={}, layers=()))
+    return accept(conversion, name, model)
 
 
 def target_runtimes(target: str, installed: list[str]) -> list[str]:
@@ -180,10 +191,11 @@ def _layers(conversion: Conversion, examined: Examined) -> tuple[LayerError, ...
 
 
 def _write_rejected(outcome: Outcome) -> Outcome:
-    """Write the file and the reason; the last good bundle stays."""
-    rejected = replace(outcome, path=_rejected(outcome.path, ".tflite"))
+    """Write the file, if there is one, and the reason; the last good bundle stays."""
+    rejected, model = replace(outcome, path=_rejected(outcome.path, ".tflite")), outcome.examined.file.model
     report = json.dumps(rejected.to_json(), indent=1) + "\n"
-    write_together({rejected.path: outcome.examined.file.model, _rejected(outcome.path, ".json"): report.encode()})
+    files = {_rejected(outcome.path, ".json"): report.encode()}
+    write_together(files | ({rejected.path: model} if model else {}))
     return rejected
 
 

@@ -35,11 +35,36 @@ class QatOptions:
     resume: bool = False  # continue from the state that a killed run left
 
 
+# By the name that `--scale` takes: gain and offset of each colour, or of all. The network was trained on
+# gain * pixel + offset, with pixels of 0..255. The last two are keras.applications' modes "torch" and "caffe".
+SCALES: dict[str, tuple[Sequence[float], Sequence[float]]] = {
+    "0..255": ([1.0], [0.0]),
+    "0..1": ([1 / 255], [0.0]),
+    "-1..1": ([1 / 127.5], [-1.0]),
+    "imagenet": (
+        [1 / (255 * deviation) for deviation in (0.229, 0.224, 0.225)],
+        [-mean / deviation for mean, deviation in ((0.485, 0.229), (0.456, 0.224), (0.406, 0.225))],
+    ),
+    "caffe": ([1.0] * 3, [-103.939, -116.779, -123.68]),
+}
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """What a Keras network that this kit did not train leaves open."""
+
+    labels: tuple[str, ...]  # its classes, in the order of its outputs
+    scale: str = "0..255"  # the pixels that it was trained on, a key of SCALES
+    channels: str = ""  # "gray" or "rgb"; empty for whatever it takes
+    negative: str = ""  # the class without the finding; empty for normal, or else the first
+    locator: str | None = None  # as for `train fit`
+
+
 @dataclass(frozen=True)
 class ConvertOptions:
     """Options of `convert`."""
 
-    model: Path  # the .keras file in its run folder
+    model: Path  # the .keras file in its run folder, or that of `network`
     out: Path  # folder for bundles and reports
     data: str | Sequence[str] | None = None  # the films it was trained on; None as for `train fit`
     formats: tuple[str, ...] = ("int8", "ptq")  # names from `convert.formats.registry.FORMATS`
@@ -50,3 +75,4 @@ class ConvertOptions:
     debug: bool = False  # compare layers of files that pass, too
     purpose: Purpose = field(default_factory=Purpose)  # stated anew; what the run states counts for the rest
     sign: Path | None = None  # an Ed25519 key of OpenSSH
+    network: NetworkOptions | None = None  # of a model that `train fit` did not make

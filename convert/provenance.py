@@ -15,8 +15,8 @@ from edge_app.reading.decision import p_finding
 from train.evaluation.evaluation_sets import EvaluationSet
 from train.evaluation.metrics import operating_point
 from train.evaluation.run import Run
+from train.networks.architecture import OUTPUTS
 
-OUTPUTS = ("logits", "class_map", "features")
 ROUNDING_FILMS = 1  # a film exactly at the threshold may fall on either side on another machine
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.studies.stability import median_with_interval
+from edge_app.errors import BundleError
 from edge_app.model.card import ModelCard
 from edge_app.model.estimate import proportion
 from edge_app.model.runtimes.interpreter import Outputs
@@ -58,6 +59,8 @@ def measure_occlusion(options: OcclusionOptions, load: Callable[[Path], Predicto
     card = predictor.card
     films = apply_manifest(load_films(data, predictor.preparation), read_manifest(options.manifest), VALIDATION)
     threshold = card.operating_point()[1].threshold
+    if not card.class_map:
+        raise BundleError(f"{card.name} does not show where its evidence lies: give --model a bundle that does")
     outputs = _outputs(predictor, films.pixels)
     unchanged = _p_finding(outputs, card)
     p = {"as they are": unchanged} | {

@@ -6,6 +6,7 @@ TensorFlow is imported by the first export, so that `convert --help` is quick.
 import contextlib
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -13,7 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from edge_app.errors import GateError
+
 REPRESENTATIVE_FILMS = 256
+NO_OPERATOR = re.compile(r"'tf\.(\w+)' op is neither|not yet supported for op: '(\w+)'")
 
 
 def export_int8(quantized_model: Any) -> bytes:
@@ -83,7 +87,7 @@ def _exported(
     @tf.function
     def function(film: Any) -> Any:
         outputs = model(film, training=False)
-        return dict(zip(names, outputs if len(names) > 1 else [outputs], strict=True))
+        return dict(zip(names, outputs if isinstance(outputs, list) else [outputs], strict=True))
 
     # One film at a time: a fixed batch keeps dynamic shapes out of the file.
     concrete = function.get_concrete_function(tf.TensorSpec((1, side, side, 1), tf.float32, name="film"))
@@ -98,10 +102,26 @@ def _exported(
         converter.target_spec.supported_types = [tf.as_dtype(weights)]
     if ends:
         converter.inference_input_type = converter.inference_output_type = tf.as_dtype(ends)
-    with warnings.catch_warnings(), _quiet():
+    with warnings.catch_warnings(), quiet():
         # The converter warns that a quantization-aware model brings its own ranges. It does.
         warnings.simplefilter("ignore")
-        return bytes(converter.convert())
+        try:
+            return bytes(converter.convert())
+        except Exception as cause:  # the converter's own errors have no common base
+            raise GateError(_why_not(str(cause), concrete)) from cause
+
+
+def _why_not(message: str, concrete: Any) -> str:
+    """Name the operators that the converter has no kernel for, and the layers that use them."""
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    missing = sorted({first or second for first, second in NO_OPERATOR.findall(message)})
+    if not missing:
+        return f"TensorFlow's converter failed: {(message.splitlines() or ['no reason given'])[0]}"
+    operators = convert_variables_to_constants_v2(concrete).graph.get_operations()
+    users = {kind: [each.name for each in operators if each.type.upper() == kind.upper()] for kind in missing}
+    named = [f"{kind} ({', '.join(names)})" for kind, names in users.items()]
+    return f"TensorFlow Lite has no operator for {', '.join(named)}: replace these layers"
 
 
 def _representative_inputs(pixels: np.ndarray) -> Iterator[list[np.ndarray]]:
@@ -114,7 +134,7 @@ def _representative_inputs(pixels: np.ndarray) -> Iterator[list[np.ndarray]]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence TensorFlow's converter.
 
     It prints its progress to file descriptor 2, past Python. Its first warning configures the root logger if

@@ -13,6 +13,7 @@ from convert.formats.export import (
     export_ptq,
 )
 from convert.options import ConvertOptions
+from edge_app.errors import GateError
 
 if TYPE_CHECKING:  # it imports TensorFlow, which `--help` does without
     from convert.source import Source
@@ -32,6 +33,11 @@ class Format:
 def _quantization_aware(source: "Source", options: ConvertOptions) -> bytes:
     from convert.formats.qat import QatFilms, tune
 
+    if source.run.own_network:
+        raise GateError(
+            "quantization-aware training needs a network that train fit made: use --ptq, or train this one with "
+            "train fit --arch FILE:NAME"
+        )
     films = QatFilms(source.training, source.context, source.selection_set)
     return export_int8(tune(source.model, films, options.qat, options.out))
 

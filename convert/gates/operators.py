@@ -20,6 +20,7 @@ class ModelFacts:
     tensor_types: frozenset[str]
     minimum_runtime: str
     input_quantization: tuple[float, int] | None  # scale and zero point; None for a float input
+    in_float: set[str]  # names of operators that give float tensors
 
 
 def read_facts(model: bytes) -> ModelFacts:
@@ -57,6 +58,12 @@ def _facts(model: bytes) -> ModelFacts:
         tensor_types=frozenset(kinds[tensor.type] for graph in root.subgraphs for tensor in graph.tensors),
         minimum_runtime=_minimum_runtime(root),
         input_quantization=_input_quantization(root.subgraphs[0]),
+        in_float={
+            codes[operator.opcodeIndex][0]
+            for graph in root.subgraphs
+            for operator in graph.operators
+            if kinds[graph.tensors[operator.outputs[0]].type].startswith("FLOAT")
+        },
     )
 
 
@@ -98,7 +105,8 @@ def check_runtime(facts: ModelFacts, target: str, full_integer: bool) -> None:
 def _check_full_integer(facts: ModelFacts) -> None:
     floats = sorted(kind for kind in facts.tensor_types if kind.startswith("FLOAT"))
     if floats:
-        raise GateError(f"the int8 file holds {', '.join(floats)} tensors: it would run them in float")
+        computed = f" of {', '.join(sorted(facts.in_float - {'DEQUANTIZE'}))}"
+        raise GateError(f"the int8 file holds {', '.join(floats)} tensors{computed}: it would run them in float")
     names = {name for name, _ in facts.operators}
     ends = sorted(names & {"QUANTIZE", "DEQUANTIZE"})
     if ends:

@@ -63,8 +63,8 @@ class Parity:
     logit_error_mean: float
     logit_signal_to_noise_db: float
     logit_error_by_class: dict[str, LogitError]
-    class_map_correlation: float
-    class_map_agreement: float  # share of the map's cells in which the same class is highest
+    class_map_correlation: float | None  # None, as the next, for a network without a class map
+    class_map_agreement: float | None  # share of the map's cells in which the same class is highest
     p_change_mean: float  # absolute change of P(finding)
     failures: tuple[str, ...]  # what is over its budget
 
@@ -122,10 +122,7 @@ def compare(
             )
             for index, label in enumerate(card.labels)
         },
-        class_map_correlation=_correlation(reference["class_map"], outputs["class_map"]),
-        class_map_agreement=float(
-            (reference["class_map"].argmax(axis=-1) == outputs["class_map"].argmax(axis=-1)).mean()
-        ),
+        **_class_maps(reference.get("class_map"), outputs["class_map"]),
         p_change_mean=float(np.abs(p_converted - p_float).mean()),
         failures=(),
     )
@@ -173,6 +170,14 @@ def _signal_to_noise_db(signal: np.ndarray, noise: np.ndarray) -> float:
     """Power of the float logits over power of the error, in decibels."""
     power = float((noise.astype(np.float64) ** 2).mean())
     return NO_NOISE_DB if power == 0 else float(10 * np.log10((signal.astype(np.float64) ** 2).mean() / power))
+
+
+def _class_maps(first: np.ndarray | None, second: np.ndarray) -> dict[str, float | None]:
+    """Both figures on class maps, float (films, rows, columns, classes)."""
+    if first is None:
+        return {"class_map_correlation": None, "class_map_agreement": None}
+    agreement = float((first.argmax(axis=-1) == second.argmax(axis=-1)).mean())
+    return {"class_map_correlation": _correlation(first, second), "class_map_agreement": agreement}
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:

@@ -33,8 +33,8 @@ def run_isolated(
         package: the runtime, a key of `edge_app.model.runtimes.registry.RUNTIMES`.
         reference: use the slow reference kernels, as for `edge_app.model.runtimes.interpreter.Interpreter`.
     Returns:
-        `logits` float32 (films, classes), `class_map` and `features` likewise, and each once more as
-        the file computes it, as `raw_logits` and so on.
+        `logits` float32 (films, classes), `class_map` and `features` likewise, and what the network gives of them once
+        more as the file computes it, as `raw_logits` and so on.
     Raises:
         BundleError: the runtime refuses the model, or crashes on it.
         OSError: the disk is full.

@@ -23,6 +23,8 @@ OUT_OF_SCOPE = (
 ELSEWHERE = """Nothing was measured there with this file. Published: a ResNet-50 trained on this set scored AUC 0.95
 inside and 0.54 on another hospital's films (Xin 2021, doi 10.1007/s10140-021-01954-x). Try it on your own confirmed
 cases first (`python -m edge_app calibrate`)."""
+HEATMAP = "The heatmap is an output of the same file: the class map whose mean is the logits."
+NO_HEATMAP = "It cannot show where the evidence lies: there is no heatmap and no contour."
 OTHER_SCOPE = ("every film that is not made as its training films were", "reading without a person who signs")
 
 
@@ -64,12 +66,19 @@ def _outputs(card: ModelCard) -> str:
     return (
         f"One {'lung field' if card.locator else 'film'}, {card.input_size_px} x {card.input_size_px} gray. "
         f"Classes: {', '.join(card.labels)}. "
-        f"{rule_in_words(card)} The heatmap is an output of the same file: the class map whose mean is the logits."
+        f"{rule_in_words(card)} {HEATMAP if card.class_map else NO_HEATMAP}"
     )
 
 
 def _data(card: ModelCard) -> str:
     training = card.training
+    if own := training.get("own_network"):
+        return (
+            f"{card.data_attribution} ({card.data_licence}): the films that it was measured on. The network was not "
+            f"trained by this kit, but read from {own['file']}, for pixels of {own['scale']}; whether it was trained "
+            "on these films is not known. Thresholds and temperature were chosen on the validation part of the "
+            f"manifest {training.get('manifest_sha256', 'unknown')}."
+        )
     return (
         f"{card.data_attribution} ({card.data_licence}). Films were cut into parts by patient; the cut is the manifest "
         f"{training.get('manifest_sha256', 'unknown')}. Seed {training.get('seed', 'unknown')}, at most "

@@ -29,6 +29,10 @@ GOLDEN_STYLE = PhantomStyle(width_px=96, height_px=96, noise=0.0)
 MAX_STEPS_ALLOWED = 8  # with more, the golden films would not reveal a broken runtime
 PHANTOM_USE = "Demonstration and tests only: trained on drawings. Never to be used on a person."
 PNEUMONIA_NOT_CHECKED = ("lateral views and photographed films", "tuberculosis and every finding other than pneumonia")
+NOT_CHECKED_OF_OWN_NETWORK = (
+    "whether the network was trained on the films that it was measured on",
+    "whether a film is unlike the training films, which the network gives no features for",
+)
 PNEUMONIA_CLASSES = frozenset({"normal", "bacterial", "viral", FINDING})
 TOOLS = (
     "tensorflow",
@@ -67,10 +71,10 @@ def model_card(run: Run, quantization: str, locator: LocatorFiles | None) -> Mod
         minimum_runtime="",  # known once the file was read
         negative=run.negative,
         finding=finding,
+        class_map=not run.own_network,
         training={
             "manifest_sha256": run.manifest_sha256,
-            "seed": run.seed,
-            "epochs": run.epochs,
+            **({"own_network": run.own_network} if run.own_network else {"seed": run.seed, "epochs": run.epochs}),
             **({"age_range_years": run.purpose.ages_years} if run.purpose.ages_years else {}),
             **({"population": run.purpose.population} if run.purpose.population else {}),
         },
@@ -94,6 +98,7 @@ def _not_checked(run: Run, finding: str) -> tuple[str, ...]:
         *([f"patients under {youngest} or over {oldest} years"] if (youngest, oldest) != (0, OLDEST_YEARS) else []),
         *(PNEUMONIA_NOT_CHECKED if finding == FINDING else ()),
         "whether the classes can be told from a film well enough to treat by",
+        *(NOT_CHECKED_OF_OWN_NETWORK if run.own_network else ()),
     )
 
 
@@ -136,7 +141,8 @@ def make_golden(
         if kind.reference_is_golden and here["logits"].dtype == np.int8:
             expected[family] = _raw(run_isolated(model, len(card.labels), pixels, runtime, reference=True))
         complaint = f"{runtime} does not agree with its reference kernels"
-        off = check_outputs(here, expected[family], most_steps, complaint, "convert on another machine")
+        advice = "use --target litert, or convert on another machine"
+        off = check_outputs(here, expected[family], most_steps, complaint, advice)
         allowed[family] = max(kind.golden_steps_allowed, off)
     return Golden(films, expected, allowed, fields)
 
@@ -156,7 +162,7 @@ def _golden_fields(locator: LocatorFiles, films: tuple[np.ndarray, ...], runtime
 
 def _raw(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Outputs as the file computes them, under the names that a bundle gives them."""
-    return {name: outputs[f"raw_{name}"] for name in ("logits", "class_map", "features")}
+    return {name.removeprefix("raw_"): output for name, output in outputs.items() if name.startswith("raw_")}
 
 
 def _created() -> str:

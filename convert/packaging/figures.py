@@ -54,7 +54,9 @@ def card_with_figures(
         card,
         metrics={
             "runtime": runtime,
-            "films": "validation, held out by patient; not a test set",
+            "films": "validation, held out by patient; not a test set"
+            if card.class_map
+            else "given to convert; whether the network was trained on them is not known",
             "judges": figures,
         },
         parity={

@@ -65,15 +65,20 @@ def _checked(options: ConvertOptions, source: Source) -> str:
     budget = options.budget
     positives = int((source.validation.classes != source.run.negative_index).sum())
     films = len(source.validation.films)
+    origin = "patients not in training"
+    chosen = "Threshold, labels and recorded figures of the float model were measured again before anything was made."
+    if source.run.own_network:
+        origin = "whether the network was trained on them is not known"
+        chosen = "The threshold was chosen here, on these films: the network came without one."
     items = (
-        f"Each file ran all {films} validation films ({positives} with pneumonia; patients not in training) in every "
+        f"Each file ran all {films} validation films ({positives} with pneumonia; {origin}) in every "
         "device runtime installed here, in a process of its own, and was compared film by film with the float model.",
         f"Allowed: {budget.recall_films} additional film with pneumonia missed, or {budget.recall:.1%} of them, "
         f"whichever is larger; accuracy lower by {budget.accuracy:.1%}; {budget.flips:.1%} of decisions changed; "
         f"AUC lower by {budget.auc}.",
         f"The file must run in {options.target}: its operators and their versions were read from it. An int8 file "
         "must hold no float tensor, and XNNPACK must take every operator of it.",
-        "The threshold, labels and recorded figures of the float model were measured again before anything was made.",
+        chosen,
         "These are validation films of one hospital. They show that the small file answers as the large model does, "
         "not how good either is elsewhere.",
     )
@@ -126,11 +131,15 @@ def _parity_table(parities: tuple[Parity, ...]) -> str:
         ("McNemar's exact p, right and wrong decisions", lambda p: f"{p.mcnemar_p:.3f}"),
         ("mean change of P(pneumonia)", lambda p: f"{p.p_change_mean:.4f}"),
         ("logit error, mean / max", lambda p: f"{p.logit_error_mean:.3f} / {p.logit_error_max:.3f}"),
-        ("class map: same class highest, share of places", lambda p: f"{p.class_map_agreement:.4f}"),
-        ("class map: correlation", lambda p: f"{p.class_map_correlation:.4f}"),
+        ("class map: same class highest, share of places", lambda p: _share(p.class_map_agreement)),
+        ("class map: correlation", lambda p: _share(p.class_map_correlation)),
     ):
         lines.append([title, *(get(parity) for parity in parities)])
     return _table(head, lines)
+
+
+def _share(value: float | None) -> str:
+    return "none: the network has no class map, so there is no heatmap" if value is None else f"{value:.4f}"
 
 
 def _class_table(parities: tuple[Parity, ...]) -> str:

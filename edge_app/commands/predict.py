@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_app.commandline import printable
+from edge_app.errors import BundleError
 
 if TYPE_CHECKING:
     from edge_app.model.card import ModelCard
@@ -45,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
 
     predictor = device_predictor(args.model, args.data_dir)
     predictor.card.operating_point(args.operating_point)
+    if args.heatmap and not predictor.card.class_map:
+        raise BundleError(f"{predictor.card.name} does not show where its evidence lies: leave out --heatmap")
     if not args.json:
         print(_heading(predictor.card, predictor.runtime, args.operating_point))
     total = failed = 0
@@ -79,9 +82,10 @@ def walk(paths: list[Path]) -> Iterator[Path]:
 
 def _heading(card: "ModelCard", runtime: "Runtime", operating_point: str | None) -> str:
     name, point = card.operating_point(operating_point)
+    places = "" if card.class_map else " It does not show where its evidence lies."
     phantom = " PHANTOM MODEL: trained on drawings, for demonstration only." if card.phantom else ""
     return (
-        f"{card.name} {card.version} on {runtime}.{phantom}\n{card.intended_use}\n"
+        f"{card.name} {card.version} on {runtime}.{phantom}{places}\n{card.intended_use}\n"
         f"Operating point {name}: threshold {point.threshold:.3f}, sensitivity {point.recall.percent()}, "
         f"specificity {point.specificity.percent()}."
     )

@@ -176,6 +176,7 @@ def _score(case: Case, card: ModelCard, w: Words) -> str:
     decision = case.answer.decision
     score, threshold = score_points(decision.p_finding), score_points(decision.threshold)
     kind = decision.decision
+    advice = f"advice_{kind}" if card.class_map or kind == card.negative else "advice_no_places"
     zone = between = ""
     if band := band_in_use(decision.threshold, card.uncertainty_band):
         low, high = (score_points(end) for end in band)
@@ -190,7 +191,7 @@ def _score(case: Case, card: ModelCard, w: Words) -> str:
         f'style="--score:{score};--threshold:{threshold}">'
         f'{zone}<i class="tick"></i><i class="needle"></i></div>'
         f"<p class='fine'>{w('threshold_at', threshold=threshold, point=decision.operating_point)}{between}</p>"
-        f"<p class='advice'>{w(f'advice_{kind}')}</p></section>"
+        f"<p class='advice'>{w(advice)}</p></section>"
         f"{_notes(case, w)}{_hint(decision, w)}<p class='fine'>{w('record_id', id=case.id)}</p>"
     )
 

@@ -69,6 +69,8 @@ class ModelCard:
     # The locator in the bundle: `sha256`, `input_size_px`, what it was measured to do, and whose masks it
     # learned from. Empty for a model that sees whole films.
     locator: dict[str, Any] = field(default_factory=dict)
+    # False for a network that cannot show where its evidence lies.
+    class_map: bool = True
     # Statistics of the pooled features, for refusing pictures that are not chest films; empty: not measured.
     features: dict[str, Any] = field(default_factory=dict)
     tools: dict[str, str] = field(default_factory=dict)

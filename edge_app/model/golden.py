@@ -48,6 +48,8 @@ def check_outputs(
     Raises:
         BundleError: more than `allowed`, another shape or type, or outputs that are not finite.
     """
+    if missing := expected.keys() - got.keys():
+        raise BundleError(f"{complaint}: it gives no {' and no '.join(sorted(missing))}: {advice}")
     off = max(_steps_between(got[name], expected[name]) for name in expected)
     if off > allowed:
         raise BundleError(f"{complaint}: off by {off} steps, at most {allowed} are allowed: {advice}")

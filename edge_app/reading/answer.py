@@ -47,7 +47,8 @@ class Answer:
     `film` is present when the file could be decoded, even if it was then refused. `warnings` are codes for
     what makes the decision doubtful. `ms` gives the time of each step. `lung_field` is left, top, right and
     bottom as fractions of the film; None for a model that sees the whole film. `evidence` is float64 (rows,
-    columns), 0..1, of the lung field; like `evidence_place` it comes only where the decision is not negative.
+    columns), 0..1, of the lung field; like `evidence_place` it comes only where the decision is not negative, and
+    never from a model that does not show places.
     """
 
     outcome: Decision | Refusal
@@ -59,6 +60,7 @@ class Answer:
     evidence: np.ndarray | None = None
     lung_field: tuple[float, float, float, float] | None = None
     evidence_place: EvidencePlace | None = None
+    shows_places: bool = True
 
     @property
     def refusal(self) -> Refusal | None:
@@ -86,6 +88,8 @@ def as_json(answer: Answer) -> dict[str, Any]:
     where: dict[str, Any] = {"lung_field": list(answer.lung_field)} if answer.lung_field else {}
     if answer.evidence_place:
         where["evidence_place"] = dataclasses.asdict(answer.evidence_place)
+    if not answer.shows_places:
+        where["shows_places"] = False
     return fields | {"status": "ok"} | decided | where | {"warnings": list(answer.warnings), "ms": answer.ms}
 
 

@@ -95,11 +95,12 @@ class Predictor:
             warnings += (LUNGS_CUT_OFF,)
         decision = decide(outputs.logits, card, operating_point)
         evidence = None
-        if decision.decision != card.negative:  # on a normal film nothing is pointed at
+        if card.class_map and decision.decision != card.negative:  # on a normal film nothing is shown
             evidence = evidence_map(outputs.class_map, card.negative_index, card.temperature)
         field = located.field.as_fractions(film.pixels.shape[1], film.pixels.shape[0]) if located else None
         place = evidence_place(evidence) if evidence is not None else None
-        return Answer(decision, self.identity, str(self.runtime), warnings, clock.ms(), film, evidence, field, place)
+        shown = (evidence, field, place, card.class_map)
+        return Answer(decision, self.identity, str(self.runtime), warnings, clock.ms(), film, *shown)
 
     @property
     def preparation(self) -> Preparation:

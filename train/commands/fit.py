@@ -14,7 +14,7 @@ HELP = "train one float model; writes model, manifest, history, plots and metric
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("--arch", default="compact", help="the network (default: %(default)s)")
+    parser.add_argument("--arch", default="compact", help="the network, or FILE.py:NAME (default: %(default)s)")
     parser.add_argument(
         "--data",
         action="append",

@@ -28,6 +28,15 @@ class Purpose:
         options = ("--ages LOW HIGH", "--population TEXT", "--intended-use TEXT")
         return tuple(option for option, one in zip(options, fields(self), strict=True) if not getattr(self, one.name))
 
+    def check(self) -> None:
+        """Refuse a bundle of real films that does not say whom it is for.
+
+        Raises:
+            DataError: a statement is missing.
+        """
+        if self.missing:
+            raise DataError(f"a bundle says whom it is for: give {', '.join(self.missing)}")
+
     def over(self, earlier: "Purpose") -> "Purpose":
         """These statements, and the earlier ones where there are none."""
         return Purpose(*(getattr(self, one.name) or getattr(earlier, one.name) for one in fields(self)))

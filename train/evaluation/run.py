@@ -43,6 +43,7 @@ class Run:
     negative: str = NORMAL  # the class without the finding
     purpose: Purpose = field(default_factory=Purpose)  # whom it is for
     locator_sha256: str = ""  # of the locator that cropped its films; empty: it sees whole films
+    own_network: dict[str, str] = field(default_factory=dict)  # of a network that this kit did not train: file, scale
 
     @property
     def classes(self) -> Classes:
@@ -81,7 +82,9 @@ def read_run(model_path: Path) -> tuple[Any, Manifest, Run]:
     run_path = model_path.with_name(RUN)
     for path in (model_path, run_path):
         if not path.exists():
-            raise DataError(f"{path} is missing: run python -m train fit first")
+            raise DataError(
+                f"{path} is missing: run python -m train fit first; convert takes other Keras networks with --labels"
+            )
     manifest = read_manifest(model_path.with_name(MANIFEST))
     run = _parsed(run_path)
     if manifest.sha256 != run.manifest_sha256:

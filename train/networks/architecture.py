@@ -7,6 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from edge_app.errors import DataError
+
+OUTPUTS = ("logits", "class_map", "features")
+READABLE = ("keras", "tf_keras", "train.networks")  # where layers come from that every command can read back
 Weights = dict[str, np.ndarray]  # "layer/variable" to its value
 
 
@@ -34,3 +38,25 @@ class Architecture:
     """Its int8 file comes from quantization-aware training."""
     outside_xnnpack: tuple[str, ...] = ()
     """Operators of its int8 file that XNNPACK does not take."""
+
+    def checked(self, classes: int) -> Any:
+        """Build the network.
+
+        Args:
+            classes: number of logits.
+        Raises:
+            DataError: its input or outputs are not the kit's, or it has a layer that no other command could read back.
+        """
+        model, side_px = self.build(self.input_size_px, classes), self.input_size_px
+        if tuple(model.output_names) != OUTPUTS or model.input_shape != (None, side_px, side_px, 1):
+            raise DataError(
+                f"the network takes {model.input_shape} and gives {', '.join(model.output_names)}, expected "
+                f"{(None, side_px, side_px, 1)} and {', '.join(OUTPUTS)}: end it in train.networks.blocks.head"
+            )
+        for layer in model.layers:
+            if not type(layer).__module__.startswith(READABLE):
+                raise DataError(
+                    f"layer {layer.name!r} is a {type(layer).__name__} of {type(layer).__module__}, which convert "
+                    "could not read: build the network of Keras's layers and those of train.networks.blocks"
+                )
+        return model

@@ -77,7 +77,7 @@ def _progress(plan: TrainingPlan, films: TrainingFilms, folder: Path, steps: int
 
 def _new_model(plan: TrainingPlan, steps: int, strategy: Any) -> tuple[Any, str]:
     """A compiled model with its first weights, and where they came from."""
-    model = plan.architecture.build(plan.architecture.input_size_px, len(plan.classes.labels))
+    model = plan.architecture.checked(len(plan.classes.labels))
     model = for_training(model, plan.bfloat16, synchronized=strategy.num_replicas_in_sync > 1)
     origin = start(model, plan.arch, plan.architecture, plan.weights)
     if plan.init:

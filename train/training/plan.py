@@ -31,7 +31,7 @@ class FitOptions:
     data: str | Sequence[str] | None = None
     """Films, as `--data`; several sources are hospitals."""
     arch: str = "compact"
-    """Name of the network."""
+    """Name of the network, or FILE.py:NAME."""
     epochs: int = 0
     """At most; 0 for the network's own, or PHANTOM_EPOCHS with phantoms."""
     seed: int = 0
@@ -166,7 +166,7 @@ def resolve(options: FitOptions, replicas: int = 1) -> TrainingPlan:
         purpose=options.purpose,
         split=split,
         strict=options.strict,
-        arch=options.arch,
+        arch=options.arch.rpartition(":")[2],  # of FILE.py:NAME the NAME, which names runs and files
         architecture=architecture,
         recipe_name=options.recipe,
         recipe=recipe,

@@ -17,7 +17,8 @@ class Outputs:
     """The outputs of one inference, in real units.
 
     `logits` is float32 (classes,), `class_map` float32 (rows, columns, classes), `features` float32
-    (channels,). `raw` holds the same three as the file computed them: int8 for an int8 file.
+    (channels,); the last two are empty where the network does not give them. `raw` holds those that it gives, as the
+    file computed them: int8 for an int8 file.
     """
 
     logits: np.ndarray
@@ -140,11 +141,14 @@ class Interpreter:
         """
         raw = dict(zip(self._outputs, self._network.run(pixels, self._outputs.values()), strict=True))
         real = {name: dequantized(raw[name], detail) for name, detail in self._outputs.items()}
-        return Outputs(**real, raw=raw)
+        return Outputs(**_NOT_GIVEN | real, raw=raw)
+
+
+_NOT_GIVEN = {"class_map": np.zeros((0, 0, 0), np.float32), "features": np.zeros(0, np.float32)}
 
 
 def _named_outputs(details: list[dict[str, Any]], class_count: int) -> dict[str, dict[str, Any]]:
-    """Tell the three outputs apart by their shapes: converters do not keep their order."""
+    """Tell the outputs apart by their shapes: converters do not keep their order."""
     found: dict[str, dict[str, Any]] = {}
     for detail in details:
         shape = tuple(int(side) for side in detail["shape"])
@@ -154,10 +158,10 @@ def _named_outputs(details: list[dict[str, Any]], class_count: int) -> dict[str,
             found["logits"] = detail
         elif len(shape) == 2:
             found["features"] = detail
-    if set(found) != {"logits", "class_map", "features"}:
+    if set(found) not in ({"logits"}, {"logits", "class_map", "features"}):
         raise BundleError(
             f"the model's outputs are {sorted(found)}, expected logits of {class_count} classes, "
-            "class_map and features: it was not made by this kit's convert"
+            "alone or with class_map and features: it was not made by this kit's convert"
         )
     return found
 
