@@ -8,7 +8,9 @@ KitError
 ├── RuntimeUnavailable   no TFLite interpreter can be used on this machine
 ├── ChildFailed          a child process failed, crashed or took too long
 ├── StoreError           the record of drafts and reviews cannot be opened, read or written
-├── ReaderRefused        initials or PIN are wrong, or were wrong too often
+├── ActRefused           somebody may not do this now; `code` names the sentence in the page's languages
+│   ├── ReaderRefused    initials or PIN are wrong, or were wrong too often
+│   └── ReviewRefused    what a reader would sign is not what is in the record now
 ├── DataError            a training data set is missing, empty or inconsistent
 └── GateError            a converted model is worse than its budget allows
 """
@@ -71,8 +73,27 @@ class StoreError(KitError):
     """The record of drafts and reviews cannot be opened, read or written."""
 
 
-class ReaderRefused(KitError):
+class ActRefused(KitError):
+    """Somebody may not do this now.
+
+    Args:
+        code: short, stable, lower case with underscores; the page has a sentence for it in each language.
+        sentence: the same in English, for commands and logs.
+        values: what the page's sentence has gaps for.
+    """
+
+    def __init__(self, code: str, sentence: str, **values: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.values = values
+
+
+class ReaderRefused(ActRefused):
     """Initials or PIN are wrong, or were wrong too often."""
+
+
+class ReviewRefused(ActRefused):
+    """What a reader would sign is not what is in the record now."""
 
 
 class DataError(KitError):

@@ -79,6 +79,6 @@ def show(service: "ReadingService", path: Path, case: "Case | None", as_json: bo
     else:
         decision = case.answer.decision
         print(f"{printable(path)}: {decision.decision}, {decision.p_finding:.3f}, record {case.id}", flush=True)
-    if not refusal and not case.saved:
+    if not case.saved:
         print(f"edge_app: not saved: {service.not_saved}", file=sys.stderr)
-    return case.saved
+    return case.saved and not refusal

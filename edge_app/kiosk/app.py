@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from edge_app.errors import KitError, StoreError
 from edge_app.kiosk.bounds import FILMS_PATH, BodyRefused, Bounds, Uploads, refused
+from edge_app.kiosk.film_headers import turning_of, visit_of
 from edge_app.kiosk.guard import LOOPBACK_HOSTS, Guard
 from edge_app.kiosk.language import language_of
 from edge_app.kiosk.login import COOKIE as SESSION_COOKIE
@@ -30,6 +31,7 @@ from edge_app.records.readers import (
     readers,
     was_anybody_enrolled,
 )
+from edge_app.workflow.case import Pictures
 from edge_app.workflow.reading_service import ReadingService
 from edge_app.workflow.result_image import result_image, result_lines
 from edge_app.workflow.secondary_capture import secondary_capture
@@ -89,11 +91,22 @@ def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:
     async def films(request: Request) -> JSONResponse:
         """Read one film, sent as the body; returns the fields of `predict --json` and the record's ID."""
         try:
+            visit, turned = visit_of(request.headers), turning_of(request.headers)
             async with uploads.film(request.receive) as content:
-                case = await run_in_threadpool(service.read, content)
+                case = await run_in_threadpool(service.read, content, "page", visit, turned)
         except BodyRefused as refusal:
             return refused(refusal)
         return JSONResponse(service.as_json(case))
+
+    @app.get("/picture/{case_id}/{kind}")
+    def picture(case_id: str, kind: str) -> Response:
+        """The film or the contour of a case, while they are in memory or the site keeps films."""
+        case = service.find(case_id)
+        pictures = case.pictures if case else Pictures()
+        content = {"film": pictures.film_jpeg, "contour": pictures.heat_png}.get(kind, b"")
+        if not content:
+            return PlainTextResponse("There is no such picture.", 404)
+        return Response(content, media_type="image/jpeg" if kind == "film" else "image/png")
 
 
 def _add_record_routes(app: FastAPI, service: ReadingService) -> None:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from edge_app.errors import ActRefused
 from edge_app.reading.evidence import EvidencePlace
 
 LOCALES_DIR = Path(__file__).parent / "locales"
@@ -42,6 +43,13 @@ def say(language: str, key: str, **values: object) -> str:
         KeyError: no language has that key.
     """
     return words(language)[key].format(**values)
+
+
+def said(language: str, error: Exception) -> str:
+    """An error in the page's language where it has a sentence for its code, else in English."""
+    if isinstance(error, ActRefused) and f"error_{error.code}" in words(language):
+        return say(language, f"error_{error.code}", **error.values)
+    return str(error)
 
 
 def place_in_words(language: str, place: EvidencePlace) -> str:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from edge_app.records.retention import retain
 from edge_app.system import watchdog
 from edge_app.system.bounded_log import BoundedLog
 from edge_app.system.home import data_home
+from edge_app.workflow.case import Case
 from edge_app.workflow.dicom_receiver import Peer, parse_peer, resolved, start_receiver
 from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher, read_each
 from edge_app.workflow.reading_service import ReadingService
@@ -38,6 +40,7 @@ ALL_ADDRESSES = "0.0.0.0"
 STOP_WITHIN_S = 2
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # malloc.h
 RETAIN_EVERY_S = 3600
+SAVE_AGAIN_EVERY_S = 5
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ def _application(options: ServeOptions) -> tuple[Any, str]:
 
     films = KeptFilms(options.keep_films) if options.keep_films else None
     service = ReadingService(predictor, home, options.ask_first, films=films)
+    _start(service, "save again", _save_again)
     warm_up()  # before gradio's seconds, to which it then adds nothing
     if options.keep_days:
         _start(service, "retain", _retain, options.keep_days)
@@ -153,7 +157,7 @@ def _receive(service: ReadingService, options: ServeOptions) -> None:
 
     def take(content: bytes) -> bool:
         case = service.read(content, "dicom")
-        return case.saved or case.answer.refusal is not None
+        return case.saved
 
     start_receiver(take, options.dicom_ae, (ALL_ADDRESSES, options.dicom_port), _peers(options))
     service.watching = True
@@ -171,12 +175,28 @@ def _watch(service: ReadingService, watcher: Watcher) -> None:
     while True:
         time.sleep(SCAN_EVERY_S)
         try:
-            failed = read_each(service.read_file, watcher.new_films())
+            failed = read_each(service.read_file, watcher.new_films(), partial(_look_again, service, watcher))
             service.troubles["watch"] = failed[-1] if failed else ""
         except Exception as error:  # this loop must live
             LOG.warning("the watched folder: %s", error if isinstance(error, KitError) else repr(error))
             service.troubles["watch"] = str(error)
             time.sleep(30 * SCAN_EVERY_S)
+
+
+def _look_again(service: ReadingService, watcher: Watcher, path: Path, case: Case | None) -> None:
+    """Read a film again later if it was not recorded, and there was no room to hold it until it can be."""
+    if case and not case.saved and not service.is_held(case.id):
+        watcher.look_again(path)
+
+
+def _save_again(service: ReadingService) -> None:
+    """Record what a full disk kept from being recorded, until the process ends."""
+    while True:
+        time.sleep(SAVE_AGAIN_EVERY_S)
+        try:
+            service.save_again()
+        except Exception as error:  # this loop must live
+            LOG.warning("what waits was not recorded: %r", error)
 
 
 def _retain(service: ReadingService, days: int) -> None:

@@ -5,11 +5,11 @@ from html import escape
 from pathlib import Path
 
 from edge_app.kiosk.language import direction, place_in_words
-from edge_app.kiosk.views import SYMBOLS, Words, moment
+from edge_app.kiosk.views.words import SYMBOLS, Words, moment
 from edge_app.model.card import ModelCard
 from edge_app.reading.decision import score_points
-from edge_app.records.database import Record
 from edge_app.records.readers import ROLES, Reader
+from edge_app.records.record import Record
 from edge_app.workflow.case import Case
 
 STATIC = Path(__file__).parent / "static"
@@ -142,7 +142,8 @@ def _final(case: Case, w: Words) -> str:
 
 def _machine(case: Case, w: Words) -> str:
     decision, model = case.answer.decision, case.answer.model
-    age = f"<dt>{w('age')}</dt><dd>{case.age_years:g}</dd>" if case.age_years is not None else ""
+    years = case.visit.age_years
+    age = f"<dt>{w('age')}</dt><dd>{years:g}</dd>" if years is not None else ""
     threshold = w("threshold_at", threshold=score_points(decision.threshold), point=decision.operating_point)
     score = w("score_of_100", score=score_points(decision.p_finding))
     return (
@@ -170,11 +171,12 @@ def _films(case: Case, w: Words) -> str:
 
 
 def _mark(case: Case) -> str:
-    if case.review is None or not case.review.region:
-        return ""
-    left, top, right, bottom = (100 * end for end in case.review.region)
-    place = f"left:{left:.1f}%;top:{top:.1f}%;width:{right - left:.1f}%;height:{bottom - top:.1f}%"
-    return f'<div class="mark" style="{place}"></div>'
+    marks = ""
+    for region in case.review.regions if case.review else ():
+        left, top, right, bottom = (100 * end for end in region)
+        place = f"left:{left:.1f}%;top:{top:.1f}%;width:{right - left:.1f}%;height:{bottom - top:.1f}%"
+        marks += f'<div class="mark" style="{place}"></div>'
+    return marks
 
 
 def _text(content: bytes) -> str:

@@ -1,147 +1,50 @@
-"""The record: drafts, reviews, readers and the audit log in one SQLite file.
+"""The record: drafts, reviews, refused films, readers and the audit log in one SQLite file.
 
 Whatever was acknowledged survives a power cut: write-ahead log, synchronous=FULL, one transaction per
-act, into the file that is the record at that moment. The database holds no name, birth date, file name or film. A
-broken database is renamed, never deleted, and a new one is started, but only by what serves the record.
+act, into the file that is the record at that moment. The database holds no film, file name, name or birth date, but
+the label of a visit as the clinic types it. A broken database is renamed, never deleted, and a new one is started,
+but only by what serves the record.
 """
 
 import ctypes
 import hashlib
 import hmac
 import json
+import logging
+import os
 import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 from edge_app.errors import StoreError
 from edge_app.model.card import ModelIdentity
 from edge_app.reading.answer import decision_as_json, decision_from_json
-from edge_app.reading.decision import Decision
 from edge_app.records import audit
+from edge_app.records.audit_check import check_record, is_end_of
+from edge_app.records.audit_key import HEAD_FILE, make_key, read_head, read_key, write_head
+from edge_app.records.record import DISCARDED, Draft, Record, Review, Visit
+from edge_app.records.schema import MIGRATIONS, statements
 from edge_app.system.clock import machine_time
 from edge_app.system.files import make_private
 
 FILE_NAME = "records.sqlite3"
+PURGED = "purge"  # the act of deleting an old record
+SEALED_SINCE = 4  # the schema whose audit log names the rows
 BUSY_MS = 5000  # how long a process waits while another one writes
-VERDICTS = ("agree", "disagree", "unsure")
-WITHDRAWN = "withdrawn"
-FINDINGS = ("normal", "pneumonia", "bacterial", "viral", "other", "unusable")
-ID_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, 1, I and O: read aloud, written by hand
-ID_LENGTH = 10  # 50 bits: enough to be unique within one clinic
-
-# One script per schema version. Never change a released script: add the next.
-MIGRATIONS = (
-    """
-    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-    CREATE TABLE records (
-        id TEXT PRIMARY KEY, created_at TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL,
-        age_years REAL, p_pneumonia REAL NOT NULL, decision TEXT NOT NULL, answer TEXT NOT NULL,
-        warnings TEXT NOT NULL, model TEXT NOT NULL, runtime TEXT NOT NULL);
-    CREATE INDEX records_by_fingerprint ON records (fingerprint);
-    CREATE TABLE reviews (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT, record_id TEXT NOT NULL REFERENCES records (id),
-        at TEXT NOT NULL, reader TEXT NOT NULL, verdict TEXT NOT NULL, finding TEXT NOT NULL,
-        own_impression TEXT NOT NULL, region TEXT NOT NULL);
-    CREATE INDEX reviews_by_record ON reviews (record_id);
-    CREATE TRIGGER reviews_no_update BEFORE UPDATE ON reviews
-        BEGIN SELECT RAISE(ABORT, 'a review is never changed, only followed by another'); END;
-    CREATE TRIGGER records_no_update BEFORE UPDATE ON records
-        BEGIN SELECT RAISE(ABORT, 'a draft is never changed'); END;
-    CREATE TABLE readers (
-        initials TEXT PRIMARY KEY, salt BLOB NOT NULL, pin_hash BLOB NOT NULL, created_at TEXT NOT NULL,
-        failures INTEGER NOT NULL DEFAULT 0, locked_until TEXT NOT NULL DEFAULT '');
-    """
-    + audit.SCHEMA,
-    """
-    ALTER TABLE records ADD COLUMN boot_id TEXT NOT NULL DEFAULT '';
-    ALTER TABLE records ADD COLUMN uptime_s REAL;
-    """
-    + audit.MACHINE_TIME,
-    # `failures` and `locked_until` of readers are no longer used: `locks` counts by place, and by time since the start.
-    """
-    ALTER TABLE readers ADD COLUMN role TEXT NOT NULL DEFAULT 'reader';
-    ALTER TABLE readers ADD COLUMN removed_at TEXT NOT NULL DEFAULT '';
-    CREATE TABLE locks (
-        initials TEXT NOT NULL, entry TEXT NOT NULL, failures INTEGER NOT NULL, lock_s REAL NOT NULL,
-        boot_id TEXT NOT NULL, uptime_s REAL NOT NULL, PRIMARY KEY (initials, entry));
-    """,
-)
+LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Draft:
-    """The model's decision on one film, before review. `source` is "page", "watch" or "dicom".
-
-    `film_sha256` is used only for a keyed fingerprint.
-    """
-
-    id: str
-    film_sha256: str
-    decision: Decision
-    model: ModelIdentity
-    runtime: str
-    source: str = "page"
-    age_years: float | None = None
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Review:
-    """What a reader signed. `region` is left, top, right, bottom as fractions 0..1 of the film, or empty.
-
-    `own_impression` is the finding that the reader named before seeing the model's answer, or "".
-    """
-
-    record_id: str
-    reader: str
-    verdict: str
-    finding: str
-    own_impression: str = ""
-    region: tuple[float, ...] = ()
-    at: str = ""
-
-
-@dataclass(frozen=True)
-class Record:
-    """A draft with its last review, unless that was withdrawn.
-
-    `boot_id` and `uptime_s` are an `edge_app.system.clock.MachineTime`, for devices without a clock.
-    """
-
-    id: str
-    created_at: str
-    source: str
-    age_years: float | None
-    decision: Decision
-    warnings: tuple[str, ...]
-    model: ModelIdentity
-    runtime: str
-    review: Review | None = field(default=None)
-    boot_id: str = ""
-    uptime_s: float | None = None
-
-    @property
-    def status(self) -> str:
-        """Signed when a reader's review stands, else draft: "signed" or "draft"."""
-        return "signed" if self.review else "draft"
-
-
-def new_record_id() -> str:
-    """A random ID that reveals nothing about the patient, the file or the order."""
-    return "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH))
-
-
-def open_store(folder: Path, may_set_aside: bool = False) -> "Store":
-    """Open the record in a folder. Creates it if there is none.
+def open_store(folder: Path, serves: bool = False) -> "Store":
+    """Open the record in a folder. Creates it if there is none, and brings its tables up to date.
 
     Args:
-        may_set_aside: rename a broken one and begin a new one. Only for what serves the record: a command that
-            reads it must not take it away from a running kiosk.
+        serves: this is the kiosk, which may rename a broken record and begin a new one, and replace a lost key. A
+            command must not take the record away from a running kiosk.
     Raises:
         StoreError: the folder cannot be written, a newer kit made the database, or it is broken.
     """
@@ -149,13 +52,13 @@ def open_store(folder: Path, may_set_aside: bool = False) -> "Store":
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            return Store(path)
+            return Store(path, serves)
         except _Broken as cause:
-            if not may_set_aside:
+            if not serves:
                 next_step = "start the kiosk, which sets it aside, or restore the last back-up"
                 raise StoreError(f"{path} is damaged: {cause}: {next_step}") from cause
             aside = _set_aside(path)
-        store = Store(path, set_aside=aside)
+        store = Store(path, serves, set_aside=aside)
         store.note("kiosk", "broken database set aside", detail=aside.name)
         return store
     except (OSError, sqlite3.Error) as cause:
@@ -165,9 +68,10 @@ def open_store(folder: Path, may_set_aside: bool = False) -> "Store":
 class Store:
     """An open record; use `open_store`. Safe for several threads; several processes may hold one."""
 
-    def __init__(self, path: Path, set_aside: Path | None = None) -> None:
+    def __init__(self, path: Path, serves: bool = False, set_aside: Path | None = None) -> None:
         self.path = path
         self.set_aside = set_aside
+        self._serves = serves
         self._lock = threading.RLock()
         make_private(path)  # SQLite gives its log files the same mode
         self._identity = _identity(path)
@@ -200,41 +104,39 @@ class Store:
         Raises:
             StoreError: it could not be written; no part of it is stored.
         """
-        with self.writing() as db:
-            db.execute(
-                "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    draft.id,
-                    audit.now(),
-                    draft.source,
-                    self._fingerprint(draft.film_sha256),
-                    draft.age_years,
-                    draft.decision.p_finding,
-                    draft.decision.decision,
-                    json.dumps(decision_as_json(draft.decision)),
-                    json.dumps(draft.warnings),
-                    json.dumps(asdict(draft.model)),
-                    draft.runtime,
-                    *machine_time(),
-                ),
+        boot_id, uptime_s = machine_time()
+        with self.writing() as act:
+            row = act.insert(
+                "records",
+                id=draft.id,
+                created_at=audit.now(),
+                source=draft.source,
+                fingerprint=self.fingerprint(draft.film_sha256),
+                age_years=draft.visit.age_years,
+                p_pneumonia=draft.decision.p_finding,
+                decision=draft.decision.decision,
+                answer=json.dumps(decision_as_json(draft.decision)),
+                warnings=json.dumps(draft.warnings),
+                model=json.dumps(asdict(draft.model)),
+                runtime=draft.runtime,
+                boot_id=boot_id,
+                uptime_s=uptime_s,
+                label=draft.visit.label,
+                sex=draft.visit.sex,
             )
-            audit.note(db, "kiosk", "draft", draft.id, draft.decision.decision)
+            act.note("kiosk", "draft", draft.id, draft.decision.decision, [row])
 
-    def add_review(self, review: Review) -> None:
-        """Record what a reader signed; a later review of the same record follows the earlier one.
-
-        The caller has checked the reader's PIN (`edge_app.records.readers`).
+    def set_visit(self, record_id: str, visit: Visit, actor: str) -> None:
+        """Say whose film a record is about; what was said before stays in the record.
 
         Raises:
-            StoreError: no such record, an unknown verdict or finding, or it could not be written.
+            StoreError: there is no such record, or it could not be written.
         """
-        if review.verdict not in VERDICTS or review.finding not in FINDINGS:
-            raise StoreError(f"a review says {VERDICTS} and {FINDINGS}, got {review.verdict}, {review.finding}")
-        self._append(review, f"{review.verdict}: {review.finding}")
-
-    def withdraw(self, record_id: str, reader: str) -> None:
-        """Withdraw the last review: the record is a draft again, and both acts stay in the log."""
-        self._append(Review(record_id, reader, WITHDRAWN, ""), "review withdrawn")
+        with self.writing() as act:
+            if not act.execute("SELECT 1 FROM records WHERE id = ?", (record_id,)).fetchone():
+                raise StoreError(f"there is no record {record_id}")
+            row = act.insert("visits", record_id=record_id, at=audit.now(), **asdict(visit))
+            act.note(actor, "visit named", record_id, written=[row])
 
     def record(self, record_id: str) -> Record | None:
         """One record, None when there is none with that id."""
@@ -242,33 +144,58 @@ class Store:
         return found[0] if found else None
 
     def records(self, status: str = "", limit: int = -1) -> list[Record]:
-        """List records: drafts by urgency, signed and all records with the newest first.
+        """List records: drafts by urgency, the others with the newest first.
 
         Args:
-            status: "draft", "signed", or "" for all. Newest means last recorded, whatever the clock said.
+            status: "draft", "signed", "discarded", or "" for all. Newest means last recorded, whatever the clock said.
             limit: the largest number of records; -1 for all.
         """
-        signed = f"(reviews.verdict IS NOT NULL AND reviews.verdict != '{WITHDRAWN}')"
-        where = {"": "", "signed": f"WHERE {signed}", "draft": f"WHERE NOT {signed}"}[status]
+        signed, discarded = "COALESCE(reviews.finding, '') != ''", f"COALESCE(reviews.verdict, '') = '{DISCARDED}'"
+        where = {
+            "": "",
+            "signed": f"WHERE {signed}",
+            "discarded": f"WHERE {discarded}",
+            "draft": f"WHERE NOT {signed} AND NOT {discarded}",
+        }[status]
         order = "p_pneumonia DESC, records.rowid" if status == "draft" else "records.rowid DESC"
         return self._select(f"{where} ORDER BY {order} LIMIT ?", (limit,))
 
-    def find_film(self, film_sha256: str) -> str | None:
-        """The ID of the latest record made from the same file, None if there is none."""
-        query = "SELECT id FROM records WHERE fingerprint = ? ORDER BY rowid DESC LIMIT 1"
+    def find_film(self, film_sha256: str, model_sha256: str = "") -> str | None:
+        """The ID of the latest record made from the same file, None if there is none.
+
+        Args:
+            model_sha256: only of drafts of this model.
+        """
+        query = "SELECT id, model FROM records WHERE fingerprint = ? ORDER BY rowid DESC"
         with self.reading() as db:
-            row = db.execute(query, (self._fingerprint(film_sha256),)).fetchone()
-        return row[0] if row else None
+            for record_id, model in db.execute(query, (self.fingerprint(film_sha256),)):
+                if not model_sha256 or json.loads(model)["sha256"] == model_sha256:
+                    return record_id
+        return None
 
     def audit_log(self) -> list[audit.AuditEntry]:
-        """The audit log, the oldest entry first; `audit.broken_link` checks it."""
+        """The audit log, the oldest entry first."""
         with self.reading() as db:
             return audit.entries(db)
 
+    def acts(self) -> int:
+        """How many acts the log has: it grows with everything that happens to the record."""
+        with self.reading() as db:
+            return db.execute("SELECT COALESCE(MAX(seq), 0) FROM audit").fetchone()[0]
+
+    def check(self) -> list[str]:
+        """Compare every row with the audit log, and the log with its key; see `check_record`."""
+        with self.reading() as db:
+            db.execute("BEGIN")
+            try:
+                return check_record(db, read_key(self.path.parent), read_head(self.path.parent))
+            finally:
+                db.execute("ROLLBACK")
+
     def note(self, actor: str, action: str, subject: str = "", detail: str = "") -> None:
         """Add any other act to the audit log, such as an export or a back-up."""
-        with self.writing() as db:
-            audit.note(db, actor, action, subject, detail)
+        with self.writing() as act:
+            act.note(actor, action, subject, detail)
 
     def purge(self, before: str, now: str) -> int:
         """Delete signed records whose signature is older than a time; drafts stay until they are signed.
@@ -279,43 +206,49 @@ class Store:
         Args:
             before, now: ISO 8601, UTC.
         Returns:
-            How many were deleted; the audit log says so.
+            How many were deleted; the audit log says so, and `purged` which.
         """
         old, latest = [], ""
         for record in reversed(self.records()):
             if record.created_at <= now:
                 latest = max(latest, record.created_at)
-            if record.review and max(latest, record.created_at, record.review.at) < before:
+            done = record.last_act if record.status != "draft" else None
+            if done and max(latest, record.created_at, done.at) < before:
                 old.append(record.id)
-        with self.writing() as db:
+        with self.writing() as act:
             for record_id in old:
-                db.execute("DELETE FROM reviews WHERE record_id = ?", (record_id,))
-                db.execute("DELETE FROM records WHERE id = ?", (record_id,))
-            if old:
-                audit.note(db, "kiosk", "purge", detail=f"{len(old)} records from before {before}")
+                rows: list[audit.Row] = [("records", record_id)]
+                for table in ("reviews", "visits"):
+                    query = f"SELECT seq FROM {table} WHERE record_id = ?"
+                    rows += [(table, seq) for (seq,) in act.execute(query, (record_id,)).fetchall()]
+                    act.execute(f"DELETE FROM {table} WHERE record_id = ?", (record_id,))
+                act.execute("DELETE FROM records WHERE id = ?", (record_id,))
+                act.note("kiosk", PURGED, record_id, f"from before {before}", rows)
         return len(old)
+
+    def purged(self, record_ids: Collection[str]) -> set[str]:
+        """Which of some records were deleted because they were old. Any other that is missing was lost."""
+        with self.reading() as db:
+            found = db.execute("SELECT subject FROM audit WHERE action = ?", (PURGED,))
+            return {record_id for (record_id,) in found} & set(record_ids)
 
     def back_up(self, target: Path) -> None:
         """Write a consistent copy, for example to a USB stick. It is written to the target's folder, then renamed.
 
+        The key stays here: whoever finds the stick cannot forge the record. Keep a copy of `audit.key` elsewhere.
+
         Raises:
             StoreError: the target cannot be written; an existing file stays as it was.
         """
-        temporary = target.with_name(f".{target.name}.part")
         try:
-            temporary.unlink(missing_ok=True)
-            make_private(temporary)
-            with self._lock:
-                copy = sqlite3.connect(temporary)
-                try:
-                    self._db.backup(copy)
-                finally:
-                    copy.close()
-            temporary.replace(target)
+            self._copy(target)
         except (OSError, sqlite3.Error) as cause:
-            temporary.unlink(missing_ok=True)
             raise StoreError(f"no back-up was written to {target}: {cause}") from cause
         self.note("kiosk", "back-up")
+
+    def fingerprint(self, film_sha256: str) -> str:
+        """Keyed by the site, so that nobody who has a film can look it up in another site's export."""
+        return hmac.new(self._site_key.encode(), film_sha256.encode(), hashlib.sha256).hexdigest()[:32]
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -327,16 +260,17 @@ class Store:
                 raise StoreError(f"the record cannot be read: {cause}") from cause
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[audit.Act]:
         """One transaction: afterwards all of it is on the disk and in the record.
 
         Raises:
             StoreError: none of it is; or the file is no longer the record, which holds none of it either.
         """
         with self._lock:
+            act = audit.Act(self._db, self._key)
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                yield self._db
+                yield act
                 self._db.execute("COMMIT")
                 if not self.is_current():
                     raise StoreError(
@@ -347,8 +281,14 @@ class Store:
                 if isinstance(cause, sqlite3.Error):
                     raise StoreError(f"the record cannot be written: {cause}") from cause
                 raise
+            if act.head:
+                try:
+                    write_head(self.path.parent, act.head)
+                except OSError as cause:  # the act is recorded; a head that is behind is still true
+                    LOG.warning("%s cannot be written: %s", HEAD_FILE, cause)
 
     def _prepare(self) -> None:
+        self._key = read_key(self.path.parent)
         try:
             self._use_write_ahead_log()
             self._db.execute("PRAGMA synchronous = FULL")
@@ -359,7 +299,7 @@ class Store:
             self._migrate()
         except sqlite3.OperationalError:
             raise  # the disk or a lock: a new database would not help
-        except sqlite3.DatabaseError as cause:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as cause:  # the latter: a message that quotes damaged bytes
             raise _Broken(str(cause)) from cause
 
     def _use_write_ahead_log(self) -> None:
@@ -375,45 +315,73 @@ class Store:
                 time.sleep(0.02)
 
     def _migrate(self) -> None:
-        """Bring the schema up to date in one transaction, since two processes may start at once."""
-        with self.writing() as db:
-            version = db.execute("PRAGMA user_version").fetchone()[0]
+        """Bring the tables up to date in one transaction, since two processes may start at once.
+
+        The file as it was stays next to the new one until every row was checked.
+        """
+        version = self._version()
+        kept = self.path.with_name(f"{self.path.stem}-schema-{version}{self.path.suffix}")
+        if 0 < version < len(MIGRATIONS) and not kept.exists():
+            self._copy(kept)
+        with self.writing() as act:
+            version = self._version()
             if version > len(MIGRATIONS):
                 raise StoreError(f"{self.path} has schema {version}, this kit knows {len(MIGRATIONS)}: update the kit")
-            for statement in _statements("".join(MIGRATIONS[version:])):
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-            db.execute("INSERT OR IGNORE INTO meta VALUES ('site_key', ?)", (secrets.token_hex(32),))
-            self._site_key = db.execute("SELECT value FROM meta WHERE key = 'site_key'").fetchone()[0]
+            for statement in statements(MIGRATIONS[version:]):
+                act.execute(statement)
+            act.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            act.execute("INSERT OR IGNORE INTO meta VALUES ('site_key', ?)", (secrets.token_hex(32),))
+            self._site_key = act.execute("SELECT value FROM meta WHERE key = 'site_key'").fetchone()[0]
+            self._seal(act, version)
+        if kept.exists():
+            if findings := self.check():
+                LOG.warning("%s stays, because the new record failed its check: %s", kept.name, findings[0])
+            else:
+                kept.unlink(missing_ok=True)
 
-    def _fingerprint(self, film_sha256: str) -> str:
-        """Keyed by the site, so that nobody who has a film can look it up in another site's export."""
-        return hmac.new(self._site_key.encode(), film_sha256.encode(), hashlib.sha256).hexdigest()[:32]
+    def _seal(self, act: audit.Act, version: int) -> None:
+        """Seal what an older kit wrote, and say in the log when the key, or the log itself, is another one."""
+        folder = self.path.parent
+        self._key = read_key(folder)  # another process may have made it just now
+        if self._key is None and (self._serves or version < SEALED_SINCE):
+            self._key = make_key(folder)
+        act.key = self._key
+        last = act.execute("SELECT seq, key_id FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+        head = read_head(folder)
+        if head and self._serves and not is_end_of(audit.entries(self._db), head):
+            act.note("kiosk", audit.REPLACED, detail=f"the one before had {head.seq} entries")
+        if last and version < SEALED_SINCE:
+            act.note("kiosk", "sealed", detail="what an older version recorded", written=audit.all_rows(self._db))
+        elif last and self._serves and self._key and last[1] != self._key.id:
+            act.note("kiosk", audit.NEW_KEY, detail=f"entries up to {last[0]} had another one")
 
-    def _append(self, review: Review, detail: str) -> None:
-        with self.writing() as db:
-            if not db.execute("SELECT 1 FROM records WHERE id = ?", (review.record_id,)).fetchone():
-                raise StoreError(f"there is no record {review.record_id}")
-            db.execute(
-                "INSERT INTO reviews (record_id, at, reader, verdict, finding, own_impression, region)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    review.record_id,
-                    audit.now(),
-                    review.reader,
-                    review.verdict,
-                    review.finding,
-                    review.own_impression,
-                    json.dumps(review.region),
-                ),
-            )
-            audit.note(db, review.reader, "review", review.record_id, detail)
+    def _version(self) -> int:
+        return self._db.execute("PRAGMA user_version").fetchone()[0]
+
+    def _copy(self, target: Path) -> None:
+        """Write a consistent copy, completely or not at all."""
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.part")  # two processes may start at once
+        try:
+            temporary.unlink(missing_ok=True)
+            make_private(temporary)
+            with self._lock:
+                copy = sqlite3.connect(temporary)
+                try:
+                    self._db.backup(copy)
+                finally:
+                    copy.close()
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
     def _select(self, tail: str, values: tuple) -> list[Record]:
         query = (
-            "SELECT id, created_at, source, age_years, answer, warnings, model, runtime, boot_id, uptime_s,"
-            " reader, verdict, finding, own_impression, region, at FROM records LEFT JOIN reviews"
-            " ON reviews.seq = (SELECT MAX(seq) FROM reviews WHERE record_id = records.id) "
+            "SELECT records.id, created_at, source, answer, warnings, model, runtime, boot_id, uptime_s,"
+            " COALESCE(visits.label, records.label), IIF(visits.seq, visits.age_years, records.age_years),"
+            " COALESCE(visits.sex, records.sex), reviews.* FROM records"
+            " LEFT JOIN reviews ON reviews.seq = (SELECT MAX(seq) FROM reviews WHERE record_id = records.id)"
+            " LEFT JOIN visits ON visits.seq = (SELECT MAX(seq) FROM visits WHERE record_id = records.id) "
         )
         with self.reading() as db:
             rows = db.execute(query + tail, values).fetchall()
@@ -432,6 +400,15 @@ class _Broken(Exception):
     """SQLite reports that the file is damaged or not a database."""
 
 
+def review_of(row: tuple) -> Review:
+    """A row of the table `reviews`."""
+    number, record_id, at, reader, verdict, finding, own_impression, region, comment, reason = row
+    ends = json.loads(region)
+    one = bool(ends) and not isinstance(ends[0], list)  # as older versions wrote it
+    regions = tuple(tuple(each) for each in ([ends] if one else ends))
+    return Review(record_id, reader, verdict, finding, own_impression, regions, comment, reason, at, number)
+
+
 def _identity(path: Path) -> tuple[int, int] | None:
     """Which file a path leads to; None for none."""
     try:
@@ -441,20 +418,13 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _statements(script: str) -> Iterator[str]:
-    """Split a script into statements; a trigger contains semicolons of its own."""
-    statement = ""
-    for part in script.split(";"):
-        statement += f"{part};"
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
 def _set_aside(path: Path) -> Path:
     """Rename a broken database with its log files; `records-broken-20261121T034500Z.sqlite3`."""
     stamp = audit.now().replace("-", "").replace(":", "")
     aside = path.with_name(f"{path.stem}-broken-{stamp}-{secrets.token_hex(2)}{path.suffix}")
+    head = path.with_name(HEAD_FILE)
+    if head.exists():
+        head.replace(aside.with_suffix(".head"))
     for tail in ("-wal", "-shm", ""):
         source = path.with_name(path.name + tail)
         if source.exists():
@@ -463,20 +433,16 @@ def _set_aside(path: Path) -> Path:
 
 
 def _record(row: tuple) -> Record:
-    reader, verdict, finding, own_impression, region, at = row[10:]
-    review = None
-    if verdict is not None and verdict != WITHDRAWN:
-        review = Review(row[0], reader, verdict, finding, own_impression, tuple(json.loads(region)), at)
     return Record(
         id=row[0],
         created_at=row[1],
         source=row[2],
-        age_years=row[3],
-        decision=decision_from_json(json.loads(row[4])),
-        warnings=tuple(json.loads(row[5])),
-        model=ModelIdentity(**json.loads(row[6])),
-        runtime=row[7],
-        review=review,
-        boot_id=row[8],
-        uptime_s=row[9],
+        visit=Visit(row[9], row[10], row[11]),
+        decision=decision_from_json(json.loads(row[3])),
+        warnings=tuple(json.loads(row[4])),
+        model=ModelIdentity(**json.loads(row[5])),
+        runtime=row[6],
+        last_act=review_of(row[12:]) if row[12] is not None else None,
+        boot_id=row[7],
+        uptime_s=row[8],
     )

@@ -5,7 +5,7 @@ import io
 import json
 from typing import Any
 
-from edge_app.records.database import Record
+from edge_app.records.record import Record, Region
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 PROBABILITIES = ("normal", "bacterial", "viral")
@@ -33,6 +33,10 @@ FIELDS = (
     "region",
     "boot_id",
     "uptime_s",
+    "label",
+    "sex",
+    "comment",
+    "reason",
 )
 
 
@@ -44,7 +48,7 @@ def flat(record: Record) -> dict[str, Any]:
         "created_at": record.created_at,
         "status": record.status,
         "source": record.source,
-        "age_years": "" if record.age_years is None else record.age_years,
+        "age_years": "" if record.visit.age_years is None else record.visit.age_years,
         "p_pneumonia": record.decision.p_finding,
         "decision": record.decision.decision,
         "operating_point": record.decision.operating_point,
@@ -60,10 +64,18 @@ def flat(record: Record) -> dict[str, Any]:
         "reader": review.reader if review else "",
         "signed_at": review.at if review else "",
         "own_impression": review.own_impression if review else "",
-        "region": " ".join(f"{end:.4f}" for end in review.region) if review else "",
+        "region": "; ".join(_ends(region) for region in review.regions) if review else "",
         "boot_id": record.boot_id,
         "uptime_s": "" if record.uptime_s is None else record.uptime_s,
+        "label": record.visit.label,
+        "sex": record.visit.sex,
+        "comment": review.comment if review else "",
+        "reason": record.last_act.reason if record.last_act else "",
     }
+
+
+def _ends(region: Region) -> str:
+    return " ".join(f"{end:.4f}" for end in region)
 
 
 def to_csv(records: list[Record]) -> str:

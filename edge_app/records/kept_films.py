@@ -10,7 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from edge_app.errors import StoreError
-from edge_app.records.database import ID_ALPHABET, ID_LENGTH
+from edge_app.records.record import ID_ALPHABET, ID_LENGTH
 from edge_app.system.files import write_private
 
 FILE_NAME = re.compile(rf"([{ID_ALPHABET}]{{{ID_LENGTH}}})\.jpg")
@@ -57,21 +57,20 @@ class KeptFilms:
             raise StoreError(f"{self.folder} cannot be read: {cause.strerror}") from cause
         return {match[1] for match in found if match}
 
-    def drop_all_but(self, record_ids: Collection[str]) -> int:
-        """Delete the films of records that are gone.
+    def drop(self, record_ids: Collection[str]) -> int:
+        """Delete the films of some records.
 
         Returns:
             How many were deleted.
         Raises:
             StoreError: one of them cannot be deleted.
         """
-        gone = self.ids() - set(record_ids)
         try:
-            for record_id in gone:
+            for record_id in record_ids:
                 self._path(record_id).unlink(missing_ok=True)
         except OSError as cause:
             raise StoreError(f"a film in {self.folder} cannot be deleted: {cause.strerror}") from cause
-        return len(gone)
+        return len(record_ids)
 
     def _path(self, record_id: str) -> Path:
         return self.folder / f"{record_id}.jpg"

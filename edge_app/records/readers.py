@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import re
 import secrets
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -72,15 +71,14 @@ def add_reader(
     """
     name, (salt, pin_hash) = _named(initials), _secret(pin)
     if role not in ROLES:
-        raise ReaderRefused(f"A role is {' or '.join(ROLES)}, not {role}.")
-    with store.writing() as db:
-        if only_first and db.execute("SELECT 1 FROM readers").fetchone():
-            raise ReaderRefused("A reader is enrolled already.")
-        if db.execute("SELECT 1 FROM readers WHERE initials = ?", (name,)).fetchone():
-            raise ReaderRefused(f"{name} is taken: choose other initials.")
-        row = (name, salt, pin_hash, audit.now(), role)
-        db.execute("INSERT INTO readers (initials, salt, pin_hash, created_at, role) VALUES (?, ?, ?, ?, ?)", row)
-        audit.note(db, actor, f"{role} added", name)
+        raise ReaderRefused("role_form", f"A role is {' or '.join(ROLES)}, not {role}.")
+    with store.writing() as act:
+        if only_first and act.execute("SELECT 1 FROM readers").fetchone():
+            raise ReaderRefused("not_first", "A reader is enrolled already.")
+        if act.execute("SELECT 1 FROM readers WHERE initials = ?", (name,)).fetchone():
+            raise ReaderRefused("initials_taken", f"{name} is taken: choose other initials.", initials=name)
+        row = act.insert("readers", initials=name, salt=salt, pin_hash=pin_hash, created_at=audit.now(), role=role)
+        act.note(actor, f"{role} added", name, written=[row])
     return name
 
 
@@ -96,7 +94,7 @@ def enrol(store: Store, new: Reader, pin: str, by: tuple[str, str], at_the_machi
     """
     if not was_anybody_enrolled(store):
         if not at_the_machine:
-            raise ReaderRefused("The first reader is added at the kiosk itself.")
+            raise ReaderRefused("first_elsewhere", "The first reader is added at the kiosk itself.")
         return add_reader(store, new.initials, pin, "first start", READER, only_first=True)
     actor = check_signer(store, *by)
     return add_reader(store, new.initials, pin, actor, new.role)
@@ -119,15 +117,17 @@ def check_reader(
         StoreError: the count of failures could not be written; then nobody is let in.
     """
     name = _named(initials)
-    with store.writing() as db:
+    with store.writing() as act:
         query = "SELECT salt, pin_hash, role FROM readers WHERE initials = ? AND removed_at = ''"
-        found = db.execute(query, (name,)).fetchone()
-        locked = _count(db, name, entries, clock()) if found else []
+        found = act.execute(query, (name,)).fetchone()
+        locked = _count(act, name, entries, clock()) if found else []
     salt, pin_hash, role = found or (b"no such reader..", b"", "")
     if not hmac.compare_digest(_hash(pin, salt), pin_hash):
         for entry in locked:
             store.note("kiosk", "reader locked", name, entry.name)
-        raise ReaderRefused("Initials or PIN are wrong.")
+        if not was_anybody_enrolled(store):
+            raise ReaderRefused("no_reader", "No reader is enrolled yet: add one before signing.")
+        raise ReaderRefused("wrong_pin", "Initials or PIN are wrong.")
     _forget(store, name, [entry.name for entry in entries])
     return Reader(name, role)
 
@@ -142,7 +142,9 @@ def check_signer(store: Store, initials: str, pin: str) -> str:
     """
     reader = check_reader(store, initials, pin)
     if not reader.may_sign:
-        raise ReaderRefused(f"{reader.initials} is a technician: a reader must do this.")
+        raise ReaderRefused(
+            "technician", f"{reader.initials} is a technician: a reader must do this.", initials=reader.initials
+        )
     return reader.initials
 
 
@@ -153,9 +155,9 @@ def unlock(store: Store, initials: str, actor: str) -> None:
         ReaderRefused: nobody of these initials is enrolled.
     """
     name = _enrolled(store, initials)
-    with store.writing() as db:
-        db.execute("DELETE FROM locks WHERE initials = ?", (name,))
-        audit.note(db, actor, "reader unlocked", name)
+    with store.writing() as act:
+        act.execute("DELETE FROM locks WHERE initials = ?", (name,))
+        act.note(actor, "reader unlocked", name)
 
 
 def remove(store: Store, initials: str, actor: str) -> None:
@@ -165,9 +167,9 @@ def remove(store: Store, initials: str, actor: str) -> None:
         ReaderRefused: nobody of these initials is enrolled.
     """
     name = _enrolled(store, initials)
-    with store.writing() as db:
-        db.execute("UPDATE readers SET removed_at = ? WHERE initials = ?", (audit.now(), name))
-        audit.note(db, actor, "reader removed", name)
+    with store.writing() as act:
+        act.execute("UPDATE readers SET removed_at = ? WHERE initials = ?", (audit.now(), name))
+        act.note(actor, "reader removed", name, written=[("readers", name)])
 
 
 def set_pin(store: Store, initials: str, pin: str, actor: str) -> None:
@@ -177,10 +179,10 @@ def set_pin(store: Store, initials: str, pin: str, actor: str) -> None:
         ReaderRefused: nobody of these initials is enrolled, or the PIN is not of the right form.
     """
     name, (salt, pin_hash) = _enrolled(store, initials), _secret(pin)
-    with store.writing() as db:
-        db.execute("UPDATE readers SET salt = ?, pin_hash = ? WHERE initials = ?", (salt, pin_hash, name))
-        db.execute("DELETE FROM locks WHERE initials = ?", (name,))
-        audit.note(db, actor, "PIN changed", name)
+    with store.writing() as act:
+        act.execute("UPDATE readers SET salt = ?, pin_hash = ? WHERE initials = ?", (salt, pin_hash, name))
+        act.execute("DELETE FROM locks WHERE initials = ?", (name,))
+        act.note(actor, "PIN changed", name, written=[("readers", name)])
 
 
 def readers(store: Store) -> list[Reader]:
@@ -204,7 +206,7 @@ def credential(store: Store, initials: str) -> str:
     return bytes(row[0]).hex() if row else ""
 
 
-def _count(db: sqlite3.Connection, name: str, entries: Sequence[PinEntry], now: MachineTime) -> list[PinEntry]:
+def _count(act: audit.Act, name: str, entries: Sequence[PinEntry], now: MachineTime) -> list[PinEntry]:
     """Count one failure at each place.
 
     Returns:
@@ -213,17 +215,20 @@ def _count(db: sqlite3.Connection, name: str, entries: Sequence[PinEntry], now: 
         ReaderRefused: one was locked before.
     """
     query = "SELECT failures, lock_s, boot_id, uptime_s FROM locks WHERE initials = ? AND entry = ?"
-    rows = [db.execute(query, (name, entry.name)).fetchone() or (0, 0.0, "", 0.0) for entry in entries]
+    rows = [act.execute(query, (name, entry.name)).fetchone() or (0, 0.0, "", 0.0) for entry in entries]
     wait_s = max(_left_s(lock_s, MachineTime(boot, uptime), now) for _, lock_s, boot, uptime in rows)
     if wait_s > 0:
-        raise ReaderRefused(f"Too many wrong PINs: wait {int(wait_s // 60) + 1} minutes, or ask for `reviews unlock`.")
+        minutes = f"{int(wait_s // 60) + 1}"
+        sentence = f"Too many wrong PINs: wait {minutes} minutes, or ask for `reviews unlock`."
+        raise ReaderRefused("locked", sentence, minutes=minutes)
     locked = []
     for entry, (before, *_) in zip(entries, rows, strict=True):
         failures, lock_s = before + 1, 0.0
         if failures % entry.max_failures == 0:
             lock_s = min(LOCKED_FOR_S * 2 ** min(failures // entry.max_failures - 1, 10), LONGEST_LOCK_S)
             locked.append(entry)
-        db.execute("INSERT OR REPLACE INTO locks VALUES (?, ?, ?, ?, ?, ?)", (name, entry.name, failures, lock_s, *now))
+        values = (name, entry.name, failures, lock_s, *now)
+        act.execute("INSERT OR REPLACE INTO locks VALUES (?, ?, ?, ?, ?, ?)", values)
     return locked
 
 
@@ -234,29 +239,29 @@ def _left_s(lock_s: float, begun: MachineTime, now: MachineTime) -> float:
 
 
 def _forget(store: Store, name: str, entries: list[str]) -> None:
-    with store.writing() as db:
+    with store.writing() as act:
         for entry in entries:
-            db.execute("DELETE FROM locks WHERE initials = ? AND entry = ?", (name, entry))
+            act.execute("DELETE FROM locks WHERE initials = ? AND entry = ?", (name, entry))
 
 
 def _enrolled(store: Store, initials: str) -> str:
     name = _named(initials)
     if name not in {reader.initials for reader in readers(store)}:
-        raise ReaderRefused(f"Nobody called {name} is enrolled.")
+        raise ReaderRefused("not_enrolled", f"Nobody called {name} is enrolled.", initials=name)
     return name
 
 
 def _named(initials: str) -> str:
     name = initials.strip().upper()
     if not INITIALS.fullmatch(name):
-        raise ReaderRefused("Initials are 2 to 8 letters or digits.")
+        raise ReaderRefused("initials_form", "Initials are 2 to 8 letters or digits.")
     return name
 
 
 def _secret(pin: str) -> tuple[bytes, bytes]:
     """A salt and the hash of a new PIN."""
     if not PIN.fullmatch(pin):
-        raise ReaderRefused("A PIN has 4 to 12 digits.")
+        raise ReaderRefused("pin_form", "A PIN has 4 to 12 digits.")
     salt = secrets.token_bytes(16)
     return salt, _hash(pin, salt)
 

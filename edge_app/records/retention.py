@@ -32,7 +32,7 @@ def retain(
     machine: MachineTime | None = None,
     clock_is_right: bool = False,
 ) -> tuple[int, int]:
-    """Delete signed records older than the given number of days, and kept films whose record is gone.
+    """Delete signed and discarded records older than the given number of days, and their kept films.
 
     Args:
         days: 1 to MAX_DAYS.
@@ -55,8 +55,8 @@ def retain(
     records = store.purge((now - timedelta(days=days)).strftime(ISO), now.strftime(ISO))
     if films is None:
         return records, 0
-    kept = {record.id for record in store.records()}
-    return records, films.drop_all_but(kept)
+    # Not those of records that are merely missing: the record may have been set aside, or an older one restored.
+    return records, films.drop(store.purged(films.ids()))
 
 
 def _doubt(store: Store, now: datetime, machine: MachineTime) -> str:
@@ -79,5 +79,5 @@ def _doubt(store: Store, now: datetime, machine: MachineTime) -> str:
 
 def _believe(store: Store, now: datetime, machine: MachineTime) -> None:
     value = json.dumps([now.strftime(ISO), *machine])
-    with store.writing() as db:
-        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (BELIEVED, value))
+    with store.writing() as act:
+        act.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (BELIEVED, value))

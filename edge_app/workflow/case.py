@@ -1,17 +1,20 @@
 """A case: one film as the kiosk shows it, from its draft to its signed record."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
+from edge_app.imaging.contour import Point, contour_polygons
 from edge_app.imaging.formats.base import DicomOrigin
 from edge_app.imaging.heatmap import Field, overlay_layer
-from edge_app.reading.answer import Answer
-from edge_app.records.database import Record, Review
+from edge_app.model.card import ModelIdentity
+from edge_app.reading.answer import Answer, Refusal
+from edge_app.records.record import NOBODY, Record, RefusedFilm, Review, Visit
 
 SCREEN_SIDE_PX = 1024
+THUMBNAIL_SIDE_PX = 104  # twice the side in which a list shows it
 JPEG_QUALITY = 88
 
 
@@ -19,31 +22,48 @@ JPEG_QUALITY = 88
 class Pictures:
     """What the screen shows of a film; the original file is not kept.
 
-    `film_jpeg` is empty where there is no film to show, `heat_png` where there is no heatmap.
-    `aspect` is width by height.
+    `film_jpeg` and `thumbnail_jpeg` are empty where there is no film to show, `heat_png` and `contour` (polygons in
+    fractions of the film) where there is no evidence. `aspect` is width by height.
     """
 
     film_jpeg: bytes = b""
     heat_png: bytes = b""
     aspect: float = 1.0
+    thumbnail_jpeg: bytes = b""
+    contour: tuple[tuple[Point, ...], ...] = ()
 
 
 @dataclass(frozen=True)
 class Case:
     """One film's answer and what became of it.
 
-    `answer` holds no pixels: `pictures` has what the screen shows. `saved` says whether the draft is
-    on the disk; `review` is the one that stands. `origin` is set for a DICOM film in memory.
+    `answer` holds no pixels: `pictures` has what the screen shows. `saved` says whether it is on the disk, a draft in
+    the record or a refused film in its list. `review` is the signature that stands; `version` and `status` are those
+    of the `Record`. `origin` is set for a DICOM film in memory.
     """
 
     id: str
     created_at: str
     answer: Answer
     pictures: Pictures = Pictures()
-    age_years: float | None = None
+    visit: Visit = NOBODY
+    source: str = "page"
     saved: bool = False
     review: Review | None = None
+    version: int = 0
+    status: str = "draft"
     origin: DicomOrigin | None = None
+
+    def as_recorded(self, record: Record) -> "Case":
+        """The same with what the record says of it by now."""
+        return replace(
+            self,
+            saved=True,
+            visit=record.visit,
+            review=record.review,
+            version=record.version,
+            status=record.status,
+        )
 
 
 def case_of_record(record: Record, film_jpeg: bytes = b"") -> Case:
@@ -52,15 +72,16 @@ def case_of_record(record: Record, film_jpeg: bytes = b"") -> Case:
     Args:
         film_jpeg: the film, where the site keeps films.
     """
-    return Case(
-        id=record.id,
-        created_at=record.created_at,
-        answer=Answer(record.decision, record.model, record.runtime, record.warnings),
-        pictures=Pictures(film_jpeg),
-        age_years=record.age_years,
-        saved=True,
-        review=record.review,
-    )
+    answer = Answer(record.decision, record.model, record.runtime, record.warnings)
+    case = Case(record.id, record.created_at, answer, Pictures(film_jpeg), source=record.source)
+    return case.as_recorded(record)
+
+
+def case_of_refused(film: RefusedFilm, model: ModelIdentity, runtime: str) -> Case:
+    """A refused film that is no longer in memory."""
+    refusal = Refusal(film.status, film.code, film.sentence)
+    answer = Answer(refusal, model, runtime)
+    return Case(film.id, film.at, answer, visit=film.visit, source=film.source, saved=True)
 
 
 def pictures_of(answer: Answer) -> Pictures:
@@ -68,14 +89,18 @@ def pictures_of(answer: Answer) -> Pictures:
     if answer.film is None:
         return Pictures()
     height, width = answer.film.pixels.shape
-    heat = heat_png(answer.evidence, answer.lung_field) if answer.evidence is not None else b""
-    return Pictures(film_jpeg(answer.film.pixels), heat, width / height)
+    heat, contour = b"", []
+    if answer.evidence is not None:
+        heat = heat_png(answer.evidence, answer.lung_field)
+        contour = contour_polygons(answer.evidence, answer.lung_field)
+    screen = Image.fromarray(answer.film.pixels)
+    screen.thumbnail((SCREEN_SIDE_PX, SCREEN_SIDE_PX), Image.Resampling.BOX)
+    thumbnail = screen.copy()
+    thumbnail.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.BOX)
+    return Pictures(_jpeg(screen), heat, width / height, _jpeg(thumbnail), tuple(map(tuple, contour)))
 
 
-def film_jpeg(film: np.ndarray) -> bytes:
-    """A film, uint8 (height, width), as a JPEG for the screen, its longer side at most SCREEN_SIDE_PX."""
-    image = Image.fromarray(film)
-    image.thumbnail((SCREEN_SIDE_PX, SCREEN_SIDE_PX), Image.Resampling.BOX)
+def _jpeg(image: Image.Image) -> bytes:
     content = io.BytesIO()
     image.save(content, "JPEG", quality=JPEG_QUALITY)
     return content.getvalue()

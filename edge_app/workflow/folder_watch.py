@@ -47,6 +47,10 @@ class Watcher:
         self._done |= {path: now[path] for path in new}
         return [path for path in new if not path.suffix or may_be_film(path)]
 
+    def look_again(self, path: Path) -> None:
+        """Return a film once more at the next scan."""
+        self._done.pop(path, None)
+
 
 def read_each(
     read: Callable[[Path], Case | None],

@@ -8,25 +8,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edge_app.errors import BundleError, FilmError, KitError, StoreError
+from edge_app.errors import BundleError, FilmError, KitError, ReviewRefused, StoreError
 from edge_app.imaging.decoder.choice import read_in_worker
 from edge_app.imaging.film import film_content
 from edge_app.imaging.formats.base import Film
+from edge_app.imaging.turning import AS_IT_CAME, Turning
 from edge_app.model.bundle import check_golden
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Answer, Refusal, as_json
 from edge_app.reading.predictor import Predictor
+from edge_app.records import intake, reviews
 from edge_app.records.audit import now
-from edge_app.records.database import Draft, Record, Review, Store, new_record_id, open_store
+from edge_app.records.database import Store, open_store
 from edge_app.records.kept_films import KeptFilms
 from edge_app.records.readers import check_signer
+from edge_app.records.record import NOBODY, Draft, Record, RefusedFilm, Review, Signature, Visit, new_record_id
 from edge_app.system.files import sha256_of
-from edge_app.workflow.case import Case, case_of_record, pictures_of
+from edge_app.workflow.case import Case, case_of_record, case_of_refused, pictures_of
 from edge_app.workflow.recent_cases import RecentCases
 
 LOG = logging.getLogger(__name__)
-READ_BEFORE = "read_before"
+READ_BEFORE, AGE_UNKNOWN = "read_before", "age_unknown"
 MAX_WAITING_SHOWN = 100
+MAX_UNSAVED = 100  # films that are kept in memory until the disk can be written again
 
 
 def check_speaks_of_pneumonia(card: ModelCard) -> None:
@@ -67,7 +71,7 @@ class ReadingService:
         check_speaks_of_pneumonia(predictor.card)
         self.predictor = predictor
         self.ask_first = ask_first
-        self.cases = cases or RecentCases()
+        self.cases = RecentCases() if cases is None else cases
         self.films = films
         self.not_deleted = ""  # why old records stay although the site deletes them; empty when they do not
         self.not_saved = ""  # why the last draft could not be recorded; empty when it was
@@ -78,6 +82,8 @@ class ReadingService:
         self._decode = read
         self._store: Store | None = None
         self._store_lock = threading.Lock()
+        self._unsaved: dict[str, tuple[Case, str]] = {}  # by ID, with the SHA-256 of the film
+        self._unsaved_lock = threading.Lock()
         self._in_hand: set[str] = set()  # SHA-256 of the watched films that are being read
         self._in_hand_lock = threading.Lock()
         try:
@@ -97,42 +103,64 @@ class ReadingService:
                 self._store.abandon()
                 self._store = None
             if self._store is None:
-                self._store = open_store(self._home, may_set_aside=True)
+                self._store = open_store(self._home, serves=True)
             return self._store
 
-    def read(self, content: bytes, source: str = "page") -> Case:
-        """Score one film, record the draft and remember the case.
+    def read(self, content: bytes, source: str = "page", visit: Visit = NOBODY, turning: Turning = AS_IT_CAME) -> Case:
+        """Score one film, record the draft or the refusal, and remember the case.
 
-        A film without a score gives a case with a reason and no record. A draft that cannot be
-        recorded gives a case that says so.
+        A film that this model read before gives the case that is already in the record. What cannot be recorded
+        gives a case that says so, and is recorded as soon as that is possible.
 
         Args:
             content: the bytes of the file.
             source: "page", "watch" or "dicom".
+            visit: whose film it is, as far as whoever handed it in knows; the film's own age goes first.
+            turning: how somebody turned it on the screen; a turned film is another film.
         """
-        sha256 = sha256_of(content)
-        return self._read(content, source, sha256, read_before=self._was_recorded(sha256))
+        self.save_again()
+        sha256 = sha256_of(content + repr(turning).encode() if turning else content)
+        return self._read(content, source, sha256, visit, turning)
 
     def read_file(self, path: Path) -> Case | None:
-        """Read a film from a watched folder; None when this very film is already in the record.
+        """Read a film from a watched folder; None when this very film came before, read or refused.
 
         A file that cannot be opened gives a case with a reason, as any other.
         """
         try:
             content = film_content(path)
         except FilmError as error:
-            identity, runtime = self.predictor.identity, str(self.predictor.runtime)
-            return Case(new_record_id(), now(), Answer(Refusal.of(error), identity, runtime))
+            sha256 = sha256_of(bytes(path))
+            answer = Answer(Refusal.of(error), self.predictor.identity, str(self.predictor.runtime))
+            case = Case(new_record_id(), now(), answer, source="watch")
+            return None if self._came_before(sha256) else self._recorded(case, sha256)
         sha256 = sha256_of(content)
         with self._in_hand_lock:  # a copy of a film may be read at the same time
-            if sha256 in self._in_hand or self._was_recorded(sha256):
+            if sha256 in self._in_hand or self._came_before(sha256):
                 return None
             self._in_hand.add(sha256)
         try:
-            return self._read(content, "watch", sha256, read_before=False)
+            return self._read(content, "watch", sha256)
         finally:
             with self._in_hand_lock:
                 self._in_hand.discard(sha256)
+
+    def save_again(self) -> None:
+        """Record what could not be recorded before; does nothing if there is nothing."""
+        with self._unsaved_lock:
+            waiting, self._unsaved = self._unsaved, {}
+        for case, sha256 in waiting.values():
+            self.cases.put(self._recorded(case, sha256))
+
+    def unsaved(self) -> list[Case]:
+        """Films that could not be recorded yet, the oldest first."""
+        with self._unsaved_lock:
+            return [case for case, _ in self._unsaved.values()]
+
+    def is_held(self, case_id: str) -> bool:
+        """Whether a film that could not be recorded is in memory until it can be."""
+        with self._unsaved_lock:
+            return case_id in self._unsaved
 
     def as_json(self, case: Case) -> dict[str, Any]:
         """A case as JSON: the fields of `predict --json`, with the record's id."""
@@ -141,7 +169,7 @@ class ReadingService:
     def find(self, case_id: str) -> Case | None:
         """A case from memory or the record; None when it is in neither. A record that fails is ignored."""
         try:
-            return self.recorded(case_id) or self.cases.get(case_id)
+            return self.recorded(case_id) or self.cases.get(case_id) or self._refused(case_id)
         except StoreError:
             return self.cases.get(case_id)
 
@@ -154,31 +182,80 @@ class ReadingService:
         record = self.store().record(case_id)
         if record is None:
             return None
-        return replace(self.cases.get(case_id) or self._from_record(record), review=record.review)
+        case = self.cases.get(case_id)
+        return case.as_recorded(record) if case else self._from_record(record)
 
     def waiting(self) -> list[Case]:
         """Drafts that nobody has signed, the most urgent first; none when the record cannot be read."""
+        return self._listed("draft")
+
+    def signed(self) -> list[Case]:
+        """Signed records, the newest first; none when the record cannot be read."""
+        return self._listed("signed")
+
+    def refused(self) -> list[Case]:
+        """Refused films to which nobody has seen, the newest first; none when the record cannot be read."""
         try:
-            drafts = self.store().records("draft", MAX_WAITING_SHOWN)
+            films = intake.open_refused_films(self.store(), MAX_WAITING_SHOWN)
         except StoreError:
             return []
-        return [self.cases.get(record.id) or case_of_record(record) for record in drafts]
+        return [self.cases.get(film.id) or self._of_refused(film) for film in films]
 
-    def sign(self, review: Review, pin: str) -> None:
-        """Record a review once initials and PIN are right.
+    def close_refused(self, case_id: str, actor: str) -> None:
+        """Somebody saw to a refused film; raises as `history`."""
+        intake.close_refused_film(self.store(), case_id, actor)
+
+    def earlier_film(self, case: Case) -> Case | None:
+        """The child's film before this one, while it can be seen; None without a label, or if there is none."""
+        if not case.visit.label:
+            return None
+        try:
+            others = (record for record in self.store().records() if record.visit.label == case.visit.label)
+            before = (record for record in others if record.id != case.id and record.created_at <= case.created_at)
+            cases = (self.recorded(record.id) for record in before)
+            return next((found for found in cases if found and found.pictures.film_jpeg), None)
+        except StoreError:
+            return None
+
+    def revision(self) -> str:
+        """A value that changes whenever a list may have changed."""
+        try:
+            return f"{self.store().acts()} {self.not_saved} {self.not_deleted}"
+        except StoreError as error:
+            return str(error)
+
+    def history(self, case_id: str) -> list[Review]:
+        """Every act of a reader on a record, the first one first.
+
+        Raises:
+            StoreError: the record cannot be read.
+        """
+        return reviews.history(self.store(), case_id)
+
+    def sign(self, signature: Signature, pin: str) -> None:
+        """Sign a draft or amend a signature, once initials and PIN are right.
 
         Raises:
             ReaderRefused: initials or PIN are wrong.
+            ReviewRefused: the record is not as the reader saw it, or its film cannot be seen.
             StoreError: there is no such record, or it could not be written.
         """
         store = self.store()
-        reader = check_signer(store, review.reader, pin)
-        store.add_review(replace(review, reader=reader))
+        reader = check_signer(store, signature.reader, pin)
+        case = self.recorded(signature.record_id)
+        if case and not case.pictures.film_jpeg:
+            raise ReviewRefused("no_film", "The film is no longer in memory: read it again before you sign.")
+        reviews.sign(store, replace(signature, reader=reader))
 
-    def withdraw(self, record_id: str, reader: str, pin: str) -> None:
-        """Take the last review back; raises as `sign`."""
+    def withdraw(self, record_id: str, reader: str, pin: str, reason: str, seen: int) -> None:
+        """Withdraw one's own signature; raises as `sign`."""
         store = self.store()
-        store.withdraw(record_id, check_signer(store, reader, pin))
+        reviews.withdraw(store, record_id, check_signer(store, reader, pin), reason, seen)
+
+    def discard(self, record_id: str, reader: str, pin: str, reason: str, seen: int) -> None:
+        """Take a draft off the list; raises as `sign`."""
+        store = self.store()
+        reviews.discard(store, record_id, check_signer(store, reader, pin), reason, seen)
 
     def check_model(self) -> dict[str, Any]:
         """Replay the golden films and say which model answered.
@@ -192,39 +269,71 @@ class ReadingService:
         check_golden(self.predictor.bundle, self.predictor.opened)
         return dataclasses.asdict(self.predictor.identity) | {"runtime": str(self.predictor.runtime)}
 
-    def _read(self, content: bytes, source: str, sha256: str, read_before: bool) -> Case:
-        answer = self.predictor.answer(content, read=self._decode)
+    def _read(
+        self, content: bytes, source: str, sha256: str, visit: Visit = NOBODY, turning: Turning = AS_IT_CAME
+    ) -> Case:
+        def decode(film: Path | bytes, min_side_px: int | None) -> Film:
+            decoded = turning.apply(self._decode(film, min_side_px))
+            return decoded if decoded.age_years is not None else replace(decoded, age_years=visit.age_years)
+
+        answer = self.predictor.answer(content, read=decode)
         film = answer.film
-        if read_before and answer.refusal is None:
-            answer = replace(answer, warnings=(*answer.warnings, READ_BEFORE))
+        if film and film.age_years is None and not answer.refusal:
+            answer = replace(answer, warnings=(*answer.warnings, AGE_UNKNOWN))
         case = Case(
             id=new_record_id(),
             created_at=now(),
             answer=replace(answer, film=None, evidence=None),  # pixels would fill a small machine's memory
             pictures=pictures_of(answer),
-            age_years=film.age_years if film else None,
+            visit=replace(visit, age_years=film.age_years) if film else visit,
+            source=source,
             origin=film.dicom_origin if film else None,
         )
-        if answer.refusal is None:
-            case = self._recorded(case, source, sha256)
+        case = self._recorded(case, sha256)
         self.cases.put(case)
         return case
 
-    def _recorded(self, case: Case, source: str, sha256: str) -> Case:
-        """The case as it was recorded, or as it is when it could not be."""
-        draft = _draft(case, source, sha256)
+    def _recorded(self, case: Case, sha256: str) -> Case:
+        """The case as it was recorded, or as it is when it could not be; then it is held until it can be."""
         try:
             store = self.store()
             try:
-                store.add_draft(draft)
+                saved = self._save(store, case, sha256)
             except StoreError:
                 if store.is_current():
                     raise
-                self.store().add_draft(draft)  # its file was replaced just now
+                saved = self._save(self.store(), case, sha256)  # its file was replaced just now
         except StoreError as error:
             self.not_saved = str(error)
+            with self._unsaved_lock:
+                if len(self._unsaved) < MAX_UNSAVED:
+                    self._unsaved[case.id] = case, sha256
             return case
-        self.not_saved = self._keep(case)
+        self.not_saved = "" if saved.answer.refusal else self._keep(saved)
+        return saved
+
+    def _save(self, store: Store, case: Case, sha256: str) -> Case:
+        """Record a draft or a refused film, unless it is in the record already."""
+        answer = case.answer
+        if refusal := answer.refusal:
+            film = RefusedFilm(case.id, sha256, refusal.status, refusal.code, refusal.sentence, case.source, case.visit)
+            return replace(case, id=intake.add_refused_film(store, film), saved=True)
+        if earlier := store.find_film(sha256, answer.model.sha256):
+            record = store.record(earlier)
+            if record and record.status != "discarded" and record.decision.threshold == answer.decision.threshold:
+                again = replace(answer, warnings=(*answer.warnings, READ_BEFORE))
+                return replace(case, id=earlier, created_at=record.created_at, answer=again).as_recorded(record)
+        draft = Draft(
+            id=case.id,
+            film_sha256=sha256,
+            decision=answer.decision,
+            model=answer.model,
+            runtime=answer.runtime,
+            source=case.source,
+            visit=case.visit,
+            warnings=answer.warnings,
+        )
+        store.add_draft(draft)
         return replace(case, saved=True)
 
     def _keep(self, case: Case) -> str:
@@ -236,26 +345,29 @@ class ReadingService:
             return str(error)
         return ""
 
-    def _was_recorded(self, sha256: str) -> bool:
+    def _came_before(self, sha256: str) -> bool:
         try:
-            return self.store().find_film(sha256) is not None
+            store = self.store()
+            return store.find_film(sha256) is not None or intake.was_refused(store, sha256)
         except StoreError as error:
             self.not_saved = str(error)
             return False
 
+    def _listed(self, status: str) -> list[Case]:
+        try:
+            records = self.store().records(status, MAX_WAITING_SHOWN)
+        except StoreError:
+            return []
+        cases = ((self.cases.get(record.id), record) for record in records)
+        return [case.as_recorded(record) if case else case_of_record(record) for case, record in cases]
+
+    def _refused(self, case_id: str) -> Case | None:
+        film = intake.refused_film(self.store(), case_id)
+        return self._of_refused(film) if film else None
+
+    def _of_refused(self, film: RefusedFilm) -> Case:
+        return case_of_refused(film, self.predictor.identity, str(self.predictor.runtime))
+
     def _from_record(self, record: Record) -> Case:
         """A film that is no longer in memory: without its heatmap, and with the film only where it was kept."""
         return case_of_record(record, self.films.film(record.id) if self.films else b"")
-
-
-def _draft(case: Case, source: str, sha256: str) -> Draft:
-    return Draft(
-        id=case.id,
-        film_sha256=sha256,
-        decision=case.answer.decision,
-        model=case.answer.model,
-        runtime=case.answer.runtime,
-        source=source,
-        age_years=case.age_years,
-        warnings=case.answer.warnings,
-    )

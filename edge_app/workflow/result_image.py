@@ -57,8 +57,7 @@ def result_image(case: Case, lines: list[str]) -> np.ndarray:
     pen, font = ImageDraw.Draw(page), ImageFont.load_default(TEXT_PX)
     for row, line in enumerate(words):
         pen.text((MARGIN_PX, top + row * LINE_PX), line, INK, font)
-    if case.review and case.review.region:
-        left, upper, right, lower = case.review.region
+    for left, upper, right, lower in case.review.regions if case.review else ():
         corners = (left * film.width, upper * film.height, right * film.width, lower * film.height)
         pen.rectangle([MARGIN_PX + corner for corner in corners], outline=MARK, width=3)
     return np.asarray(page)

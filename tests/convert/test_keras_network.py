@@ -18,7 +18,7 @@ from convert.__main__ import main
 from convert.keras_network import read_network
 from convert.options import SCALES, NetworkOptions
 from edge_app.errors import DataError
-from edge_app.kiosk.views import answer as answer_view
+from edge_app.kiosk.views.answer import answer as answer_view
 from edge_app.model.bundle import read_bundle
 from edge_app.reading.predictor import Predictor
 from edge_app.workflow.case import Case

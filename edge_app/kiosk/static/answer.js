@@ -1,5 +1,17 @@
-// The reader's own impression, asked before the model's answer is shown.
+// The reader's own impression, asked first; and what is done about a refused film.
+const TURNED = ["turns", "flip", "invert"];
+let orientation = null;
+
 element.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-finding]");
-  if (button) trigger("impression", { finding: button.dataset.finding });
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.dataset.finding) trigger("impression", { finding: button.dataset.finding });
+  if (button.matches(".seen-to")) trigger("seen_to", {});
+  if (button.matches(".again")) window.cxrScoreAgain(element.querySelector(".answer").dataset.id, orientation);
+});
+document.addEventListener("film-viewer:orientation", (event) => {
+  orientation = event.detail;
+  const again = element.querySelector(".again");
+  const held = (window.cxrFiles || new Map()).has(element.querySelector(".answer")?.dataset.id);
+  if (again) again.hidden = !held || !TURNED.some((way) => orientation[way]);
 });

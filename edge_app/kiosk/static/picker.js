@@ -1,39 +1,70 @@
-// Sends films one by one to the kiosk's own route; a file's name stays in this browser.
-window.cxrNames = window.cxrNames || {};
+// Sends films one by one to the kiosk's own route, with the visit they belong to. A file and its name stay in this
+// browser, in memory: the file so that it can be sent again as it was turned on the screen.
+const MAX_HELD = 20;
+window.cxrFiles = window.cxrFiles || new Map();
 let stopped = false;
 
-async function send(file) {
-  const response = await fetch("films", { method: "POST", body: file, headers: { "content-type": "application/octet-stream" } });
-  if (!response.ok) throw new Error(await response.text());
-  return response.json();
+function visit() {
+  const value = (selector) => element.querySelector(selector).value.trim();
+  const years = value(".years");
+  return {
+    "x-label": encodeURIComponent(value("input.label")),
+    "x-age-years": years && String(value(".unit") === "months" ? Number(years) / 12 : Number(years)),
+    "x-sex": value(".sex"),
+  };
+}
+
+async function send(file, headers) {
+  const response = await fetch("films", {
+    method: "POST", body: file, headers: { "content-type": "application/octet-stream", ...headers },
+  });
+  if (!response.ok) throw new Error((await response.json().catch(() => ({}))).reason?.sentence || response.statusText);
+  const answer = await response.json();
+  window.cxrFiles.delete(answer.id);
+  window.cxrFiles.set(answer.id, { file, headers });
+  if (window.cxrFiles.size > MAX_HELD) window.cxrFiles.delete(window.cxrFiles.keys().next().value);
+  return answer;
 }
 
 async function handIn(files) {
   const zone = element.querySelector(".picker");
   const bar = zone.querySelector(".progress");
-  const ids = [];
+  const line = bar.querySelector("span");
+  const headers = visit();
+  let ids = [];
+  let isNewBatch = true;
+  const tell = () => {
+    if (ids.length) trigger("films_read", { ids, is_new_batch: isNewBatch });
+    ids = [];
+    isNewBatch = false;
+  };
   stopped = false;
   bar.hidden = false;
-  zone.classList.add("busy");
   for (let done = 0; done < files.length && !stopped; done += 1) {
-    bar.querySelector("span").textContent =
-      zone.dataset.reading.replace("{done}", done + 1).replace("{total}", files.length);
+    line.textContent = zone.dataset.reading.replace("{done}", done + 1).replace("{total}", files.length);
     bar.querySelector("progress").value = done / files.length;
     try {
-      const answer = await send(files[done]);
-      window.cxrNames[answer.id] = files[done].name;
-      ids.push(answer.id);
+      ids.push((await send(files[done], headers)).id);
     } catch (error) {
-      bar.querySelector("span").textContent = files[done].name + ": " + error.message;
-      await new Promise((resolve) => setTimeout(resolve, 2500));
+      const why = error instanceof TypeError ? zone.dataset.offline : error.message;
+      line.textContent = zone.dataset.failed.replace("{name}", files[done].name).replace("{why}", why);
+      await new Promise((resolve) => setTimeout(resolve, 4000));
     }
-    if (ids.length && (done === 0 || done % 5 === 4)) trigger("films_read", { ids: ids.splice(0) });
+    if (done === 0 || done % 5 === 4) tell();
   }
+  tell();
   bar.hidden = true;
-  zone.classList.remove("busy");
-  if (ids.length) trigger("films_read", { ids });
+  zone.querySelector("form").reset(); // the next child is another one
 }
 
+window.cxrScoreAgain = async (id, { turns, flip, invert }) => {
+  const held = window.cxrFiles.get(id);
+  const turned = { "x-turns": String(turns || 0), "x-flip": flip ? "1" : "", "x-invert": invert ? "1" : "" };
+  const answer = await send(held.file, { ...held.headers, ...turned });
+  trigger("films_read", { ids: [answer.id], is_new_batch: true });
+};
+
+element.addEventListener("submit", (event) => event.preventDefault());
 element.addEventListener("change", (event) => {
   if (!event.target.matches("input.films")) return;
   const files = [...event.target.files];

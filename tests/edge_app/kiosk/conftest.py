@@ -141,7 +141,7 @@ def browser() -> Iterator[Any]:
 def wait_for() -> Callable[..., Any]:
     """Call something until it gives a true value; fails with its name after the limit."""
 
-    def wait(what: Callable[[], Any], limit_s: float = 90.0) -> Any:
+    def wait(what: Callable[[], Any], limit_s: float = 60.0) -> Any:
         end = time.monotonic() + limit_s
         while time.monotonic() < end:
             value = what()

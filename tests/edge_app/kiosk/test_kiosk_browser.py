@@ -1,29 +1,65 @@
-"""The page in a real browser: what a nurse sees."""
+"""The page in a real browser, as each person uses it: who hands in, who reads, and a second reader elsewhere."""
 
 import csv
 import io
 import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
-from PIL import Image, ImageChops
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
-from selenium.webdriver.common.action_chains import ActionChains
+import numpy as np
+import pytest
+from clinic import Clinic, settled
+from PIL import Image
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from tests_support import LAN_NAME
 
 from edge_app.imaging.phantom import PhantomStyle, phantom_png
-from edge_app.records.database import open_store
+from edge_app.records.database import Store, open_store
 from edge_app.records.readers import add_reader
+from edge_app.records.record import Signature
+from edge_app.records.reviews import sign
 
 BIG = PhantomStyle(width_px=640, height_px=560)
+SIZES = ((800, 480), (1024, 600), (1280, 800), (390, 844))
+WAYS = [(size, language) for size in SIZES for language in ("en", "ar")]
 
 
-def enrolled(kiosk, initials: str, pin: str) -> None:
-    """Add a reader as `reviews add-reader` does."""
+@pytest.fixture
+def films(tmp_path) -> Callable[..., Any]:
+    """`films("viral", 3)`: the path of a drawn film."""
+
+    def film(label: str, seed: int, name: str = ""):
+        path = tmp_path / (name or f"{label}-{seed}.png")
+        path.write_bytes(phantom_png(label, seed, BIG))
+        return path
+
+    return film
+
+
+@contextmanager
+def record_of(kiosk) -> Iterator[Store]:
+    """The record, opened by another process than the kiosk's, as the command line does."""
     store = open_store(kiosk.home)
-    add_reader(store, initials, pin)
-    store.close()
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def enrol(kiosk, *people: str) -> None:
+    """Add readers, all with the PIN 2468, as `reviews add-reader` does."""
+    with record_of(kiosk) as store:
+        for initials in people:
+            add_reader(store, initials, "2468")
+
+
+def exported(kiosk) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(kiosk.ask("/export.csv")[1].decode())))
 
 
 def requested_hosts(browser) -> set[str]:
@@ -38,268 +74,298 @@ def requested_hosts(browser) -> set[str]:
     return hosts
 
 
-def hand_in(browser, wait_for, *paths) -> None:
-    field = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, ".drop input.films"))[0]
-    field.send_keys("\n".join(str(path) for path in paths))
-    names = "return [...document.querySelectorAll('.case .name')].map((place) => place.textContent)"
-    wait_for(lambda: {path.name for path in paths} <= set(browser.execute_script(names)))
-
-
-def picture_of(browser, selector: str) -> Image.Image:
-    return Image.open(io.BytesIO(browser.find_element(By.CSS_SELECTOR, selector).screenshot_as_png)).convert("RGB")
-
-
-def test_film_goes_in_and_answer_and_heatmap_come_out(kiosk, browser, wait_for, tmp_path):
-    film = tmp_path / "child.png"
-    film.write_bytes(phantom_png("bacterial", 3, BIG))
-    browser.get(kiosk.url)
-    hand_in(browser, wait_for, film)
-
-    answer = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .result"))[0]
-    score = int(answer.find_element(By.CSS_SELECTOR, ".score b").text)
-    _, said, _ = kiosk.ask("/films", film.read_bytes())
-    assert score == round(100 * json.loads(said)["p_pneumonia"])
-    page = browser.find_element(By.TAG_NAME, "body").text
-    model = json.loads(said)["model"]
-    assert f"{model['name']} {model['version']}" in page
-    assert "Intended use" in page
-
-    with_heat = picture_of(browser, ".mapped")
-    slider = browser.find_element(By.CSS_SELECTOR, '[data-slide="opacity"]')
-    browser.execute_script(
-        "arguments[0].value = 0; arguments[0].dispatchEvent(new Event('input', {bubbles: true}))", slider
-    )
-    without = picture_of(browser, ".mapped")
-    assert ImageChops.difference(with_heat, without).getbbox(), "the strength slider changes nothing"
-    assert without.getpixel((without.width // 2, without.height // 2))[0] > 0, "there is no film under the heatmap"
-
-
-def test_page_asks_nothing_of_any_other_machine(kiosk, browser, wait_for, tmp_path):
-    film = tmp_path / "child.png"
-    film.write_bytes(phantom_png("viral", 4, BIG))
-    browser.get(kiosk.url)
-    hand_in(browser, wait_for, film)
+@pytest.mark.parametrize(("size", "language"), WAYS, ids=[f"{w}x{h}-{code}" for (w, h), code in WAYS])
+def test_from_a_child_to_a_signature_on_every_screen(kiosk, browser, wait_for, films, tmp_path, size, language):
+    number = WAYS.index((size, language))
+    sick, well, refused, reader = f"S{number}", f"W{number}", f"R{number}", f"AB{number}"
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"this is no picture %d" % number)
+    enrol(kiosk, reader)
+    clinic = Clinic(browser, wait_for, kiosk.url, size, language)
+    # Who hands in: the child's number, the film, one plain line, and the list.
+    clinic.hand_in(films("bacterial", 300 + number), label=sick, age="2", sex="F")
+    assert sick in clinic.text(".outcome .verdict")
+    clinic.hand_in(films("normal", 400 + number), label=well)
+    clinic.hand_in(broken, label=refused)
+    assert clinic.all(".queue .thumbnail[src]")
+    assert {sick, well} <= set(clinic.queue())
+    assert refused in clinic.queue(2), "a refused film is in the list, with its reason"
+    assert not clinic.in_sight("input.label", ".drop")
+    # Who reads: film, findings and signature in sight together, and whose film it is.
+    clinic.read(sick)
+    clinic.see(".film-viewer canvas")
+    assert sick in clinic.text(".whose")
+    assert clinic.in_sight(".film-viewer", "#kiosk-finding", "#kiosk-pin", "#kiosk-sign") == []
+    clinic.sign("bacterial", reader, "9999")
+    wait_for(lambda: clinic.text("#kiosk-message"))
+    clinic.sign("bacterial", reader, "2468")
+    wait_for(lambda: sick not in clinic.text(".whose"))  # the next film
+    assert sick in clinic.text("#kiosk-message")
+    [row] = [row for row in exported(kiosk) if row["label"] == sick]
+    said = [row[key] for key in ("status", "finding", "reader", "age_years", "sex")]
+    assert said == ["signed", "bacterial", reader, "2.0", "F"]
     assert requested_hosts(browser) == {"127.0.0.1"}
     severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert severe == [], "the page breaks its own content policy or misses a file"
 
 
-def test_refused_film_shows_a_reason_and_no_score(kiosk, browser, wait_for, tmp_path):
-    broken = tmp_path / "broken.jpg"
-    broken.write_bytes(b"this is no picture")
-    browser.get(kiosk.url)
-    hand_in(browser, wait_for, broken)
-    answer = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .refused"))[0]
-    assert "not_an_image" in answer.text
-    assert not browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .score")
-
-
-def test_several_films_are_listed_by_their_names_and_the_worst_is_shown(kiosk, browser, wait_for, tmp_path):
-    films = [tmp_path / f"{label}.png" for label in ("normal", "bacterial", "viral")]
-    for seed, film in enumerate(films):
-        film.write_bytes(phantom_png(film.stem, seed, BIG))
-    browser.get(kiosk.url)
-    hand_in(browser, wait_for, *films)
-    scores = (
-        "return [...document.querySelectorAll('ul.list:first-of-type .num')].slice(0, 3).map((n) => +n.textContent)"
-    )
-    shown = browser.find_element(By.CSS_SELECTOR, "#kiosk-answer .score b").text
-    assert int(shown) == max(browser.execute_script(scores))
-
-
-def sign(browser, wait_for, verdict: int, finding: int, initials: str, pin: str) -> None:
-    """Fill the form by its places: agree, disagree, unsure; normal, pneumonia, ..."""
-    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-verdict label"))[verdict].click()
-    browser.find_elements(By.CSS_SELECTOR, "#kiosk-finding label")[finding].click()
-    name = browser.find_element(By.CSS_SELECTOR, "#kiosk-initials :is(input, textarea)")
-    name.clear()
-    name.send_keys(initials)
-    browser.find_element(By.CSS_SELECTOR, "#kiosk-pin input").send_keys(pin)
-    browser.find_element(By.CSS_SELECTOR, "#kiosk-sign").click()
-
-
-def fill(browser, **fields: str) -> None:
-    for name, text in fields.items():
-        browser.find_element(By.NAME, name).send_keys(text)
-
-
-def text_in(browser, selector: str) -> str:
-    """The text of an element; empty while the page is being replaced by the next one."""
-    try:
-        return browser.find_element(By.CSS_SELECTOR, selector).text
-    except (NoSuchElementException, StaleElementReferenceException):
-        return ""
-
-
-def test_first_reader_is_added_in_the_page_and_a_technician_by_that_reader(start_kiosk, browser, wait_for):
-    """A browser's own form, unlike one that is posted by hand, is where 0.3.0 refused every reader."""
+def test_a_batch_stays_sorted_by_urgency_and_opens_nothing_by_itself(start_kiosk, browser, wait_for, films):
     with start_kiosk() as kiosk:
-        browser.get(f"{kiosk.url}/record")
-        assert "first reader" in browser.find_element(By.TAG_NAME, "body").text
-        fill(browser, initials="rd", pin="2468")
-        browser.find_element(By.CSS_SELECTOR, "form[action=readers] button").click()
-        wait_for(lambda: "RD (reader)" in text_in(browser, "body"))
-
-        fill(browser, initials="te", pin="1357", by_initials="rd", by_pin="9999")
-        browser.find_element(By.CSS_SELECTOR, "form[action=readers] button").click()
-        wait_for(lambda: "wrong" in text_in(browser, "[role=alert]"))
-        fill(browser, initials="te", pin="1357", by_initials="rd", by_pin="2468")
-        browser.find_element(By.CSS_SELECTOR, "option[value=technician]").click()
-        browser.find_element(By.CSS_SELECTOR, "form[action=readers] button").click()
-        wait_for(lambda: "TE (technician)" in text_in(browser, "body"))
-
-
-def test_on_the_lan_a_reader_logs_in_adds_a_reader_signs_and_logs_out(start_kiosk, browser, wait_for, tmp_path):
-    """By a host name, as a browser on the LAN does: Chromium trusts it less than a loopback address."""
-    store = open_store(tmp_path / "home")
-    add_reader(store, "RD", "2468")
-    store.close()
-    film = tmp_path / "child.png"
-    film.write_bytes(phantom_png("bacterial", 12, BIG))
-    with start_kiosk("--lan", "--name", LAN_NAME) as kiosk:
-        browser.get(kiosk.url.replace("127.0.0.1", LAN_NAME))
-        fill(browser, initials="rd", pin="1111")
-        browser.find_element(By.CSS_SELECTOR, "form[action=login] button").click()
-        wait_for(lambda: "wrong" in text_in(browser, "[role=alert]"))
-        fill(browser, initials="rd", pin="2468")
-        browser.find_element(By.CSS_SELECTOR, "form[action=login] button").click()
-        hand_in(browser, wait_for, film)
-        sign(browser, wait_for, 0, 2, "rd", "2468")
-        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .signed"))
-
-        browser.find_element(By.CSS_SELECTOR, "a[href=record]").click()
-        wait_for(lambda: browser.find_elements(By.NAME, "by_pin"))
-        fill(browser, initials="nw", pin="1357", by_initials="rd", by_pin="2468")
-        browser.find_element(By.CSS_SELECTOR, "form[action=readers] button").click()
-        wait_for(lambda: "NW (reader)" in text_in(browser, "body"))
-        browser.find_element(By.CSS_SELECTOR, "form[action=logout] button").click()
-        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "form[action=login]"))
-        browser.get(kiosk.url.replace("127.0.0.1", LAN_NAME) + "/record")
-        assert browser.find_elements(By.CSS_SELECTOR, "form[action=login]")
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.hand_in(films("viral", 50), label="0400")
+        clinic.read("0400")
+        clinic.write("#kiosk-comment :is(input, textarea)", "half a thought")
+        clinic.press('button[data-room="hand_in"]')
+        batch = [films(("normal", "bacterial", "viral")[seed % 3], seed) for seed in range(14)]
+        clinic.hand_in(*batch, label="0500")
+        scores = {row["id"]: float(row["p_pneumonia"]) for row in exported(kiosk)}
+        ids = [row.get_attribute("data-id") for row in clinic.all(".queue section:first-of-type .case")]
+        assert len(ids) == 15
+        assert [scores[one] for one in ids] == sorted(scores.values(), reverse=True)
+        clinic.press('button[data-room="read"]')
+        wait_for(lambda: "0400" in clinic.text(".whose"))
+        assert clinic.see("#kiosk-comment :is(input, textarea)").get_attribute("value") == "half a thought"
 
 
-def test_film_to_sign_off_to_export_with_every_other_host_blocked(kiosk, browser, wait_for, tmp_path):
-    enrolled(kiosk, "RD", "2468")
-    film = tmp_path / "a-name-that-must-not-stay.png"
-    film.write_bytes(phantom_png("bacterial", 11, BIG))
-    browser.get(kiosk.url)
-    hand_in(browser, wait_for, film)
-    sign(browser, wait_for, 1, 0, "rd", "9999")
-    wait_for(lambda: "wrong" in text_in(browser, "#kiosk-message"))
-    drag_a_region(browser)
-    sign(browser, wait_for, 1, 0, "rd", "2468")
-    signed = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .signed"))[0]
-    assert "Normal" in signed.text
-    assert "RD" in signed.text
-
-    record_id = browser.find_element(By.CSS_SELECTOR, ".answer").get_attribute("data-id")
-    rows = {row["id"]: row for row in csv.DictReader(io.StringIO(kiosk.ask("/export.csv")[1].decode()))}
-    row = rows[record_id]
-    assert (row["status"], row["verdict"], row["finding"], row["reader"]) == ("signed", "disagree", "normal", "RD")
-    left, top, right, bottom = (float(end) for end in row["region"].split())
-    assert 0 < left < right < 1
-    assert 0 < top < bottom < 1
-    assert rows[record_id]["id"] in {line["id"] for line in json.loads(kiosk.ask("/export.json")[1])}
-    report = kiosk.ask(f"/report/{record_id}")[1].decode()
-    assert "Final reading" in report
-    assert "must-not-stay" not in report + str(rows)
-    assert requested_hosts(browser) == {"127.0.0.1"}
-
-    browser.find_element(By.CSS_SELECTOR, "#kiosk-pin input").send_keys("2468")
-    browser.find_element(By.CSS_SELECTOR, "#kiosk-back").click()
-    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-verdict label"))
-    assert "DRAFT" in kiosk.ask(f"/report/{record_id}")[1].decode()
+def test_another_reader_s_signature_is_seen_within_two_seconds_and_not_replaced(start_kiosk, browser, wait_for, films):
+    with start_kiosk() as kiosk:
+        enrol(kiosk, "AB", "CD")
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.hand_in(films("bacterial", 5), label="0412")
+        clinic.read("0412")
+        [row] = exported(kiosk)
+        with record_of(kiosk) as store:
+            sign(store, Signature(row["id"], "CD", "bacterial"))
+        signed_at = time.monotonic()
+        wait_for(lambda: "CD" in clinic.text(".history"))
+        assert time.monotonic() - signed_at < 2 * 3  # three times the promise: other tests run at the same time
+        clinic.sign("normal", "ab", "2468")  # what the reader saw was a draft
+        wait_for(lambda: "CD" in clinic.text("#kiosk-message"))
+        assert exported(kiosk)[0]["finding"] == "bacterial"
+        # An amendment is an act of its own, and says why.
+        clinic.sign("normal", "ab", "2468")
+        wait_for(lambda: "why" in clinic.text("#kiosk-message"))
+        clinic.sign("normal", "ab", "2468", reason="the lateral film is clear")
+        wait_for(lambda: exported(kiosk)[0]["finding"] == "normal")
+        assert (exported(kiosk)[0]["verdict"], exported(kiosk)[0]["reason"]) == (
+            "disagree",
+            "the lateral film is clear",
+        )
+        clinic.read("0412")
+        wait_for(lambda: {"AB", "CD"} <= set(re.findall(r"\b[A-Z]{2}\b", clinic.text(".history"))))
 
 
-def drag_a_region(browser) -> None:
-    browser.find_element(By.CSS_SELECTOR, '[data-do="mark"]').click()
-    film = browser.find_element(By.CSS_SELECTOR, ".mapped .move")
-    ActionChains(browser).move_to_element_with_offset(film, -60, -50).click_and_hold().move_by_offset(
-        90, 70
-    ).release().perform()
-    assert browser.find_element(By.CSS_SELECTOR, ".mark").is_displayed()
+def test_a_signature_is_taken_back_by_its_reader_alone_and_a_draft_is_discarded(start_kiosk, browser, wait_for, films):
+    with start_kiosk() as kiosk:
+        enrol(kiosk, "AB", "CD")
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.hand_in(films("bacterial", 6), label="0412")
+        clinic.read("0412")
+        assert not [back for back in clinic.all("#kiosk-back") if back.is_displayed()], "there is nothing to take back"
+        clinic.sign("viral", "ab", "2468")
+        wait_for(lambda: exported(kiosk)[0]["status"] == "signed")
+        clinic.read("0412")
+        for initials, answer in (("cd", "AB signed it"), ("ab", "")):
+            clinic.write("#kiosk-reason :is(input, textarea)", "wrong child")
+            clinic.write("#kiosk-initials :is(input, textarea)", initials)
+            clinic.write("#kiosk-pin input", "2468")
+            clinic.press("#kiosk-back")
+            if answer:
+                wait_for(lambda answer=answer: answer in clinic.text("#kiosk-message"))
+        wait_for(lambda: exported(kiosk)[0]["status"] == "draft")
+        wait_for(lambda: not [back for back in clinic.all("#kiosk-back") if back.is_displayed()])
+        clinic.press("#kiosk-discard")
+        wait_for(lambda: "Say why" in clinic.text("#kiosk-message"))
+        clinic.write("#kiosk-reason :is(input, textarea)", "handed in twice")
+        clinic.write("#kiosk-pin input", "2468")
+        clinic.press("#kiosk-discard")
+        wait_for(lambda: exported(kiosk)[0]["status"] == "discarded")
+        clinic.press('button[data-room="hand_in"]')
+        wait_for(lambda: clinic.queue() == [])
 
 
-def test_reader_is_asked_first_and_the_answer_comes_after(start_kiosk, browser, wait_for, tmp_path):
-    film = tmp_path / "child.png"
-    film.write_bytes(phantom_png("viral", 6, BIG))
+def test_a_film_that_cannot_be_seen_cannot_be_signed_until_it_is_read_again(start_kiosk, browser, wait_for, films):
+    film = films("viral", 6)
+    with start_kiosk() as kiosk:
+        kiosk.ask("/films", film.read_bytes(), x_label="0412")
+    with start_kiosk() as kiosk:
+        enrol(kiosk, "AB")
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.read("0412")
+        wait_for(lambda: "no longer in memory" in clinic.text("#kiosk-viewer"))
+        assert not [button for button in clinic.all("#kiosk-sign") if button.is_displayed()]
+        clinic.press('button[data-room="hand_in"]')
+        clinic.all("input.films")[0].send_keys(str(film))
+        wait_for(lambda: clinic.all(".queue .thumbnail[src]"))
+        assert clinic.queue() == ["0412"], "the same film is the same record"
+        clinic.read("0412")
+        clinic.sign("viral", "ab", "2468")
+        wait_for(lambda: [row["status"] for row in exported(kiosk)] == ["signed"])
+
+
+def test_reader_is_asked_first_and_nothing_tells_the_answer(start_kiosk, browser, wait_for, films):
     with start_kiosk("--ask-first") as kiosk:
-        browser.get(kiosk.url)
-        hand_in(browser, wait_for, film)
-        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button[data-finding]"))
-        assert not browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .score, .heat")
-        assert browser.find_element(By.CSS_SELECTOR, "button.case .num").text == "?"
-        browser.find_element(By.CSS_SELECTOR, 'button[data-finding="viral"]').click()
-        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .score"))
-        enrolled(kiosk, "RD", "2468")
-        sign(browser, wait_for, 0, 3, "rd", "2468")
-        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .signed"))
-        [row] = csv.DictReader(io.StringIO(kiosk.ask("/export.csv")[1].decode()))
-        assert (row["own_impression"], row["finding"]) == ("viral", "viral")
+        enrol(kiosk, "AB")
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        for seed, label in enumerate(("normal", "bacterial", "viral")):
+            clinic.hand_in(films(label, seed), label=f"040{seed}")
+            time.sleep(1.1)  # the order is that of arrival, to the second
+        assert clinic.queue() == ["0400", "0401", "0402"]
+        assert {row.text for row in clinic.all(".queue .pill")} == {"? Waits"}
+        assert not re.search("clinician|No sign|threshold", clinic.text("#kiosk-outcome"))
+        clinic.read("0401")
+        clinic.see("button[data-finding]")
+        assert clinic.see(".film-viewer").get_attribute("data-contour") == "[]"
+        assert not re.search("Draft: |score", clinic.text("#kiosk-answer"))
+        clinic.press('button[data-finding="viral"]')
+        wait_for(lambda: "Draft: " in clinic.text("#kiosk-answer"))
+        assert clinic.all('#kiosk-finding input[value="viral"]:checked'), "the impression is the first choice"
+        clinic.sign("bacterial", "ab", "2468")
+        wait_for(lambda: "signed" in {row["status"] for row in exported(kiosk)})
+        [row] = [row for row in exported(kiosk) if row["status"] == "signed"]
+        assert (row["own_impression"], row["finding"]) == ("viral", "bacterial")
 
 
-def test_draft_of_an_earlier_run_waits_in_the_list_without_its_film(start_kiosk, browser, wait_for, tmp_path):
+def test_a_film_that_lies_on_its_side_is_turned_on_the_screen_and_scored_again(start_kiosk, browser, wait_for, films):
+    film = films("viral", 9)
+    Image.fromarray(np.rot90(np.asarray(Image.open(film)))).save(film)
     with start_kiosk() as kiosk:
-        draft = json.loads(kiosk.ask("/films", phantom_png("viral", 6, BIG))[1])
-    with start_kiosk() as kiosk:
-        browser.get(kiosk.url)
-        row = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button.case"))[0]
-        assert draft["id"] in row.text
-        row.click()
-        wait_for(lambda: "no longer in memory" in text_in(browser, "#kiosk-viewer"))
-        assert browser.find_element(By.CSS_SELECTOR, "#kiosk-answer .score b").text
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.hand_in(film, label="0412")
+        assert "sideways" in {film["code"] for film in _refusals(kiosk)}
+        clinic.read("0412")
+        clinic.press('.film-tools button[data-tool="rotate"]')
+        clinic.press(".again")
+        clinic.press('button[data-room="hand_in"]')
+        wait_for(lambda: len(exported(kiosk)) == 1)
+        clinic.read("0412")
 
 
-def test_film_in_a_watched_folder_appears_in_the_list_by_itself(start_kiosk, browser, wait_for, tmp_path):
+def _refusals(kiosk) -> list[dict[str, str]]:
+    from edge_app.records.intake import open_refused_films
+
+    with record_of(kiosk) as store:
+        return [vars(film) for film in open_refused_films(store)]
+
+
+def test_films_of_a_watched_folder_appear_by_themselves_also_those_without_an_answer(
+    start_kiosk, browser, wait_for, films, tmp_path
+):
     folder = tmp_path / "in"
     folder.mkdir()
     with start_kiosk("--watch", str(folder)) as kiosk:
-        browser.get(kiosk.url)
-        wait_for(lambda: "No draft is waiting" in text_in(browser, "body"))
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        wait_for(lambda: "No draft is waiting" in clinic.text("#kiosk-list"))
         (folder / "IM0001.png").write_bytes(phantom_png("viral", 2, BIG))
-        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button.case"))
-        assert "IM0001" not in browser.page_source
+        (folder / "IM0002.png").write_bytes(b"\x89PNG cut short")
+        wait_for(lambda: len(clinic.all(".queue .case")) == 2)
+        assert "IM000" not in browser.page_source
+        refused = clinic.all(".queue section:nth-of-type(2) .case")[0].get_attribute("data-id")
+        clinic.press(f'.queue .case[data-id="{refused}"]')
+        clinic.press(".seen-to")
+        wait_for(lambda: len(clinic.all(".queue .case")) == 1)
 
 
 NAMELESS = """
 const shown = (e) => e.getClientRects().length > 0;
 const named = (e) => e.getAttribute('aria-label') || e.textContent.trim() || e.title ||
     [...(e.labels || [])].some((label) => label.textContent.trim());
-return [...document.querySelectorAll('button, input, select, textarea, a, summary')]
+return [...document.querySelectorAll('button, input, select, textarea, a, summary, [role=group], [role=toolbar]')]
     .filter((e) => shown(e) && !named(e)).map((e) => e.outerHTML.slice(0, 120));
+"""
+SMALL = """
+return [...document.querySelectorAll('header button, header a, .case, #kiosk-review button, #kiosk-finding label,' +
+    '.film-tools button, .drop, .seen-to')].filter((e) => e.getClientRects().length).map((e) => [e.className || e.id,
+    e.getBoundingClientRect()]).filter(([, b]) => b.height < 43.5 || b.width < 43.5).map(([name]) => name);
 """
 
 
-def test_every_control_has_a_name_for_screen_readers(kiosk, browser, wait_for, tmp_path):
-    film = tmp_path / "child.png"
-    film.write_bytes(phantom_png("viral", 4, BIG))
-    browser.get(kiosk.url)
-    hand_in(browser, wait_for, film)
-    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-sign"))
-    assert browser.execute_script(NAMELESS) == []
-    pictures = browser.find_elements(By.CSS_SELECTOR, "#kiosk-viewer img")
-    assert pictures
-    assert all(picture.get_attribute("alt") for picture in pictures)
+def test_controls_have_names_and_are_large_enough_and_few_before_the_signature(start_kiosk, browser, wait_for, films):
+    with start_kiosk() as kiosk:
+        clinic = Clinic(browser, wait_for, kiosk.url, (800, 480))
+        clinic.hand_in(films("viral", 4), label="0412", age="2")
+        for room in ("hand in", "read"):
+            if room == "read":
+                clinic.read("0412")
+                clinic.see(".film-tools button")
+            assert browser.execute_script(NAMELESS) == []
+            assert browser.execute_script(SMALL) == []
+        assert [len(clinic.all(tag)) for tag in ("h1", "main")] == [1, 1]
+        assert clinic.tab_stops_to(".film-stage", "#kiosk-sign") < 10
 
 
-def test_draft_is_signed_with_the_keyboard_alone(kiosk, browser, wait_for, tmp_path):
-    enrolled(kiosk, "KB", "8642")
-    film = tmp_path / "child.png"
-    film.write_bytes(phantom_png("viral", 5, BIG))
-    browser.get(kiosk.url)
-    hand_in(browser, wait_for, film)
-    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-verdict input"))
-    keys = {
-        "kiosk-verdict": Keys.SPACE,
-        "kiosk-finding": Keys.SPACE,
-        "kiosk-initials": "kb",
-        "kiosk-pin": "8642" + Keys.ENTER,
-    }
-    for _ in range(60):
-        place = browser.execute_script("return document.activeElement.closest('[id^=kiosk-]')?.id || ''")
-        if place in keys:
-            ActionChains(browser).send_keys(keys.pop(place)).perform()
-        if not keys:
-            break
-        ActionChains(browser).send_keys(Keys.TAB).perform()
-    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-answer .signed"))
+def test_draft_is_signed_with_the_keyboard_alone(start_kiosk, browser, wait_for, films):
+    with start_kiosk() as kiosk:
+        enrol(kiosk, "KB")
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.hand_in(films("viral", 5), label="0412")
+        clinic.read("0412")
+        keys = {"kiosk-finding": Keys.SPACE, "kiosk-initials": "kb", "kiosk-pin": "2468" + Keys.ENTER}
+        clinic.browser.execute_script("document.querySelector('.film-stage').focus()")
+        for _ in range(20):
+            place = "return document.activeElement.closest('[id^=kiosk-]')?.id || ''"
+            key = keys.pop(browser.execute_script(place), Keys.TAB)
+            browser.switch_to.active_element.send_keys(key)
+            if not keys:
+                break
+        wait_for(lambda: exported(kiosk)[0]["status"] == "signed")
+
+
+def test_names_of_files_stay_in_the_browser(start_kiosk, browser, wait_for, films):
+    with start_kiosk() as kiosk:
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.hand_in(films("bacterial", 11, "a-name-that-must-not-stay.png"), label="0412")
+        [row] = exported(kiosk)
+        report = kiosk.ask(f"/report/{row['id']}")[1].decode()
+        assert "must-not-stay" not in report + str(exported(kiosk)) + clinic.browser.page_source
+        assert "must-not-stay" not in kiosk.log.read_text()
+
+
+def test_regions_and_a_comment_are_signed_with_the_finding(start_kiosk, browser, wait_for, films):
+    with start_kiosk() as kiosk:
+        enrol(kiosk, "AB")
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.hand_in(films("bacterial", 12), label="0412")
+        clinic.read("0412")
+        clinic.press('.film-tools button[data-tool="region"]')
+        box = settled(clinic, "const b = document.querySelector('.film-stage').getBoundingClientRect();"
+                      "return [b.x + b.width / 2, b.y + b.height / 2]")  # fmt: skip
+        for dx, dy in ((-60, -60), (40, 40)):
+            for kind, more in (("mousePressed", 0), ("mouseMoved", 50), ("mouseReleased", 50)):
+                at = {"x": box[0] + dx + more, "y": box[1] + dy + more, "button": "left", "clickCount": 1, "buttons": 1}
+                browser.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": kind, **at})
+        time.sleep(0.5)
+        clinic.sign("bacterial", "ab", "2468", comment="two places")
+        wait_for(lambda: exported(kiosk)[0]["status"] == "signed")
+        [row] = exported(kiosk)
+        assert row["comment"] == "two places"
+        regions = [[float(end) for end in region.split()] for region in row["region"].split(";")]
+        assert len(regions) == 2
+        assert all(0 < left < right < 1 and 0 < top < bottom < 1 for left, top, right, bottom in regions)
+
+
+def test_on_the_lan_a_reader_logs_in_signs_and_logs_out(start_kiosk, browser, wait_for, films, tmp_path):
+    """By a host name, as a browser on the LAN does: Chromium trusts it less than a loopback address."""
+    store = open_store(tmp_path / "home")
+    add_reader(store, "RD", "2468")
+    store.close()
+    with start_kiosk("--lan", "--name", LAN_NAME) as kiosk:
+        address = kiosk.url.replace("127.0.0.1", LAN_NAME)
+        for pin in ("1111", "2468"):
+            browser.get(address)
+            for name, text in (("initials", "rd"), ("pin", pin)):
+                browser.find_element(By.NAME, name).send_keys(text)
+            browser.find_element(By.CSS_SELECTOR, "form[action=login] button").click()
+            if pin == "1111":
+                wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "[role=alert]"))
+        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "input.films"))
+        clinic = Clinic(browser, wait_for, address)
+        clinic.hand_in(films("bacterial", 12), label="0412")
+        clinic.read("0412")
+        clinic.sign("bacterial", "rd", "2468")
+        wait_for(lambda: "0412" in clinic.text("#kiosk-message"))
+        clinic.press("header a[href=record]")
+        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "form[action=logout] button"))[0].click()
+        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "form[action=login]"))
+        browser.get(address + "/record")
+        assert browser.find_elements(By.CSS_SELECTOR, "form[action=login]")

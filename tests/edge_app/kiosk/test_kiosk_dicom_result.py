@@ -13,7 +13,9 @@ from edge_app.imaging.film import read_film
 from edge_app.imaging.formats.base import DicomOrigin
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom
 from edge_app.reading.answer import Answer
-from edge_app.records.database import Review, open_store
+from edge_app.records.database import open_store
+from edge_app.records.record import Signature
+from edge_app.records.reviews import sign
 from edge_app.workflow.case import Case
 from edge_app.workflow.result_image import result_lines
 from edge_app.workflow.secondary_capture import secondary_capture
@@ -52,7 +54,7 @@ def test_signed_result_is_a_secondary_capture_of_its_study(kiosk):
     assert (status, b"draft" in words) == (409, True)
 
     store = open_store(kiosk.home)
-    store.add_review(Review(record_id, "AB", "agree", "bacterial", region=(0.1, 0.2, 0.4, 0.5)))
+    sign(store, Signature(record_id, "AB", "bacterial", region=(0.1, 0.2, 0.4, 0.5)))
     status, content, headers = kiosk.ask(f"/dicom/{record_id}")
     assert (status, headers["content-type"]) == (200, "application/dicom")
     for secret in (b"Doe", b"IDENT12345", b"ACC777"):
@@ -77,7 +79,7 @@ def test_only_dicom_films_have_one(kiosk):
 
     record_id = json.loads(kiosk.ask("/films", phantom_png("viral", 3))[1])["id"]
     store = open_store(kiosk.home)
-    store.add_review(Review(record_id, "AB", "agree", "viral"))
+    sign(store, Signature(record_id, "AB", "viral"))
     store.close()
     assert kiosk.ask(f"/dicom/{record_id}")[0] == 409
     assert kiosk.ask("/dicom/NOSUCHID99")[0] == 404

@@ -11,8 +11,10 @@ from edge_app.errors import DataError
 from edge_app.model.card import ModelCard, OperatingPoint
 from edge_app.model.estimate import Estimate
 from edge_app.reading.site_threshold import Case, choose_threshold, line_at, read_cases, with_site_threshold
-from edge_app.records.database import Draft, Review, new_record_id, open_store
+from edge_app.records.database import open_store
 from edge_app.records.export import to_csv
+from edge_app.records.record import Draft, Signature, new_record_id
+from edge_app.records.reviews import sign
 from edge_app.system.home import SITE_THRESHOLD_FILE
 
 # Five children with pneumonia, five without; by hand.
@@ -69,7 +71,7 @@ def signed_export(tmp_path, model="ab", findings=("viral", "normal")):
     for p, finding in [(p, findings[0]) for p in SICK] + [(p, findings[1]) for p in WELL]:
         draft = Draft(new_record_id(), "f", a_decision(p), replace(A_MODEL, sha256=model), "r")
         store.add_draft(draft)
-        store.add_review(Review(draft.id, "AB", "agree", finding))
+        sign(store, Signature(draft.id, "AB", finding))
     path = tmp_path / "export.csv"
     path.write_text(to_csv(store.records()))
     store.close()

@@ -10,13 +10,14 @@ from PIL import Image
 
 from edge_app.__main__ import main
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom, phantom_png
-from edge_app.kiosk import views
 from edge_app.kiosk.static_pages import report_page
+from edge_app.kiosk.views.film import film
 from edge_app.reading.predictor import Predictor
-from edge_app.records.database import Review
 from edge_app.records.kept_films import KeptFilms
 from edge_app.records.readers import add_reader
+from edge_app.records.record import Signature
 from edge_app.records.retention import retain
+from edge_app.records.reviews import sign
 from edge_app.workflow.reading_service import ReadingService
 from train.data.sources import find_data
 
@@ -30,14 +31,18 @@ def service(shipped, tmp_path) -> ReadingService:
 
 def signed(service: ReadingService, label: str, seed: int, finding: str) -> str:
     case = service.read(phantom_png(label, seed))
-    service.store().add_review(Review(case.id, "AB", "agree", finding))
+    sign(service.store(), Signature(case.id, "AB", finding))
     return case.id
 
 
 def test_no_film_is_written_unless_a_folder_is_named(shipped, tmp_path):
     service = ReadingService(Predictor(shipped), tmp_path / "home")
     service.read(phantom_png("viral", 1))
-    assert {path.name.partition("-")[0] for path in (tmp_path / "home").iterdir()} == {"records.sqlite3"}
+    assert {path.name.partition("-")[0] for path in (tmp_path / "home").iterdir()} == {
+        "records.sqlite3",
+        "audit.key",
+        "audit.head",
+    }
 
 
 def test_kept_film_is_a_bare_picture_for_the_kiosk_alone(service, tmp_path):
@@ -53,9 +58,9 @@ def test_kept_film_is_shown_after_a_restart_without_its_heatmap(service, shipped
     case = service.read(phantom_png("bacterial", 2))
     again = ReadingService(service.predictor, tmp_path / "home", films=service.films).find(case.id)
     assert again.pictures.film_jpeg == case.pictures.film_jpeg
-    shown = views.viewer(again, "en")
-    assert 'class="film"' in shown
-    assert 'class="heat"' not in shown
+    shown = film(again, "en")
+    assert 'class="film-viewer"' in shown
+    assert 'data-contour="[]"' in shown
     assert "data:image/png" not in report_page(again, shipped.card, "en")
 
 
@@ -93,14 +98,19 @@ def test_signed_films_become_folders_that_train_reads(service, tmp_path, capsys)
     assert all(film.read().pixels.ndim == 2 for film in data.films)
 
 
-def test_purge_on_the_command_line_takes_films_along(service, tmp_path, capsys):
-    kept = signed(service, "viral", 4, "viral")
+def test_purge_takes_the_films_of_old_records_along_and_no_others(service, tmp_path, capsys, monkeypatch):
+    """A film whose record is missing stays: the record may have been set aside, or an older one restored."""
+    with monkeypatch.context() as long_ago:
+        long_ago.setattr("edge_app.records.audit.now", lambda: "2020-01-01T00:00:00Z")
+        old = signed(service, "viral", 4, "viral")
     elsewhere = ReadingService(service.predictor, tmp_path / "other home", films=service.films)
-    elsewhere.read(phantom_png("normal", 5))  # this folder has no record of it, as if it had been deleted
-    words = ["--films", str(tmp_path / "films"), "--data-dir", str(tmp_path / "home")]
+    lost = elsewhere.read(phantom_png("normal", 5)).id
+    young = signed(service, "viral", 6, "viral")
+    words = ["--films", str(tmp_path / "films"), "--data-dir", str(tmp_path / "home"), "--clock-is-right"]
     assert main(["reviews", "purge", "--days", "1", *words]) == 0
-    assert capsys.readouterr().out == "0 signed records and 1 films deleted\n", "today is not before yesterday"
-    assert service.films.ids() == {kept}
+    assert capsys.readouterr().out == "1 signed records and 1 films deleted\n"
+    assert service.films.ids() == {lost, young}
+    assert service.store().purged([old]) == {old}
 
 
 def test_folder_that_cannot_be_made_is_reported_at_once(tmp_path):
@@ -117,8 +127,8 @@ def test_refused_film_is_shown_where_it_could_be_decoded_but_never_kept(service)
     Image.fromarray(np.ascontiguousarray(turned)).save(content, "PNG")
     case = service.read(content.getvalue())
     assert (case.answer.refusal.code, case.pictures.aspect) == ("sideways", 400 / 448)
-    shown = views.viewer(case, "en")
-    assert 'class="film"' in shown
-    assert "data-set" not in shown, "there is no heatmap to switch"
+    shown = film(case, "en")
+    assert 'class="film-viewer"' in shown
+    assert 'data-contour="[]"' in shown
     assert service.read(b"no film").pictures.film_jpeg == b""
     assert service.films.ids() == set()

@@ -12,8 +12,10 @@ import pytest
 from edge_app.__main__ import main
 from edge_app.imaging.phantom import phantom_png
 from edge_app.reading.predictor import Predictor
-from edge_app.records.database import FILE_NAME, Review, open_store
+from edge_app.records.database import FILE_NAME, open_store
 from edge_app.records.kept_films import KeptFilms
+from edge_app.records.record import Signature
+from edge_app.records.reviews import sign
 from edge_app.system import files
 from edge_app.workflow.reading_service import ReadingService
 
@@ -52,7 +54,7 @@ def test_another_user_reads_nothing_of_the_record(shipped, home):
     service = ReadingService(Predictor(shipped), home, films=KeptFilms(home / "films"))
     (home / "films").chmod(0o755)  # as a folder that the site made
     case = service.read(phantom_png("viral", 1))
-    service.store().add_review(Review(case.id, "AB", "agree", "viral"))
+    sign(service.store(), Signature(case.id, "AB", "viral"))
     words = ["--data-dir", str(home)]
     assert main(["reviews", "backup", str(home / "backup.sqlite3"), *words]) == 0
     for kind in ("csv", "json"):

@@ -7,10 +7,12 @@ from tests_support import A_MODEL, a_decision
 
 from edge_app.__main__ import main
 from edge_app.errors import KitError
-from edge_app.kiosk import views
+from edge_app.kiosk.views.header import HAND_IN, header
 from edge_app.records import audit
-from edge_app.records.database import Draft, Review, new_record_id, open_store
+from edge_app.records.database import open_store
+from edge_app.records.record import Draft, Signature, new_record_id
 from edge_app.records.retention import AHEAD, ClockDoubted, retain
+from edge_app.records.reviews import sign
 from edge_app.system.clock import MachineTime, machine_time
 
 START = datetime(2026, 11, 1, tzinfo=timezone.utc)
@@ -56,7 +58,7 @@ def a_draft(store) -> str:
 
 def a_signed(store) -> str:
     record_id = a_draft(store)
-    store.add_review(Review(record_id, "AB", "agree", "pneumonia"))
+    sign(store, Signature(record_id, "AB", "pneumonia"))
     return record_id
 
 
@@ -138,7 +140,7 @@ def test_age_counts_from_the_signature(store, clocks):
     waiting = a_draft(store)
     deleted(store, clocks)
     clocks.pass_by(2 * DAYS * DAY)
-    store.add_review(Review(waiting, "AB", "agree", "pneumonia"))
+    sign(store, Signature(waiting, "AB", "pneumonia"))
     assert deleted(store, clocks) == 0
 
 
@@ -156,5 +158,6 @@ def test_days_out_of_range_delete_nothing(store, clocks, days, tmp_path, capsys)
 
 
 def test_the_page_says_why_old_records_stay(shipped):
-    assert "Old records are not deleted" in views.header(shipped.card, "en", not_deleted="the clock says 2036")
-    assert "Old records" not in views.header(shipped.card, "en")
+    troubles = {"not_deleted_banner": "the clock says 2036"}
+    assert "Old records are not deleted" in header(shipped.card, "en", HAND_IN, 0, troubles)
+    assert "Old records" not in header(shipped.card, "en", HAND_IN, 0, {"not_deleted_banner": ""})

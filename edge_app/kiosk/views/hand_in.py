@@ -1,0 +1,70 @@
+"""Handing in: whose film it is, the button for films, and one plain line about what came out."""
+
+from html import escape
+
+from edge_app.imaging.formats.registry import format_names
+from edge_app.kiosk.language import direction, refusal
+from edge_app.kiosk.views.words import SYMBOLS, Words, kind_of, name_of
+from edge_app.model.card import ModelCard
+from edge_app.records.record import MAX_LABEL, SEXES
+from edge_app.workflow.case import Case
+
+MAX_AGE = 120
+MAX_SAID = 3  # lines after a batch; the queue has all films
+
+
+def visit_form(language: str) -> str:
+    """Label, age and sex, and the button; `static/picker.js` sends them with each film."""
+    w = Words(language)
+    reading = w("reading_n", done="{done}", total="{total}")  # the script fills these gaps
+    failed = w("not_sent", name="{name}", why="{why}")
+    units = "".join(f'<option value="{unit}">{w(unit)}</option>' for unit in ("years", "months"))
+    sexes = "".join(f'<option value="{sex}">{w(f"sex_{sex}") if sex else "–"}</option>' for sex in SEXES)
+    return (
+        f'<div class="picker" dir="{direction(language)}" data-reading="{reading}" data-failed="{failed}" '
+        f'data-offline="{w("kiosk_gone")}">'
+        f'<form class="visit"><label class="grows">{w("label")}'
+        f'<input class="label" maxlength="{MAX_LABEL}" autocomplete="off" placeholder="{w("label_hint")}"></label>'
+        f'<label>{w("age")}<span class="age"><input class="years" type="number" min="0" max="{MAX_AGE}" '
+        f'inputmode="numeric"><select class="unit" aria-label="{w("age_unit")}">{units}</select></span></label>'
+        f'<label>{w("sex")}<select class="sex">{sexes}</select></label></form>'
+        f'<label class="drop"><input type="file" multiple class="films"><b>{w("choose_films")}</b>'
+        f"<small>{w('choose_hint', formats=', '.join(format_names()))}</small></label>"
+        f'<div class="progress" role="status" aria-live="polite" hidden><progress max="1" value="0"></progress>'
+        f'<span></span><button type="button" class="cancel">{w("cancel")}</button></div></div>'
+    )
+
+
+def outcome(cases: list[Case], card: ModelCard, language: str, hidden: bool = False) -> str:
+    """What came of the films that were handed in last, the most urgent first: one plain line and the next step.
+
+    Args:
+        hidden: readers are asked first, so nothing of the model's answer is said.
+    """
+    w = Words(language)
+    lines = "".join(_line(case, w, hidden) for case in cases[:MAX_SAID])
+    more = f'<p class="fine">{w("more_in_queue", count=len(cases) - MAX_SAID)}</p>' if len(cases) > MAX_SAID else ""
+    about = f'<p class="fine" dir="ltr">{escape(card.intended_use)}</p>'
+    if not lines:
+        return f'<section class="outcome" dir="{direction(language)}"><p>{w("no_film_yet")}</p>{about}</section>'
+    return f'<section class="outcome" dir="{direction(language)}" aria-live="polite">{lines}{more}{about}</section>'
+
+
+def _line(case: Case, w: Words, hidden: bool) -> str:
+    kind = kind_of(case, hidden)
+    child = name_of(case, w)
+    if reason := case.answer.refusal:
+        why = escape(refusal(w.language, reason.code, reason.sentence))
+    else:
+        why = w(f"why_{kind}")
+    unsaved = "" if case.saved else f'<p><b class="tag">{w("not_saved")}</b></p>'
+    warnings = "".join(f"<p>{w(f'warning_{code}')}</p>" for code in case.answer.warnings)
+    return (
+        f'<div class="result {kind}" data-id="{case.id}"><p class="verdict"><span aria-hidden="true">{SYMBOLS[kind]}'
+        f"</span>{_step(kind, child, w)}</p><p>{why}</p>{unsaved}{warnings}</div>"
+    )
+
+
+def _step(kind: str, child: str, w: Words) -> str:
+    """The next step; `child` is escaped already."""
+    return w(f"step_{kind}", child="\0").replace("\0", f"<bdi>{child}</bdi>")

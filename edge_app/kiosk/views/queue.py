@@ -1,0 +1,63 @@
+"""The queue: who waits for a reader, which films were refused, and what was signed last."""
+
+import base64
+from html import escape
+
+from edge_app.kiosk.language import direction, refusal
+from edge_app.kiosk.views.words import SYMBOLS, Words, about_child, kind_of, moment, name_of
+from edge_app.workflow.case import Case
+
+MAX_SIGNED = 12
+
+
+def queue(
+    waiting: list[Case], refused: list[Case], signed: list[Case], chosen: str, language: str, hidden: bool
+) -> str:
+    """The three lists; `static/queue.js` says which row was chosen.
+
+    Args:
+        waiting: the most urgent first. Where readers are asked first, in order of arrival: the order tells the score.
+        hidden: readers are asked first.
+        chosen: ID of the film that is shown in the reading room.
+    """
+    w = Words(language)
+    if hidden:
+        waiting = sorted(waiting, key=lambda case: (case.created_at, case.id))
+    parts = (("waiting", waiting), ("refused_films", refused), ("signed_lately", signed[:MAX_SIGNED]))
+    sections = "".join(
+        f'<section aria-label="{w(title)}"><h2>{w(title)} <span class="count">{len(cases)}</span></h2>'
+        f'<ul class="list">{"".join(_row(case, chosen, w, hidden) for case in cases)}</ul></section>'
+        for title, cases in parts
+        if cases
+    )
+    empty = f'<p class="fine">{w("nothing_waiting")}</p>' if not waiting else ""
+    return f'<div class="queue" dir="{direction(language)}">{empty}{sections}</div>'
+
+
+def _row(case: Case, chosen: str, w: Words, hidden: bool) -> str:
+    kind = kind_of(case, hidden)
+    child = about_child(case.visit, w)
+    what = moment(case.created_at)
+    if case.source != "page":
+        what += f" · {w(f'source_{case.source}')}"
+    if reason := case.answer.refusal:
+        what += f" · {escape(refusal(w.language, reason.code, reason.sentence))}"
+    if case.review:
+        what += f" · {w(f'finding_{case.review.finding}')}, {escape(case.review.reader)}"
+    current = ' aria-current="true"' if case.id == chosen else ""
+    pill = w("signed") if case.review else w(f"pill_{kind}")
+    symbol = "✓" if case.review else SYMBOLS[kind]
+    unsaved = "" if case.saved else f' <b class="tag">{w("not_saved")}</b>'
+    return (
+        f'<li><button type="button" class="case {kind}" data-id="{case.id}"{current}>{_thumbnail(case)}'
+        f'<span class="what"><b><bdi>{name_of(case, w)}</bdi>{f" · {child}" if child else ""}{unsaved}</b>'
+        f"<small>{what}</small></span>"
+        f'<span class="pill"><span aria-hidden="true">{symbol}</span> {pill}</span></button></li>'
+    )
+
+
+def _thumbnail(case: Case) -> str:
+    content = case.pictures.thumbnail_jpeg
+    if not content:
+        return '<span class="thumbnail" aria-hidden="true"></span>'
+    return f'<img class="thumbnail" alt="" src="data:image/jpeg;base64,{base64.b64encode(content).decode("ascii")}">'

@@ -1,0 +1,60 @@
+"""Words, times and ages as the pages say them."""
+
+from datetime import datetime, timezone
+from html import escape
+
+from edge_app.kiosk.language import say
+from edge_app.records.record import Visit
+from edge_app.workflow.case import Case
+
+SYMBOLS = {"pneumonia": "▲", "uncertain": "◆", "normal": "●", "refused": "✕", "unread": "?"}
+
+
+class Words:
+    """Escaped words of one language: `w("score")`."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    def __call__(self, key: str, **values: object) -> str:
+        """One text with its gaps filled, escaped for HTML."""
+        return escape(say(self.language, key, **values))
+
+
+def kind_of(case: Case, hidden: bool = False) -> str:
+    """What a case looks like in a list: a key of SYMBOLS.
+
+    Args:
+        hidden: the model's answer must not be shown yet.
+    """
+    if case.answer.refusal:
+        return "refused"
+    return "unread" if hidden and not case.review else case.answer.decision.decision
+
+
+def name_of(case: Case, w: Words) -> str:
+    """Whose film it is: the label, else the record's ID. Escaped."""
+    return escape(case.visit.label) or w("unnamed", id=case.id)
+
+
+def about_child(visit: Visit, w: Words) -> str:
+    """Age and sex, as far as they are known, such as "2 years, girl". Escaped."""
+    parts = [age_in_words(visit.age_years, w)] if visit.age_years is not None else []
+    parts += [w(f"sex_{visit.sex}")] if visit.sex else []
+    return ", ".join(parts)
+
+
+def age_in_words(years: float, w: Words) -> str:
+    """Completed months below two years, else completed years."""
+    return w("age_months", count=int(12 * years)) if years < 2 else w("age_years", count=int(years))
+
+
+def moment(at: str, now: datetime | None = None) -> str:
+    """An ISO 8601 time in UTC, in the machine's time zone: the time of day, and the date unless it is today.
+
+    Args:
+        now: the present time; the clock's when left out.
+    """
+    local = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).astimezone()
+    today = (now or datetime.now(timezone.utc)).astimezone()
+    return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%Y-%m-%d %H:%M}"

@@ -1,0 +1,104 @@
+"""What readers do with a draft: sign it, amend or withdraw a signature, discard it. Every act is kept."""
+
+import json
+from dataclasses import asdict
+
+from edge_app.errors import ReviewRefused, StoreError
+from edge_app.records import audit
+from edge_app.records.database import Store, review_of
+from edge_app.records.record import DISCARDED, FINDINGS, MAX_TEXT, WITHDRAWN, Review, Signature, verdict_of
+
+
+def sign(store: Store, signature: Signature) -> None:
+    """Sign a draft, or amend a signature, which needs a reason. Whether it agrees with the draft is computed.
+
+    The caller has checked the reader's PIN (`edge_app.records.readers`).
+
+    Raises:
+        ReviewRefused: the record is no longer as the reader saw it, or an amendment has no reason.
+        StoreError: no such record, an unknown finding, or it could not be written.
+    """
+    if signature.finding not in FINDINGS:
+        raise StoreError(f"a finding is one of {FINDINGS}, got {signature.finding}")
+    with store.writing() as act:
+        decision, last = _as_seen(act, signature.record_id, signature.seen)
+        if last and last.finding and not signature.reason.strip():
+            raise ReviewRefused("no_reason", "It is signed already: say why the signature is amended.")
+        fields = asdict(signature)
+        del fields["seen"]
+        _add(act, Review(verdict=verdict_of(decision, signature.finding), **fields))
+
+
+def withdraw(store: Store, record_id: str, reader: str, reason: str, seen: int) -> None:
+    """Withdraw one's own signature: the record is a draft again.
+
+    Raises:
+        ReviewRefused: as `sign`; nobody has signed it, or somebody else did.
+        StoreError: as `sign`.
+    """
+    with store.writing() as act:
+        _, last = _as_seen(act, record_id, seen)
+        if not (last and last.finding):
+            raise ReviewRefused("not_signed", "Nobody has signed it, so there is nothing to withdraw.")
+        if last.reader != reader:
+            raise ReviewRefused("not_yours", f"{last.reader} signed it: amend it and say why.", reader=last.reader)
+        _add(act, Review(record_id, reader, WITHDRAWN, reason=_needed(reason)))
+
+
+def discard(store: Store, record_id: str, reader: str, reason: str, seen: int) -> None:
+    """Take a draft off the list of those that wait, for example because the film was handed in twice.
+
+    Raises:
+        ReviewRefused: as `sign`; or it is signed.
+        StoreError: as `sign`.
+    """
+    with store.writing() as act:
+        _, last = _as_seen(act, record_id, seen)
+        if last and last.finding:
+            raise ReviewRefused("signed", "It is signed: withdraw the signature first.")
+        _add(act, Review(record_id, reader, DISCARDED, reason=_needed(reason)))
+
+
+def history(store: Store, record_id: str) -> list[Review]:
+    """Every act on a record, the first one first."""
+    with store.reading() as db:
+        rows = db.execute("SELECT * FROM reviews WHERE record_id = ? ORDER BY seq", (record_id,)).fetchall()
+    return [review_of(row) for row in rows]
+
+
+def _as_seen(act: audit.Act, record_id: str, seen: int) -> tuple[str, Review | None]:
+    """The draft's decision and the last act, which must be the one that the reader saw."""
+    found = act.execute("SELECT decision FROM records WHERE id = ?", (record_id,)).fetchone()
+    if not found:
+        raise StoreError(f"there is no record {record_id}")
+    row = act.execute("SELECT * FROM reviews WHERE record_id = ? ORDER BY seq DESC LIMIT 1", (record_id,)).fetchone()
+    last = review_of(row) if row else None
+    if (last.number if last else 0) != seen:
+        who = last.reader if last else ""
+        raise ReviewRefused(
+            "stale", f"{who} changed this record meanwhile: look at it again before you sign.", reader=who
+        )
+    return found[0], last
+
+
+def _needed(reason: str) -> str:
+    if not reason.strip():
+        raise ReviewRefused("no_reason", "Say why.")
+    return reason
+
+
+def _add(act: audit.Act, review: Review) -> None:
+    row = act.insert(
+        "reviews",
+        record_id=review.record_id,
+        at=audit.now(),
+        reader=review.reader,
+        verdict=review.verdict,
+        finding=review.finding,
+        own_impression=review.own_impression,
+        region=json.dumps(review.regions),
+        comment=review.comment[:MAX_TEXT],
+        reason=review.reason[:MAX_TEXT],
+    )
+    what = f"{review.verdict}: {review.finding}" if review.finding else f"review {review.verdict}"
+    act.note(review.reader, "review", review.record_id, what, [row])

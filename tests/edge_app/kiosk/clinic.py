@@ -1,0 +1,153 @@
+"""The page as people use it: real clicks, touches and keys in a real browser."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+PHONE_PX = 600  # a narrower window is a phone, which is touched
+
+
+class Clinic:
+    """One tab of the page."""
+
+    def __init__(
+        self,
+        browser: Any,
+        wait_for: Callable[..., Any],
+        url: str,
+        size: tuple[int, int] = (1280, 800),
+        language: str = "",
+    ) -> None:
+        self.browser, self.wait_for, self.url, self.size = browser, wait_for, url, size
+        self.is_touched = size[0] < PHONE_PX
+        metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": self.is_touched}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": self.is_touched})
+        browser.get(url)
+        if language:
+            browser.add_cookie({"name": "cxr_language", "value": language})
+            browser.get(url)
+        self.see(".drop")
+
+    def all(self, selector: str) -> list[Any]:
+        return self.browser.find_elements(By.CSS_SELECTOR, selector)
+
+    def see(self, selector: str) -> Any:
+        """The first such element that is displayed, as soon as there is one."""
+        return self.wait_for(lambda: next((found for found in self.all(selector) if _is_shown(found)), None))
+
+    def text(self, selector: str) -> str:
+        """The text of an element; empty while it is not there or is being replaced."""
+        try:
+            return " ".join(found.text for found in self.all(selector))
+        except StaleElementReferenceException:
+            return ""
+
+    def press(self, selector: str) -> None:
+        """A click, or a touch on a phone. The element may be replaced while it is looked for."""
+        script = (
+            "const e = [...document.querySelectorAll(arguments[0])].find((e) => e.getClientRects().length);"
+            "if (!e) return null; e.scrollIntoView({block: 'nearest'}); const b = e.getBoundingClientRect();"
+            "return [b.x + b.width / 2, b.y + b.height / 2]"
+        )
+        x, y = self.wait_for(lambda: self.browser.execute_script(script, selector))
+        if self.is_touched:
+            at = {"x": x, "y": y}
+            for kind, points in (("touchStart", [at]), ("touchEnd", [])):
+                self.browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+            return
+        for kind in ("mousePressed", "mouseReleased"):
+            click = {"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1}
+            self.browser.execute_cdp_cmd("Input.dispatchMouseEvent", click)
+
+    def write(self, selector: str, text: str) -> None:
+        """Replace what is in a field."""
+        self.press(selector)
+        field = self.see(selector)
+        field.clear()
+        field.send_keys(text)
+
+    def hand_in(self, *films: Path, label: str = "", age: str = "", sex: str = "") -> None:
+        """Say whose films they are and add them; returns once all are in the queue or said to have failed."""
+        before = len(self.all(".queue .case"))
+        if label:
+            self.write("input.label", label)
+        if age:
+            self.write("input.years", age)
+        if sex:
+            self.see(f'select.sex option[value="{sex}"]').click()
+        self.see(".drop")
+        self.all("input.films")[0].send_keys("\n".join(map(str, films)))
+        self.wait_for(
+            lambda: len(self.all(".queue .case")) >= before + len(films) and not self.all(".progress:not([hidden])")
+        )
+
+    def queue(self, section: int = 1) -> list[str]:
+        """The labels of one list of the queue, from the top."""
+        return [row.text for row in self.all(f".queue section:nth-of-type({section}) .case .what b bdi")]
+
+    def read(self, label: str) -> None:
+        """Open a film from the queue."""
+        if not self.all('[data-shown="hand_in"]'):
+            self.press('button[data-room="hand_in"]')
+            self.see(".drop")
+        for row in self.all(".queue .case"):
+            if label in row.text:
+                self.press(f'.queue .case[data-id="{row.get_attribute("data-id")}"]')
+                break
+        else:
+            raise AssertionError(f"{label} is not in the queue")
+        self.wait_for(lambda: label in self.text(".whose, #kiosk-viewer .empty, .answer") or self.all(".empty"))
+        self.see('[data-shown="read"]')
+        self.wait_for(lambda: self.text("#kiosk-answer"))
+
+    def sign(self, finding: str, initials: str, pin: str, **texts: str) -> None:
+        """Choose a finding, write initials and PIN, and sign; `comment` and `reason` as they are needed."""
+        self.press(f'#kiosk-finding label:has(input[value="{finding}"])')
+        for name, text in texts.items():
+            self.write(f"#kiosk-{name} :is(input, textarea)", text)
+        self.write("#kiosk-initials :is(input, textarea)", initials)
+        self.write("#kiosk-pin input", pin)
+        self.press("#kiosk-sign")
+
+    def in_sight(self, *selectors: str) -> list[str]:
+        """Those of some elements that are not wholly within the window."""
+        script = (
+            "return arguments[0].filter((s) => { const e = document.querySelector(s);"
+            "if (!e || !e.getClientRects().length) return true; const b = e.getBoundingClientRect();"
+            "return b.top < 0 || b.left < 0 || b.bottom > innerHeight + 1 || b.right > innerWidth + 1; })"
+        )
+        return self.browser.execute_script(script, list(selectors))
+
+    def tab_stops_to(self, start: str, end: str) -> int:
+        """How often Tab is pressed from one element to another."""
+        self.browser.execute_script("document.querySelector(arguments[0]).focus()", start)
+        for stops in range(1, 60):
+            ActionChains(self.browser).send_keys(Keys.TAB).perform()
+            if self.browser.execute_script("return !!document.activeElement.closest(arguments[0])", end):
+                return stops
+        raise AssertionError(f"Tab never reaches {end}")
+
+
+def _is_shown(element: Any) -> bool:
+    try:
+        return element.is_displayed()
+    except StaleElementReferenceException:
+        return False
+
+
+def settled(clinic: Clinic, script: str, still_s: float = 0.4) -> Any:
+    """A value of the page once it stays the same for a while."""
+    value, since = clinic.browser.execute_script(script), time.monotonic()
+    while time.monotonic() - since < still_s:
+        now = clinic.browser.execute_script(script)
+        if now != value:
+            value, since = now, time.monotonic()
+        time.sleep(0.05)
+    return value
