@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 
 from edge_app.kiosk.language import direction, place_in_words
-from edge_app.kiosk.views import SYMBOLS, Words, moment
+from edge_app.kiosk.views import SYMBOLS, Words, each_row, kind_of, moment
 from edge_app.model.card import ModelCard
 from edge_app.reading.decision import score_points
 from edge_app.records.database import Record
@@ -14,6 +14,7 @@ from edge_app.workflow.case import Case
 
 STATIC = Path(__file__).parent / "static"
 LATEST = 200
+BROKEN_ROW = '<tr><td>{id}</td><td colspan="7">{why}</td></tr>'
 
 
 def record_page(
@@ -30,7 +31,7 @@ def record_page(
     shown = records[:LATEST]
     heads = ("record", "time_utc", "score", "decision", "status", "reading", "initials", "")
     head = "".join(f'<th scope="col">{w(key) if key else ""}</th>' for key in heads)
-    rows = "".join(_row(record, w) for record in shown)
+    rows = each_row(_row, shown, w, BROKEN_ROW)
     table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     if not shown:
         table = f"<p>{w('no_records')}</p>"
@@ -84,13 +85,13 @@ def _document(title: str, body: str, language: str) -> str:
 
 def _row(record: Record, w: Words) -> str:
     review = record.review
-    decision = record.decision.decision
+    decision, status = record.decision.decision, w("signed" if review else "draft")
     cells = (
         f"<td>{record.id}</td><td>{moment(record.created_at)}</td>"
         f"<td class='num'>{score_points(record.decision.p_finding)}</td>"
-        f"<td>{SYMBOLS[decision]} {w(f'decision_{decision}')}</td><td>{w('signed' if review else 'draft')}</td>"
+        f"<td>{SYMBOLS[kind_of(decision)]} {w.of('decision', decision)}</td><td>{status}</td>"
     )
-    found = f"{w(f'finding_{review.finding}')} ({w(review.verdict)})" if review else ""
+    found = f"{w.of('finding', review.finding)} ({w(review.verdict)})" if review else ""
     reader = escape(review.reader) if review else ""
     return f"<tr>{cells}<td>{found}</td><td>{reader}</td><td><a href='report/{record.id}'>{w('report')}</a></td></tr>"
 
@@ -134,7 +135,7 @@ def _final(case: Case, w: Words) -> str:
         else ""
     )
     return (
-        f"<h2>{w('report_final')}</h2><p class='verdict'>{w(f'finding_{review.finding}')}</p>"
+        f"<h2>{w('report_final')}</h2><p class='verdict'>{w.of('finding', review.finding)}</p>"
         f"<dl><dt>{w('verdict')}</dt><dd>{w(review.verdict)}</dd>{own}"
         f"<dt>{w('signed')}</dt><dd>{w('signed_by', reader=review.reader, at=moment(review.at))}</dd></dl>"
     )
@@ -146,7 +147,7 @@ def _machine(case: Case, w: Words) -> str:
     threshold = w("threshold_at", threshold=score_points(decision.threshold), point=decision.operating_point)
     score = w("score_of_100", score=score_points(decision.p_finding))
     return (
-        f"<h2>{w('report_machine')}</h2><dl><dt>{w('decision')}</dt><dd>{w('decision_' + decision.decision)}</dd>"
+        f"<h2>{w('report_machine')}</h2><dl><dt>{w('decision')}</dt><dd>{w.of('decision', decision.decision)}</dd>"
         f"<dt>{w('score')}</dt><dd>{score} · {threshold}</dd>{_place(case, w)}{age}"
         f"<dt>{w('time_utc')}</dt><dd>{moment(case.created_at)}</dd><dt>{w('model')}</dt>"
         f"<dd>{escape(model.name)} {escape(model.version)} ({escape(model.sha256[:12])})</dd></dl>"

@@ -1,18 +1,26 @@
 """The parts of the page as HTML. All text is escaped; pictures are embedded as data URLs."""
 
 import base64
+import logging
+from collections.abc import Callable, Iterable
+from functools import partial
 from html import escape
+from typing import TypeVar
 
 from edge_app.imaging.formats.registry import format_names
-from edge_app.kiosk.language import LANGUAGES, direction, place_in_words, refusal, say
+from edge_app.kiosk.language import LANGUAGES, direction, place_in_words, refusal, say, words
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Refusal
 from edge_app.reading.decision import Decision, band_in_use, score_points
-from edge_app.records.database import FINDINGS
+from edge_app.records.database import FINDINGS, Record
 from edge_app.workflow.case import Case, Pictures
 
-SYMBOLS = {"pneumonia": "▲", "uncertain": "◆", "normal": "●", "refused": "✕", "unread": "?"}
+OTHER = "other"  # a decision of a model whose classes the page has no words for
+SYMBOLS = {"pneumonia": "▲", "uncertain": "◆", "normal": "●", "refused": "✕", "unread": "?", OTHER: "■"}
 HINTED = ("bacterial", "viral")
+BROKEN_ROW = "<li>{id}: {why}</li>"
+LOG = logging.getLogger(__name__)
+T = TypeVar("T", Case, Record)
 
 
 class Words:
@@ -24,6 +32,27 @@ class Words:
     def __call__(self, key: str, **values: object) -> str:
         """One text with its gaps filled, escaped for HTML."""
         return escape(say(self.language, key, **values))
+
+    def of(self, kind: str, value: str) -> str:
+        """What the page says for a value: `w.of("decision", "normal")`. A value that has no word is shown as it is."""
+        return escape(words(self.language).get(f"{kind}_{value}", value))
+
+
+def each_row(row: Callable[[T, Words], str], listed: Iterable[T], w: Words, broken: str) -> str:
+    """The rows of a list; one that cannot be shown says so in `broken`, which has gaps for id and words."""
+    rows = []
+    for item in listed:
+        try:
+            rows.append(row(item, w))
+        except Exception as error:  # one damaged record must not hide the others
+            LOG.info("record %s cannot be shown: %r", item.id, error)
+            rows.append(broken.format(id=escape(item.id), why=w("row_damaged")))
+    return "".join(rows)
+
+
+def kind_of(decision: str) -> str:
+    """How the page marks a decision: a key of SYMBOLS."""
+    return decision if decision in SYMBOLS else OTHER
 
 
 def header(card: ModelCard, language: str, not_saved: str = "", not_deleted: str = "") -> str:
@@ -79,7 +108,7 @@ def case_lists(read: list[Case], waiting: list[Case], chosen: str, language: str
     parts = [("just_read", read), ("waiting", others)]
     sections = "".join(
         f'<h2>{w(title)} <span class="count">{len(cases)}</span></h2><ul class="list">'
-        f"{''.join(_row(case, chosen, w, hidden) for case in cases)}</ul>"
+        f"{each_row(partial(_row, chosen=chosen, hidden=hidden), cases, w, BROKEN_ROW)}</ul>"
         for title, cases in parts
         if cases
     )
@@ -149,7 +178,7 @@ def moment(at: str) -> str:
     return f"{at[:10]} {at[11:16]} UTC"
 
 
-def _row(case: Case, chosen: str, w: Words, hidden: bool) -> str:
+def _row(case: Case, w: Words, chosen: str, hidden: bool) -> str:
     kind, title, score = _row_words(case, w, hidden)
     current = ' aria-current="true"' if case.id == chosen else ""
     state = f"{w('signed')} · " if case.review else ""
@@ -169,13 +198,14 @@ def _row_words(case: Case, w: Words, hidden: bool) -> tuple[str, str, str]:
     if hidden and not case.review:
         return "unread", w("draft"), "?"
     decision = case.answer.decision
-    return decision.decision, w(f"decision_{decision.decision}"), str(score_points(decision.p_finding))
+    return kind_of(decision.decision), w.of("decision", decision.decision), str(score_points(decision.p_finding))
 
 
 def _score(case: Case, card: ModelCard, w: Words) -> str:
     decision = case.answer.decision
     score, threshold = score_points(decision.p_finding), score_points(decision.threshold)
-    kind = decision.decision
+    kind = kind_of(decision.decision)
+    advice = w(f"advice_{kind}") if kind != OTHER else ""
     zone = between = ""
     if band := band_in_use(decision.threshold, card.uncertainty_band):
         low, high = (score_points(end) for end in band)
@@ -184,13 +214,13 @@ def _score(case: Case, card: ModelCard, w: Words) -> str:
     unsaved = "" if case.saved else f'<span class="tag">{w("not_saved")}</span>'
     return (
         f'<section class="result {kind}" aria-live="polite"><p class="verdict">'
-        f'<span aria-hidden="true">{SYMBOLS[kind]}</span>{w(f"decision_{kind}")}{unsaved}</p>'
+        f'<span aria-hidden="true">{SYMBOLS[kind]}</span>{w.of("decision", decision.decision)}{unsaved}</p>'
         f'<p class="score"><b>{score}</b><span>/ 100</span></p>'
         f'<div class="scale" role="img" aria-label="{w("score_of_100", score=score)}" '
         f'style="--score:{score};--threshold:{threshold}">'
         f'{zone}<i class="tick"></i><i class="needle"></i></div>'
         f"<p class='fine'>{w('threshold_at', threshold=threshold, point=decision.operating_point)}{between}</p>"
-        f"<p class='advice'>{w(f'advice_{kind}')}</p></section>"
+        f"<p class='advice'>{advice}</p></section>"
         f"{_notes(case, w)}{_hint(decision, w)}<p class='fine'>{w('record_id', id=case.id)}</p>"
     )
 
@@ -207,7 +237,7 @@ def _impression(w: Words) -> str:
 
 def _notes(case: Case, w: Words) -> str:
     """Warnings about the film, and who signed."""
-    notes = "".join(f"<li>{w(f'warning_{code}')}</li>" for code in case.answer.warnings)
+    notes = "".join(f"<li>{w.of('warning', code)}</li>" for code in case.answer.warnings)
     notes = f'<ul class="notes" aria-label="{w("warnings")}">{notes}</ul>' if notes else ""
     review = case.review
     if review is None:
@@ -215,7 +245,7 @@ def _notes(case: Case, w: Words) -> str:
     dicom = f' · <a class="link" href="dicom/{case.id}" download>{w("dicom_result")}</a>' if case.origin else ""
     signed = w("signed_by", reader=review.reader, at=moment(review.at))
     return (
-        f'{notes}<section class="signed"><p><b>✓ {w(f"finding_{review.finding}")}</b> · '
+        f'{notes}<section class="signed"><p><b>✓ {w.of("finding", review.finding)}</b> · '
         f"{w(review.verdict)}</p><p class='fine'>{signed}</p>"
         f'<a class="link" href="report/{case.id}" target="_blank" rel="noopener">{w("report")}</a>{dicom}</section>'
     )
