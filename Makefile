@@ -9,7 +9,7 @@ STICK := .venv-stick
 NUMPY2 := .venv-numpy2
 SOURCES := edge_app train convert benchmarks tests docs
 
-.PHONY: app shipped test test-app test-numpy-two fuzz test-slow test-attack test-arm64 test-boot unit-security fault-report check lint types format wheelhouse clean
+.PHONY: app lock shipped test test-app test-numpy-two fuzz test-slow test-attack test-arm64 test-boot unit-security fault-report check lint types format wheelhouse clean
 app: $(APP)/ready  ## open the kiosk on 127.0.0.1:7860
 	$(APP)/bin/python -m edge_app serve
 
@@ -70,6 +70,9 @@ format: $(DEV)/ready  ## format the code
 	$(DEV)/bin/ruff check --fix $(SOURCES)
 	$(DEV)/bin/ruff format $(SOURCES)
 
+lock: $(STICK)/ready  ## after a change of constraints.txt: write the hashes of a device's packages (minutes)
+	$(STICK)/bin/python -m edge_app.deploy.wheelhouse --out dist/stick-all --lock
+
 wheelhouse: $(STICK)/ready  ## make the offline install stick in dist/stick
 	$(STICK)/bin/python -m edge_app.deploy.wheelhouse --out dist/stick
 
@@ -89,14 +92,19 @@ unit-security:  ## write how systemd rates the service's sandbox to docs/evidenc
 	sh tests/edge_app/deploy/unit-security.sh >docs/evidence/unit-security.new
 	mv docs/evidence/unit-security.new docs/evidence/unit-security.txt
 
-$(STICK)/ready: constraints.txt  # one small package; the rest of the kit is not needed to make a stick
+# With the hashes of requirements-device.txt, also of pip and setuptools; the kit itself then needs nothing more.
+HASHED := -m pip install --quiet --require-hashes --only-binary=:all: --requirement
+
+$(STICK)/ready: requirements-device.txt  # what builds the kit; the rest is not needed to make a stick
 	$(PYTHON) -m venv $(STICK)
-	$(STICK)/bin/pip install --quiet packaging
+	grep -E '^(packaging|pip|setuptools)==' requirements-device.txt >$(STICK)/requirements.txt
+	$(STICK)/bin/python $(HASHED) $(STICK)/requirements.txt
 	touch $@
 
-$(APP)/ready: pyproject.toml constraints.txt
+$(APP)/ready: pyproject.toml requirements-device.txt
 	$(PYTHON) -m venv $(APP)
-	$(APP)/bin/pip install --quiet --editable '.[edge]'
+	$(APP)/bin/python $(HASHED) requirements-device.txt
+	$(APP)/bin/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
 	touch $@
 
 $(NUMPY2)/ready: pyproject.toml constraints.txt

@@ -5,6 +5,7 @@ KitError
 │   ├── FilmUnreadable   it could not be decoded (status "error")
 │   └── FilmRefused      it was decoded, but is not a film to score (status "rejected")
 ├── BundleError          a model file is damaged, incomplete or not the one its card describes
+│   └── CardError        a field of its card is missing, of a wrong type or out of range
 ├── RuntimeUnavailable   no TFLite interpreter can be used on this machine
 ├── ChildFailed          a child process failed, crashed or took too long
 ├── StoreError           the record of drafts and reviews cannot be opened, read or written
@@ -48,6 +49,16 @@ class FilmRefused(FilmError):
 
 class BundleError(KitError):
     """A model file is damaged, incomplete, or not the one that its card describes."""
+
+
+class CardError(BundleError):
+    """A field of a model's card, by its dotted name, is not what it must be; `got` and `expected` are in words."""
+
+    code = "card_field"
+
+    def __init__(self, field: str, got: str, expected: str) -> None:
+        super().__init__(f"the card's {field} is {got}, expected {expected} ({self.code}): run convert again")
+        self.field, self.got, self.expected = field, got, expected
 
 
 class RuntimeUnavailable(KitError):

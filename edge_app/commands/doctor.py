@@ -22,10 +22,11 @@ def run(args: argparse.Namespace) -> int:
     """
     from dataclasses import asdict
 
+    from edge_app.kiosk.model_walk import self_test
     from edge_app.system.home import data_home
     from edge_app.workflow.device_check import check_device
 
-    checks = check_device(data_home(args.data_dir))
+    checks = check_device(data_home(args.data_dir), self_test)
     if args.json:
         print(json.dumps([asdict(check) for check in checks]))
     else:

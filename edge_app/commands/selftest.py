@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-HELP = "replay the model's golden films on this device, from file to decision"
+HELP = "replay the model's golden films on this device, and take a drawn film through the kiosk's pages and records"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,17 +16,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replay the golden films; when no model passes, `BundleError` is raised.
+    """Test the model; when no model passes, `BundleError` is raised.
 
     Returns:
         0 if the model passed; 1 if the installed model failed and another one took its place.
     """
-    from edge_app.model.bundle import read_bundle
+    from edge_app.kiosk.model_walk import self_test
     from edge_app.model.installed import first_that_works
-    from edge_app.reading.selftest import replay
     from edge_app.system.home import data_home
 
-    result, refused = first_that_works(lambda path: replay(read_bundle(path)), args.model, data_home(args.data_dir))
+    result, refused = first_that_works(self_test, args.model, data_home(args.data_dir))
     result |= {"status": "fallback" if refused else "ok", "refused": refused}
     print(json.dumps(result) if args.json else _verdict(result))
     return int(bool(refused))
@@ -51,6 +50,7 @@ def _verdict(result: dict[str, Any]) -> str:
         f"off by {film['steps_off']} of {result['steps_allowed']} steps allowed"
         for number, film in enumerate(result["golden"], 1)
     ]
+    lines.append(f"drawn film through page, record, report and export: {result['kiosk']}")
     lines += [f"REFUSED: {sentence}" for sentence in result["refused"]]
     if model["phantom"]:
         lines += ["", "PHANTOM MODEL: trained on drawings, for demonstration only."]

@@ -9,6 +9,7 @@ data=/var/lib/cxr-edge
 user=cxr-edge
 desktop_user=${SUDO_USER:-}
 runtime=default
+signers=/etc/cxr-edge/allowed_signers
 service=yes
 action=install
 purge=no
@@ -21,6 +22,7 @@ usage: sudo sh install.sh [OPTIONS]
   --user NAME           the user that the kiosk runs as; created if missing (default cxr-edge)
   --desktop-user NAME   the user whose desktop opens the kiosk at log-in (default: the user who called sudo)
   --runtime NAME        default, or tflite-runtime (the older interpreter)
+  --signers FILE        whose signature the stick must have (default /etc/cxr-edge/allowed_signers, if it is there)
   --no-service          do not start the kiosk when the machine starts
   --uninstall           remove the program; keep models and records
   --purge               with --uninstall: also remove models and records
@@ -35,7 +37,7 @@ fail() {
 
 while [ $# -gt 0 ]; do
     case $1 in
-    --prefix | --data-dir | --user | --desktop-user | --runtime)
+    --prefix | --data-dir | --user | --desktop-user | --runtime | --signers)
         [ $# -ge 2 ] || { usage >&2; exit 2; }
         case $1 in
         --prefix) prefix=$2 ;;
@@ -43,6 +45,7 @@ while [ $# -gt 0 ]; do
         --user) user=$2 ;;
         --desktop-user) desktop_user=$2 ;;
         --runtime) runtime=$2 ;;
+        --signers) signers=$2 signers_named=yes ;;
         esac
         shift
         ;;
@@ -131,7 +134,27 @@ print(f"{machine}-{sys.version_info[0]}.{sys.version_info[1]}")' 2>/dev/null) ||
 
 check_stick() {
     say "checking the stick"
+    check_signature
     (cd "$stick" && sha256sum --check --quiet --strict SHA256SUMS) || fail "the stick is damaged: copy it again"
+    # What is installed from these folders must be listed; other folders may hold back-ups and what systems leave behind.
+    listed=$(grep -cE '^[0-9a-f]{64}  (wheels|models)/' "$stick/SHA256SUMS") || true
+    found=$(cd "$stick" && find wheels models ! -type d 2>/dev/null | wc -l)
+    [ "$listed" -eq "$found" ] ||
+        fail "the stick has $found files in wheels and models, its SHA256SUMS lists $listed: make the stick again"
+}
+
+check_signature() { # a link that leads nowhere also asks for a signature
+    if [ ! -e "$signers" ] && [ ! -L "$signers" ] && [ "${signers_named:-}" != yes ]; then
+        signed=unsigned
+        [ ! -f "$stick/SHA256SUMS.sig" ] || signed="signed, but this machine trusts no signer"
+        say "the stick is $signed: damage is found, a forged stick is not ($signers is missing)"
+        return 0
+    fi
+    [ -f "$stick/SHA256SUMS.sig" ] || fail "the stick is not signed, and this machine requires a signature: $signers"
+    command -v ssh-keygen >/dev/null || fail "no signature can be checked: install openssh-client"
+    ssh-keygen -Y verify -q -f "$signers" -I cxr-edge-kit -n cxr-edge-stick -s "$stick/SHA256SUMS.sig" \
+        <"$stick/SHA256SUMS" >/dev/null 2>&1 || fail "the stick is not signed by a key in $signers: do not use it"
+    say "the stick is signed by a key in $signers"
 }
 
 check_system_packages() { # 32-bit ARM: numpy and Pillow are those of the system

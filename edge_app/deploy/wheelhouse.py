@@ -6,7 +6,11 @@
     wheels/TARGET/*.whl and requirements*.txt     one folder per machine and Python version
     wheels/TARGET/system-packages.txt             what the device's own system must have (32-bit ARM)
     models/*.tflite                               more models to install, if --model names any
-    SHA256SUMS                                    of all files; install.sh checks it first
+    sbom.cdx.json                                 what is on the stick, with the models (CycloneDX)
+    SHA256SUMS, SHA256SUMS.sig                    of all files, and its signature; install.sh checks both first
+
+With --lock it writes requirements-device.txt from the wheels that it got. Without, it takes no wheel whose hash is not
+in that file.
 
 pip can download for another machine, but it evaluates the conditions in a wheel's metadata
 (`python_version >= "3.13"`) for its own Python. So the requirements of wheels are followed here, for the
@@ -14,18 +18,18 @@ target, and every version comes from constraints.txt.
 """
 
 import argparse
-import email
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from edge_app.deploy.sbom import wheel_metadata, write_sbom
 from edge_app.errors import KitError
 from edge_app.system.files import sha256_of
 
@@ -33,6 +37,11 @@ HERE = Path(__file__).parent
 SOURCE = HERE.parents[1]
 STICK_FILES = ("install.sh", "cxr-edge.service", "kiosk-browser.sh")
 KIT = "cxr-edge-kit"
+LOCK = SOURCE / "requirements-device.txt"
+BUILD_TOOLS = ("packaging", "pip", "setuptools")  # what makes the environments of the Makefile and the kit's wheel
+HASH = " --hash=sha256:"
+SUMS = "SHA256SUMS"
+NAMESPACE = "cxr-edge-stick"  # a model's signature is none of a stick
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,12 @@ def main(argv: list[str] | None = None) -> int:
     """
     args = _parser().parse_args(argv)
     try:
-        make_stick(args.out, [TARGETS[name] for name in args.target or DEFAULT_TARGETS], args.extra_wheels, args.model)
+        targets = [TARGETS[name] for name in args.target or (TARGETS if args.lock else DEFAULT_TARGETS)]
+        make_stick(args.out, targets, args.extra_wheels, args.model)
+        if args.lock:
+            write_lock(args.out / "wheels", targets)
+        check_hashes(args.out / "wheels", LOCK.read_text(encoding="ascii"), args.extra_wheels)
+        write_sums(args.out, args.sign)
     except KitError as error:
         print(f"wheelhouse: {error}", file=sys.stderr)
         return 1
@@ -117,11 +131,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--model", type=Path, action="append", default=[], metavar="BUNDLE", help="also install this model"
     )
+    parser.add_argument("--sign", type=Path, metavar="KEY", help="sign the stick with this SSH key")
+    parser.add_argument("--lock", action="store_true", help=f"for every target, and write the hashes to {LOCK.name}")
     return parser
 
 
 def make_stick(out: Path, targets: list[Target], extra_wheels: Path | None, models: list[Path]) -> None:
-    """Write the stick.
+    """Write the stick, all but its sums.
 
     Raises:
         KitError: there is no wheel for one of the packages.
@@ -136,7 +152,37 @@ def make_stick(out: Path, targets: list[Target], extra_wheels: Path | None, mode
         (out / "models").mkdir(exist_ok=True)
         for file in model.parent.glob(f"{model.name}*"):
             shutil.copy2(file, out / "models" / file.name)
-    write_sums(out)
+    write_sbom(out)
+
+
+def check_hashes(wheels: Path, known: str, extra_wheels: Path | None = None) -> None:
+    """Refuse wheels that are not those whose hashes are known; the kit's own and extra ones may be any.
+
+    Raises:
+        KitError: the registry gave another file, or constraints.txt names another version.
+    """
+    for wheel in wheels.glob("*/*.whl"):
+        is_own = wheel.name.startswith("cxr_edge_kit-") or (extra_wheels and (extra_wheels / wheel.name).exists())
+        if not is_own and sha256_of(wheel.read_bytes()) not in known:
+            raise KitError(
+                f"the hash of {wheel} is not in {LOCK.name}: do not use it; after new constraints: make lock"
+            )
+
+
+def write_lock(wheels: Path, targets: list[Target], lock: Path = LOCK) -> None:
+    """Write what `make app` installs: versions and conditions of constraints.txt, and the hashes of these wheels."""
+    hashes: dict[str, set[str]] = {}
+    for wheel in wheels.glob("*/*.whl"):
+        hashes.setdefault(wheel_requirement(wheel), set()).add(f"{HASH}{sha256_of(wheel.read_bytes())}")
+    lines = [f"# Made by `make lock` from constraints.txt, for {', '.join(map(str, targets))}.\n"]
+    for requirement in _requirements(SOURCE / "constraints.txt"):
+        version = f"{canonical(requirement.name)}=={next(iter(requirement.specifier)).version}"
+        if version in hashes:
+            marker = requirement.marker
+            if version.startswith("tflite-runtime"):  # on other machines only for the older runtime of a stick
+                marker = "platform_machine == 'armv7l'"
+            lines.append(f"{version}{f' ; {marker}' if marker else ''}{''.join(sorted(hashes[version]))}\n")
+    lock.write_text("".join(lines), encoding="ascii")
 
 
 def build_kit_wheel(folder: Path) -> Path:
@@ -144,7 +190,7 @@ def build_kit_wheel(folder: Path) -> Path:
     source = folder / "source"
     ignored = shutil.ignore_patterns(".*", "build", "dist", "runs", "data", "tests", "__pycache__", "*.egg-info")
     shutil.copytree(SOURCE, source, ignore=ignored)
-    _pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(source))
+    _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source))
     return next(folder.glob("cxr_edge_kit-*.whl"))
 
 
@@ -155,13 +201,13 @@ def fill(folder: Path, target: Target, kit: Path, extra_wheels: Path | None) -> 
     shutil.copy2(kit, folder)
     for extra in sorted(extra_wheels.glob("*.whl")) if extra_wheels else ():
         shutil.copy2(extra, folder)
-    _download(folder, target, [pinned("pip", pins)])
+    _download(folder, target, [pinned(tool, pins) for tool in BUILD_TOOLS])
     missing = [(name, debian) for name, debian in target.from_system if find_wheel(folder, name, pins) is None]
     write_system_packages(folder / "system-packages.txt", [debian for _, debian in missing])
-    named = {find_wheel(folder, "pip", pins)}
+    named = {find_wheel(folder, tool, pins) for tool in BUILD_TOOLS}
     for name, roots in target.sets:
         wheels = follow(folder, target, pins, roots, frozenset(name for name, _ in missing))
-        lines = [f"{wheel_requirement(wheel)} --hash=sha256:{sha256_of(wheel.read_bytes())}\n" for wheel in wheels]
+        lines = [f"{wheel_requirement(wheel)}{HASH}{sha256_of(wheel.read_bytes())}\n" for wheel in wheels]
         (folder / name).write_text("".join(sorted(lines)), encoding="ascii")
         named.update(wheels)
     for stale in set(folder.glob("*.whl")) - named:  # from an earlier call with other versions
@@ -218,27 +264,25 @@ def needs(wheel: Path, extras: set[str], target: Target) -> list:
     """The requirements of a wheel that apply on the target."""
     from packaging.requirements import Requirement
 
-    with zipfile.ZipFile(wheel) as archive:
-        name = next(name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name))
-        metadata = email.message_from_bytes(archive.read(name))
     environments = [target.environment() | {"extra": extra} for extra in ("", *extras)]
-    requirements = [Requirement(line) for line in metadata.get_all("Requires-Dist") or []]
+    requirements = [Requirement(line) for line in wheel_metadata(wheel).get_all("Requires-Dist") or []]
     return [r for r in requirements if r.marker is None or any(r.marker.evaluate(e) for e in environments)]
 
 
 def read_pins(constraints: Path, target: Target) -> dict[str, str]:
     """The versions of constraints.txt that apply on the target, by canonical name."""
-    from packaging.requirements import Requirement
-
     pins = {}
-    for line in constraints.read_text(encoding="utf-8").splitlines():
-        text = line.partition("#")[0].strip()
-        if not text:
-            continue
-        requirement = Requirement(text)
+    for requirement in _requirements(constraints):
         if requirement.marker is None or requirement.marker.evaluate(target.environment()):
             pins[canonical(requirement.name)] = next(iter(requirement.specifier)).version
     return pins
+
+
+def _requirements(constraints: Path) -> list[Any]:
+    from packaging.requirements import Requirement
+
+    lines = [line.partition("#")[0].strip() for line in constraints.read_text(encoding="utf-8").splitlines()]
+    return [Requirement(line) for line in lines if line]
 
 
 def pinned(name: str, pins: dict[str, str]) -> str:
@@ -272,11 +316,21 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def write_sums(out: Path) -> None:
-    """SHA256SUMS of every file, for `sha256sum -c`."""
-    files = sorted(path for path in out.rglob("*") if path.is_file() and path.name != "SHA256SUMS")
+def write_sums(out: Path, key: Path | None = None) -> None:
+    """SHA256SUMS of every file, for `sha256sum -c`, and with an SSH key its signature.
+
+    Raises:
+        KitError: the key cannot sign.
+    """
+    files = sorted(path for path in out.rglob("*") if path.is_file() and path.name not in (SUMS, f"{SUMS}.sig"))
     lines = [f"{sha256_of(path.read_bytes())}  {path.relative_to(out).as_posix()}\n" for path in files]
-    (out / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+    (out / SUMS).write_text("".join(lines), encoding="utf-8")
+    (out / f"{SUMS}.sig").unlink(missing_ok=True)  # of an earlier call
+    if key:
+        command = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", NAMESPACE, str(out / SUMS)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise KitError(f"{key} cannot sign the stick: {done.stderr.strip()}: name a private SSH key")
 
 
 def _download(folder: Path, target: Target, requirements: list[str]) -> None:

@@ -17,26 +17,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from edge_app.errors import BundleError, FilmRefused
 from edge_app.imaging.lung_field import LungField
 from edge_app.imaging.preprocess import LUNG_FIELD, WHOLE_FILM
 from edge_app.model.card import ModelCard, ModelIdentity
-from edge_app.model.golden import NOT_HERE, OUTPUTS, Golden, check_field, check_outputs
+from edge_app.model.golden import (
+    NOT_HERE,
+    ZIP_EPOCH,
+    Golden,
+    check_field,
+    check_outputs,
+    packed_golden,
+    unpacked_golden,
+)
 from edge_app.model.locator import Locator
 from edge_app.model.preparation import Located, Preparation
 from edge_app.model.runtimes.base import Runtime
 from edge_app.model.runtimes.interpreter import Interpreter, Outputs
 from edge_app.model.signature import signature_path
+from edge_app.model.zip_member import open_zip, unpacked
 from edge_app.system.files import sha256_of, write_together
 
 MODELS_DIR = Path(__file__).parents[1] / "models"
 MEMBERS = ("card.json", "labels.txt", "golden.npz", "MODEL_CARD.md")
 LOCATOR = "locator.tflite"
-MAX_MEMBER_BYTES = 64 * 2**20  # a real one is smaller than one MiB
-FIELDS = "lung_field"  # of the golden films, in golden.npz
-ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed time, so that the same content gives the same bytes
+# What is read at most; the shipped bundle has 0.3 MiB.
+MAX_BUNDLE_BYTES = 256 * 2**20
+MAX_MEMBERS_BYTES = 32 * 2**20  # all members together, unpacked
+MAX_SIDECAR_BYTES = 2**10
 
 
 @dataclass(frozen=True)
@@ -58,14 +66,13 @@ class Bundle:
     @property
     def model(self) -> bytes:
         """The model without the appended ZIP."""
-        with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
+        with open_zip(self.content) as archive:
             return self.content[: min(entry.header_offset for entry in archive.infolist())]
 
     @property
     def card_text(self) -> str:
         """The model card as text, Markdown."""
-        with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
-            return archive.read("MODEL_CARD.md").decode("utf-8")
+        return unpacked(self.content, MAX_MEMBERS_BYTES)["MODEL_CARD.md"].decode("utf-8", errors="replace")
 
 
 def sidecar_path(path: Path) -> Path:
@@ -106,7 +113,7 @@ def write_bundle(
     """
     content = io.BytesIO()
     content.write(model)
-    texts = (card.to_json(), "".join(f"{label}\n" for label in card.labels), _packed(golden), card_text)
+    texts = (card.to_json(), "".join(f"{label}\n" for label in card.labels), packed_golden(golden), card_text)
     members: dict[str, str | bytes] = dict(zip(MEMBERS, texts, strict=True))
     if locator:
         members[LOCATOR] = locator
@@ -133,8 +140,8 @@ def read_bundle(path: Path) -> Bundle:
             for different preprocessing.
     """
     try:
-        content = path.read_bytes()
-        recorded = sidecar_path(path).read_text(encoding="ascii").split()
+        content = _head(path, MAX_BUNDLE_BYTES)
+        recorded = _head(sidecar_path(path), MAX_SIDECAR_BYTES).decode("ascii").split()
     except FileNotFoundError as cause:
         raise BundleError(f"{cause.filename} is missing: copy the model and its .sha256 together") from cause
     except (OSError, UnicodeDecodeError) as cause:
@@ -152,7 +159,7 @@ def read_bundle(path: Path) -> Bundle:
     _check_preprocessing(card)
     _check_locator(card, locator)
     _check_gate(content, card)
-    golden = _unpacked(members["golden.npz"])
+    golden = unpacked_golden(members["golden.npz"])
     if bool(golden.fields) != bool(locator):
         raise BundleError("golden.npz does not fit the model, one of them has no lung fields: run convert again")
     return Bundle(path, content, sha256, card, golden, locator)
@@ -229,17 +236,21 @@ def _check_size(network: str, wanted: object, got: int) -> None:
         raise BundleError(f"card says {wanted}x{wanted}, {network} takes {got}x{got}: run convert again")
 
 
+def _head(path: Path, most_bytes: int) -> bytes:
+    """The bytes of a file that is not larger than it may be."""
+    if not path.is_file() and path.exists():
+        raise BundleError(f"{path} is no file")
+    with path.open("rb") as file:
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise BundleError(f"{path} has more than {most_bytes} bytes: it is not part of a bundle")
+    return content
+
+
 def _members(path: Path, content: bytes) -> dict[str, bytes]:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            present = (*MEMBERS, *({LOCATOR} & set(archive.namelist())))
-            if any(archive.getinfo(name).file_size > MAX_MEMBER_BYTES for name in present):
-                raise BundleError(
-                    f"{path.name} unpacks to more than {MAX_MEMBER_BYTES // 2**20} MiB: it is not a bundle"
-                )
-            return {name: archive.read(name) for name in present}
-    except BundleError:
-        raise
+        members = unpacked(content, MAX_MEMBERS_BYTES)
+        return {name: members[name] for name in (*MEMBERS, *({LOCATOR} & set(members)))}
     except (zipfile.BadZipFile, KeyError) as cause:
         raise BundleError(f"{path.name} is a bare model without card and golden outputs: run convert") from cause
     except Exception as cause:  # a malicious ZIP can raise anything
@@ -284,54 +295,3 @@ def _check_gate(content: bytes, card: ModelCard) -> None:
         raise BundleError(
             f"the card's threshold is {point.threshold}, its gate was passed at {passed_at}: run convert again"
         )
-
-
-def _packed(golden: Golden) -> bytes:
-    """A deterministic .npz; `np.savez` would write the time of day into it."""
-    arrays = {f"film_{index}": film for index, film in enumerate(golden.films)}
-    for family, outputs in golden.expected.items():
-        arrays[f"{family}.steps_allowed"] = np.array(golden.steps_allowed[family])
-        arrays |= {f"{family}.{name}": output for name, output in outputs.items()}
-    arrays |= {f"{family}.{FIELDS}": fields for family, fields in golden.fields.items()}
-    content = io.BytesIO()
-    # Stored, not deflated: the bundle's own ZIP compresses it, and only once.
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(arrays):
-            member = io.BytesIO()
-            np.lib.format.write_array(member, np.ascontiguousarray(arrays[name]), allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy", date_time=ZIP_EPOCH), member.getvalue())
-    return content.getvalue()
-
-
-def _unpacked(content: bytes) -> Golden:
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            named = dict(arrays)
-        fields = {name.partition(".")[0]: named.pop(name) for name in list(named) if name.endswith(f".{FIELDS}")}
-        films, expected, steps_allowed = _sorted_out(named)
-    except Exception as cause:  # as in _members: an array's header can be made to break numpy
-        raise BundleError(f"golden.npz is damaged: {cause!r}: copy the model again") from cause
-    if not films or not expected or set(expected) != set(steps_allowed):
-        raise BundleError("golden.npz is incomplete: run convert again")
-    if any(film.dtype != np.uint8 or film.ndim != 2 or not film.size for film in films):
-        raise BundleError("golden.npz holds films that are not 8-bit grayscale: run convert again")
-    if any("logits" not in outputs or not OUTPUTS.issuperset(outputs) for outputs in expected.values()):
-        raise BundleError(f"golden.npz holds outputs other than {', '.join(sorted(OUTPUTS))}: run convert again")
-    if fields and (set(fields) != set(expected) or any(each.shape != (len(films), 4) for each in fields.values())):
-        raise BundleError("golden.npz has lung fields that do not fit its films: run convert again")
-    return Golden(films, expected, steps_allowed, fields)
-
-
-def _sorted_out(
-    named: dict[str, np.ndarray],
-) -> tuple[tuple[np.ndarray, ...], dict[str, dict[str, np.ndarray]], dict[str, int]]:
-    films = tuple(named[name] for name in sorted(named) if name.startswith("film_"))
-    expected: dict[str, dict[str, np.ndarray]] = {}
-    steps_allowed: dict[str, int] = {}
-    for name, array in named.items():
-        family, _, output = name.partition(".")
-        if output == "steps_allowed":
-            steps_allowed[family] = int(array.item())
-        elif output:
-            expected.setdefault(family, {})[output] = array
-    return films, expected, steps_allowed

@@ -2,17 +2,17 @@
 
 import dataclasses
 import json
-import typing
 from dataclasses import dataclass, field
 from typing import Any
 
 from edge_app.errors import BundleError
+from edge_app.model.card_rules import READABLE_VERSIONS, check_fields
 from edge_app.model.estimate import Estimate
 
 FORMAT_VERSION = 2
-READABLE_VERSIONS = (1, 2)  # of format 1 are the bundles before 0.4.0, without a locator
 NEGATIVE_LABEL = "normal"
 FINDING = "pneumonia"
+MEASURED = ("recall", "specificity")  # of an operating point
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ class ModelCard:
         """Read and check a card.
 
         Raises:
-            BundleError: not JSON, of another format version, a field missing, of a wrong type or
-                out of its range.
+            BundleError: not JSON, or of another format version; `CardError` for a field that is missing, of a
+                wrong type or out of its range.
         """
         try:
             raw = json.loads(text)
@@ -118,65 +118,18 @@ class ModelCard:
             raise BundleError(
                 f"the card has format version {got}, this kit reads {' and '.join(map(str, READABLE_VERSIONS))}"
             )
-        try:
-            card = cls(**_fields(raw))
-        except (KeyError, TypeError, ValueError, AttributeError) as cause:
-            raise BundleError(f"the model's card is incomplete or wrong: {cause!r}") from cause
-        _check(card)
-        return card
+        check_fields({"negative": NEGATIVE_LABEL, "finding": FINDING} | raw)
+        return cls(**_in_types(raw))
 
 
-def _fields(raw: dict[str, Any]) -> dict[str, Any]:
-    """The values of a JSON object in the types of the dataclass; unknown keys are dropped."""
-    hints = typing.get_type_hints(ModelCard)
-    values = {name: raw[name] for name in hints if name in raw}
-    for name in values:
-        values[name] = _typed(name, values[name], hints[name])
-    values["operating_points"] = {
-        name: OperatingPoint(
-            threshold=float(point["threshold"]),
-            recall=_estimate(point["recall"]),
-            specificity=_estimate(point["specificity"]),
-        )
-        for name, point in raw["operating_points"].items()
-    }
-    return values
+def _in_types(raw: dict[str, Any]) -> dict[str, Any]:
+    """The values of a checked JSON object in the types of the dataclass; unknown keys are dropped."""
+    values = {known.name: raw[known.name] for known in dataclasses.fields(ModelCard) if known.name in raw}
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    points = raw["operating_points"].items()
+    return values | {"operating_points": {name: _operating_point(point) for name, point in points}}
 
 
-def _typed(name: str, value: Any, kind: Any) -> Any:
-    """The value if it has that type, lists as tuples; a null is never valid."""
-    plain = typing.get_origin(kind) or kind
-    wanted: Any = {tuple: list, float: (int, float)}.get(plain, plain)
-    if not isinstance(value, wanted) or (isinstance(value, bool) and plain is not bool):
-        raise TypeError(f"{name} is {value!r}, expected {plain.__name__}")
-    if plain is not tuple:
-        return value
-    kinds = typing.get_args(kind)
-    if kinds[-1] is Ellipsis:
-        kinds = kinds[:1] * len(value)
-    return tuple(_typed(name, item, item_kind) for item, item_kind in zip(value, kinds, strict=True))
-
-
-def _estimate(raw: dict[str, Any]) -> Estimate:
-    estimate = Estimate(**{name: float(value) for name, value in raw.items()})
-    if not all(-1e-6 <= value <= 1 + 1e-6 for value in dataclasses.astuple(estimate)):  # an interval's end may round
-        raise ValueError(f"{raw} is not a proportion, 0 to 1, with its interval")
-    return estimate
-
-
-def _check(card: ModelCard) -> None:
-    low, high = card.uncertainty_band
-    thresholds = [point.threshold for point in card.operating_points.values()]
-    for wrong, what in (
-        (len(card.labels) < 2 or card.negative not in card.labels, f"labels are {card.labels}, not {card.negative!r}"),
-        (not card.finding or card.finding == card.negative, f"its finding is {card.finding!r}"),
-        (len(set(card.labels)) != len(card.labels), f"labels repeat: {card.labels}"),
-        (not 16 <= card.input_size_px <= 1024, f"input size is {card.input_size_px} px"),
-        (not 0 < card.temperature < 100, f"temperature is {card.temperature}"),
-        (not thresholds, "there is no operating point"),
-        (not all(0 < value < 1 for value in thresholds), f"thresholds are {thresholds}"),
-        (not 0 <= low <= high <= 1, f"uncertainty band is {card.uncertainty_band}"),
-    ):
-        if wrong:
-            raise BundleError(f"the model's card is wrong: {what}: run convert again")
-    card.operating_point()
+def _operating_point(raw: dict[str, Any]) -> OperatingPoint:
+    shares = {name: Estimate(**{end: float(value) for end, value in raw[name].items()}) for name in MEASURED}
+    return OperatingPoint(float(raw["threshold"]), **shares)

@@ -1,5 +1,6 @@
 """Trying a model in a child process: a damaged file may crash the interpreter, and must not crash the kit."""
 
+import json
 import signal
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from edge_app.errors import BundleError, ChildFailed
 from edge_app.system.child_process import run_module
 
 TIMEOUT_S = 300.0  # a Pi Zero needs about 20 s from a cold start
+PASSED = "ok"  # what `selftest --json` says of a model that the kiosk can show
 SPOKEN = "edge_app: "  # how the child's message of a refusal begins
 UNTYPED = "fails the self-test in an unknown way"
 
@@ -16,12 +18,14 @@ def check_in_child(bundle: Path, timeout_s: float = TIMEOUT_S, python: str = sys
     """Run `selftest` on a bundle in a process of its own.
 
     Raises:
-        BundleError: it failed, crashed the interpreter or took too long.
+        BundleError: it failed, crashed the interpreter, took too long, or is not for the kiosk.
     """
     try:
-        run_module("edge_app", ["selftest", "--json", "--model", str(bundle.resolve())], timeout_s, python)
+        report = run_module("edge_app", ["selftest", "--json", "--model", str(bundle.resolve())], timeout_s, python)
     except ChildFailed as failure:
         raise BundleError(_refusal(bundle.name, failure)) from failure
+    if (kiosk := json.loads(report)["kiosk"]) != PASSED:
+        raise BundleError(kiosk)
 
 
 def _refusal(name: str, failure: ChildFailed) -> str:

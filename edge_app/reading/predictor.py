@@ -81,7 +81,7 @@ class Predictor:
             clock.ends("locate")
             pixels = preparation.pixels(film.pixels, whole, located)
             clock.ends("preprocess")
-            outputs = self.opened.classifier.run(pixels)
+            outputs = self.infer(pixels)
             clock.ends("infer")
             warnings += self.rejection.check_features(whole, outputs.features) if self.rejection else ()
         except FilmError as error:

@@ -26,7 +26,7 @@ def replay(bundle: Bundle) -> dict[str, Any]:
     """Read every golden film from the bytes of a file, score it, and compare with what is expected.
 
     Returns:
-        What `selftest --json` prints, without the status.
+        What `selftest --json` prints of them.
     Raises:
         BundleError: an output is off by more steps than the bundle allows.
     """

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from edge_app.errors import KitError
 from edge_app.model.runtimes.base import RuntimeKind
@@ -38,13 +39,17 @@ class Check:
     todo: str = ""
 
 
-def check_device(data: Path) -> list[Check]:
-    """Run every check; a check that itself fails is also reported."""
+def check_device(data: Path, self_test: Callable[[Path], dict[str, Any]]) -> list[Check]:
+    """Run every check; a check that itself fails is also reported.
+
+    Args:
+        self_test: tries a bundle, and raises `BundleError` for one that does not work.
+    """
     subjects: list[Callable[[], list[Check]]] = [
         _device,
         _packages,
         _runtime,
-        lambda: _model(data),
+        lambda: _model(data, self_test),
         lambda: _data_folder(data),
         lambda: _disk(data),
         _memory,
@@ -105,13 +110,11 @@ def _version_or_missing(kind: RuntimeKind) -> str:
         return f"missing (made for {kind.made_for}); one runtime is enough"
 
 
-def _model(data: Path) -> list[Check]:
-    from edge_app.model.bundle import read_bundle
+def _model(data: Path, self_test: Callable[[Path], dict[str, Any]]) -> list[Check]:
     from edge_app.model.installed import first_that_works
-    from edge_app.reading.selftest import replay
 
     try:
-        result, refused = first_that_works(lambda path: replay(read_bundle(path)), None, data)
+        result, refused = first_that_works(self_test, None, data)
     except KitError as error:
         return [Check("model", "fail", str(error), "install a model: `models install FILE`")]
     model = result["model"]

@@ -52,7 +52,7 @@ def _draft(case: Case, card: ModelCard, w: Words) -> str:
     unsaved = "" if case.saved else f'<p><b class="tag">{w("not_saved")}</b></p>'
     return (
         f'<section class="draft {kind}" aria-live="polite"><p class="chip"><span aria-hidden="true">{SYMBOLS[kind]}'
-        f"</span> {w('draft')}: {w(f'decision_{kind}')}</p>{where}{unsaved}{_notes(case, w)}"
+        f"</span> {w('draft')}: {w.of('decision', decision.decision)}</p>{where}{unsaved}{_notes(case, w)}"
         f"<details><summary>{w('how_sure')}</summary>{_score(decision, card, w)}{_hint(decision, w)}"
         f'<p class="fine">{w("record_id", id=case.id)} · <bdi>{escape(case.answer.model.name)} '
         f"{escape(case.answer.model.version)}</bdi></p></details></section>"
@@ -72,7 +72,7 @@ def _score(decision: Decision, card: ModelCard, w: Words) -> str:
 
 
 def _notes(case: Case, w: Words) -> str:
-    notes = "".join(f"<li>{w(f'warning_{code}')}</li>" for code in case.answer.warnings)
+    notes = "".join(f"<li>{w.of('warning', code)}</li>" for code in case.answer.warnings)
     return f'<ul class="notes" aria-label="{w("warnings")}">{notes}</ul>' if notes else ""
 
 
@@ -123,6 +123,6 @@ def _history(case: Case, history: Sequence[Review], w: Words) -> str:
 
 
 def _act(review: Review, w: Words) -> str:
-    what = w(f"finding_{review.finding}") if review.finding else w(review.verdict)
+    what = w.of("finding", review.finding) if review.finding else w(review.verdict)
     more = "".join(f" <q>{escape(text)}</q>" for text in (review.comment, review.reason) if text)
     return f"<b>{what}</b> · {w('signed_by', reader=review.reader, at=moment(review.at))}{more}"

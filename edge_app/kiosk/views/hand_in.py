@@ -58,7 +58,7 @@ def _line(case: Case, w: Words, hidden: bool) -> str:
     else:
         why = w(f"why_{kind}")
     unsaved = "" if case.saved else f'<p><b class="tag">{w("not_saved")}</b></p>'
-    warnings = "".join(f"<p>{w(f'warning_{code}')}</p>" for code in case.answer.warnings)
+    warnings = "".join(f"<p>{w.of('warning', code)}</p>" for code in case.answer.warnings)
     return (
         f'<div class="result {kind}" data-id="{case.id}"><p class="verdict"><span aria-hidden="true">{SYMBOLS[kind]}'
         f"</span>{_step(kind, child, w)}</p><p>{why}</p>{unsaved}{warnings}</div>"

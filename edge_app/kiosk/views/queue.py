@@ -1,17 +1,19 @@
 """The queue: who waits for a reader, which films were refused, and what was signed last."""
 
 import base64
+from functools import partial
 from html import escape
 
 from edge_app.kiosk.language import direction, refusal
-from edge_app.kiosk.views.words import SYMBOLS, Words, about_child, kind_of, moment, name_of
+from edge_app.kiosk.views.words import SYMBOLS, Words, about_child, each_row, kind_of, moment, name_of
 from edge_app.workflow.case import Case
 
 MAX_SIGNED = 12
+BROKEN_ROW = "<li>{id}: {why}</li>"
 
 
 def queue(
-    waiting: list[Case], refused: list[Case], signed: list[Case], chosen: str, language: str, hidden: bool
+    waiting: list[Case], refused: list[Case], signed: list[Case], chosen: str, language: str, hidden: bool = False
 ) -> str:
     """The three lists; `static/queue.js` says which row was chosen.
 
@@ -24,9 +26,10 @@ def queue(
     if hidden:
         waiting = sorted(waiting, key=lambda case: (case.created_at, case.id))
     parts = (("waiting", waiting), ("refused_films", refused), ("signed_lately", signed[:MAX_SIGNED]))
+    row = partial(_row, chosen=chosen, w=w, hidden=hidden)
     sections = "".join(
         f'<section aria-label="{w(title)}"><h2>{w(title)} <span class="count">{len(cases)}</span></h2>'
-        f'<ul class="list">{"".join(_row(case, chosen, w, hidden) for case in cases)}</ul></section>'
+        f'<ul class="list">{each_row(row, cases, w, BROKEN_ROW)}</ul></section>'
         for title, cases in parts
         if cases
     )
@@ -43,7 +46,7 @@ def _row(case: Case, chosen: str, w: Words, hidden: bool) -> str:
     if reason := case.answer.refusal:
         what += f" · {escape(refusal(w.language, reason.code, reason.sentence))}"
     if case.review:
-        what += f" · {w(f'finding_{case.review.finding}')}, {escape(case.review.reader)}"
+        what += f" · {w.of('finding', case.review.finding)}, {escape(case.review.reader)}"
     current = ' aria-current="true"' if case.id == chosen else ""
     pill = w("signed") if case.review else w(f"pill_{kind}")
     symbol = "✓" if case.review else SYMBOLS[kind]

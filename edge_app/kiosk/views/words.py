@@ -1,12 +1,17 @@
 """Words, times and ages as the pages say them."""
 
+import logging
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from html import escape
+from typing import TypeVar
 
-from edge_app.kiosk.language import say
-from edge_app.records.record import Visit
+from edge_app.kiosk.language import say, words
+from edge_app.records.record import Record, Visit
 from edge_app.workflow.case import Case
 
+LOG = logging.getLogger(__name__)
+Row = TypeVar("Row", Case, Record)
 SYMBOLS = {"pneumonia": "▲", "uncertain": "◆", "normal": "●", "refused": "✕", "unread": "?"}
 
 
@@ -20,16 +25,35 @@ class Words:
         """One text with its gaps filled, escaped for HTML."""
         return escape(say(self.language, key, **values))
 
+    def of(self, kind: str, value: str) -> str:
+        """What the page says for a value: `w.of("decision", "normal")`. A value that has no word is shown as it is."""
+        return escape(words(self.language).get(f"{kind}_{value}", value))
+
 
 def kind_of(case: Case, hidden: bool = False) -> str:
-    """What a case looks like in a list: a key of SYMBOLS.
+    """What a case looks like in a list: a key of SYMBOLS. Of a decision that has no word, a reader decides.
 
     Args:
         hidden: the model's answer must not be shown yet.
     """
     if case.answer.refusal:
         return "refused"
-    return "unread" if hidden and not case.review else case.answer.decision.decision
+    decision = case.answer.decision.decision
+    if hidden and not case.review:
+        return "unread"
+    return decision if decision in SYMBOLS else "uncertain"
+
+
+def each_row(row: Callable[[Row], str], listed: Iterable[Row], w: Words, broken: str) -> str:
+    """The rows of a list; one that cannot be shown says so in `broken`, which has gaps for id and words."""
+    rows = []
+    for item in listed:
+        try:
+            rows.append(row(item))
+        except Exception as error:  # one damaged record must not hide the others
+            LOG.info("record %s cannot be shown: %r", item.id, error)
+            rows.append(broken.format(id=escape(item.id), why=w("row_damaged")))
+    return "".join(rows)
 
 
 def name_of(case: Case, w: Words) -> str:

@@ -6,11 +6,12 @@ from datetime import datetime, timezone
 import pytest
 
 from edge_app.__main__ import main
+from edge_app.kiosk.model_walk import self_test
 from edge_app.workflow import device_check
 
 
 def checks(data):
-    return {check.what: check for check in device_check.check_device(data)}
+    return {check.what: check for check in device_check.check_device(data, self_test)}
 
 
 def test_a_working_device_has_nothing_to_fix(tmp_path, capsys):

@@ -49,6 +49,71 @@ def test_a_stick_for_other_machines_says_what_it_has(bare_stick, tmp_path):
     assert "it has: vax-2.0" in done.stderr
 
 
+@pytest.fixture
+def keys(tmp_path):
+    """The key that this machine trusts, another one, and the file of trusted signers."""
+    made = [tmp_path / "trusted", tmp_path / "stranger"]
+    for key in made:
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    (tmp_path / "allowed_signers").write_text("cxr-edge-kit " + made[0].with_suffix(".pub").read_text())
+    return *made, tmp_path / "allowed_signers"
+
+
+needs_openssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="openssh-client is not installed")
+
+
+@needs_openssh
+def test_a_stick_must_be_signed_by_a_key_that_the_machine_trusts(bare_stick, tmp_path, keys):
+    trusted, stranger, signers = keys
+
+    def said():
+        done = install(bare_stick, tmp_path, "--signers", str(signers))
+        assert done.returncode == 1
+        return done.stdout + done.stderr
+
+    assert "the stick is not signed, and this machine requires a signature" in said()
+    wheelhouse.write_sums(bare_stick, stranger)
+    assert "is not signed by a key in" in said()
+    wheelhouse.write_sums(bare_stick, trusted)
+    assert "the stick is signed by a key in" in (accepted := said())
+    assert "it has: vax-2.0" in accepted, "the signature let it pass to the next step"
+    # An attacker changes a file and makes the sums anew; the old signature stays.
+    signature = (bare_stick / "SHA256SUMS.sig").read_bytes()
+    (bare_stick / "kiosk-browser.sh").write_text("rm -rf /\n")
+    wheelhouse.write_sums(bare_stick)
+    (bare_stick / "SHA256SUMS.sig").write_bytes(signature)
+    assert "is not signed by a key in" in said()
+    model = ["ssh-keygen", "-q", "-Y", "sign", "-f", trusted, "-n", "cxr-edge-model", bare_stick / "SHA256SUMS"]
+    (bare_stick / "SHA256SUMS.sig").unlink()
+    subprocess.run(model, check=True)
+    assert "is not signed by a key in" in said(), "a model's signature is none of a stick"
+
+
+@needs_openssh
+def test_a_file_of_signers_that_leads_nowhere_still_asks_for_a_signature(bare_stick, tmp_path, keys):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "gone")
+    for signers in (link, tmp_path / "missing"):
+        done = install(bare_stick, tmp_path, "--signers", str(signers))
+        assert (done.returncode, "requires a signature" in done.stderr) == (1, True)
+
+
+@pytest.mark.skipif(Path("/etc/cxr-edge").exists(), reason="this machine has trusted signers")
+def test_an_unsigned_stick_is_called_unsigned(bare_stick, tmp_path, keys):
+    assert "the stick is unsigned: damage is found, a forged stick is not" in install(bare_stick, tmp_path).stdout
+    wheelhouse.write_sums(bare_stick, keys[0])
+    assert "signed, but this machine trusts no signer" in install(bare_stick, tmp_path).stdout
+
+
+@pytest.mark.parametrize("name", ["models/more.tflite", "wheels/vax-2.0/more.whl"])
+def test_a_file_that_was_added_to_a_stick_is_not_installed(bare_stick, tmp_path, name):
+    (bare_stick / name).parent.mkdir(exist_ok=True)
+    (bare_stick / name).write_text("added after the sums were made")
+    done = install(bare_stick, tmp_path)
+    assert done.returncode == 1
+    assert "the stick has 1 files in wheels and models, its SHA256SUMS lists 0" in done.stderr
+
+
 @pytest.mark.skipif(shutil.which("dpkg-query") is None, reason="no Debian")
 def test_a_stick_that_needs_system_packages_names_the_missing_ones(bare_stick, tmp_path):
     """32-bit ARM: the message comes before anything is installed, and says what to type."""

@@ -81,8 +81,8 @@ def test_bare_model_is_refused(tmp_path: Path) -> None:
         ({"labels": ("bacterial", "viral")}, "labels"),
         ({"temperature": 0.0}, "temperature"),
         ({"uncertainty_band": (0.9, 0.1)}, "band"),
-        ({"default_operating_point": "none"}, "operating point"),
-        ({"input_size_px": 3}, "input size"),
+        ({"default_operating_point": "none"}, "default_operating_point"),
+        ({"input_size_px": 3}, "input_size_px"),
     ],
 )
 def test_wrong_card_is_refused(shipped: Bundle, tmp_path: Path, changes: dict, message: str) -> None:
