@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any
 
+import numpy as np
+
 from convert.inference.isolated import run_isolated
 from convert.options import Budget
 from convert.outcome import Examined
@@ -10,10 +12,13 @@ from convert.packaging.rejection_statistics import measure
 from convert.source import Source
 from edge_app.model.card import ModelCard
 from edge_app.model.runtimes.registry import RUNTIMES
-from edge_app.reading.decision import softmax
+from edge_app.reading.decision import p_finding, softmax
 from edge_app.reading.rejection import Template
 from edge_app.system.files import sha256_of
 from train.evaluation.metrics import score
+
+BAND_ENDS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 1.0)  # of P(finding)
+LEAST_FILMS = 20  # in a band of scores, so that a share of them says something
 
 
 def measured_figures(examined: Examined, source: Source, runtime: str) -> dict[str, Any]:
@@ -36,6 +41,24 @@ def measured_figures(examined: Examined, source: Source, runtime: str) -> dict[s
     return figures
 
 
+def score_bands(scores: np.ndarray, has_finding: np.ndarray) -> list[dict[str, float | int]]:
+    """Of films with about the same score, how many have the finding; bands of few films join the next.
+
+    Args:
+        scores: float (films,), P(finding).
+        has_finding: bool (films,).
+    """
+    bands: list[dict[str, float | int]] = []
+    start = 0.0
+    for end in BAND_ENDS:
+        inside = (scores >= start) & ((scores < end) | (end == 1))
+        if inside.sum() >= LEAST_FILMS:
+            films, finding = int(inside.sum()), int(has_finding[inside].sum())
+            bands.append({"from": start, "to": end, "films": films, "finding": finding})
+            start = end
+    return bands
+
+
 def card_with_figures(
     examined: Examined, figures: dict[str, Any], source: Source, template: Template, budget: Budget, runtime: str
 ) -> ModelCard:
@@ -49,6 +72,7 @@ def card_with_figures(
     """
     model, card = examined.file.model, examined.file.card
     _, point = card.operating_point()
+    scores = p_finding(examined.outputs[runtime]["logits"], card.temperature, card.negative_index)
     features = run_isolated(model, len(card.labels), source.training.pixels, runtime)["features"]
     return dataclasses.replace(
         card,
@@ -58,6 +82,7 @@ def card_with_figures(
             if card.class_map
             else "given to convert; whether the network was trained on them is not known",
             "judges": figures,
+            "score_bands": score_bands(scores, source.validation.classes != card.negative_index),
         },
         parity={
             "model_bytes": len(model),

@@ -3,11 +3,13 @@
 Every other room calls these functions; a test forbids their formulas anywhere else.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from edge_app.model.card import ModelCard
+from edge_app.model.estimate import Estimate, proportion
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,29 @@ def band_in_use(threshold: float, band: tuple[float, float]) -> tuple[float, flo
     """
     low, high = band
     return band if low <= threshold <= high else None
+
+
+def moved_band(band: tuple[float, float], measured_at: float, threshold: float) -> tuple[float, float]:
+    """The uncertain band around another threshold: its ends keep their distances from it in log-odds.
+
+    Args:
+        band: as it was measured around the threshold `measured_at`.
+        threshold: the one in use, between 0 and 1.
+    """
+    shift = _log_odds(threshold) - _log_odds(measured_at)
+    low, high = (1 / (1 + math.exp(-_log_odds(end) - shift)) if 0 < end < 1 else end for end in band)
+    return low, high
+
+
+def _log_odds(probability: float) -> float:
+    return math.log(probability / (1 - probability))
+
+
+def share_with_such_score(card: ModelCard, p_finding: float) -> Estimate | None:
+    """Of evaluation films with about the same score, how many have the finding; None where the card does not say."""
+    bands = card.metrics.get("score_bands", [])
+    found = next((band for band in bands if band["from"] <= p_finding <= band["to"]), None)
+    return proportion(found["finding"], found["films"]) if found else None
 
 
 def is_uncertain(p_finding: np.ndarray | float, threshold: float, band: tuple[float, float]) -> np.ndarray:

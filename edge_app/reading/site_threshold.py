@@ -15,7 +15,7 @@ from typing import Any
 from edge_app.errors import DataError, StoreError
 from edge_app.model.card import ModelCard, OperatingPoint
 from edge_app.model.estimate import Estimate, proportion
-from edge_app.reading.decision import is_positive
+from edge_app.reading.decision import is_positive, moved_band
 from edge_app.system.files import write_atomically
 from edge_app.system.home import SITE_THRESHOLD_FILE
 from edge_app.system.tables import read_table
@@ -115,7 +115,7 @@ def save_site_threshold(home: Path, line: Line, model_sha256: str, cases: int) -
 
 
 def with_site_threshold(card: ModelCard, sha256: str, home: Path) -> ModelCard:
-    """The card with the site's threshold as its default, if there is one for this model.
+    """The card with the site's threshold as its default, and the uncertain band around it, if there is one.
 
     Raises:
         DataError: the file is damaged.
@@ -135,7 +135,8 @@ def with_site_threshold(card: ModelCard, sha256: str, home: Path) -> ModelCard:
     except (OSError, ValueError, KeyError, TypeError) as cause:
         raise DataError(f"{path} is damaged: {cause!r}: run calibrate again or delete it") from cause
     points = card.operating_points | {POINT_NAME: point}
-    return dataclasses.replace(card, operating_points=points, default_operating_point=POINT_NAME)
+    band = moved_band(card.uncertainty_band, card.operating_point()[1].threshold, point.threshold)
+    return dataclasses.replace(card, operating_points=points, default_operating_point=POINT_NAME, uncertainty_band=band)
 
 
 def _share(hits: int, total: int) -> Estimate | None:

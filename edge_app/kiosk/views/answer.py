@@ -7,7 +7,7 @@ from edge_app.kiosk.language import direction, place_in_words, refusal
 from edge_app.kiosk.views.words import SYMBOLS, Words, kind_of, moment
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Refusal
-from edge_app.reading.decision import Decision, band_in_use, score_points
+from edge_app.reading.decision import Decision, band_in_use, score_points, share_with_such_score
 from edge_app.records.record import FINDINGS, Review
 from edge_app.workflow.case import Case
 
@@ -65,8 +65,10 @@ def _score(decision: Decision, card: ModelCard, w: Words) -> str:
     if band := band_in_use(decision.threshold, card.uncertainty_band):
         low, high = (score_points(end) for end in band)
         between = f" {w('uncertain_from_to', low=low, high=high)}"
+    seen = share_with_such_score(card, decision.p_finding)
+    meaning = w("score_means", count=score_points(seen.value)) if seen else ""
     return (
-        f'<p class="score">{w("score_of_100", score=score)}</p>'
+        f'<p>{meaning}</p><p class="score">{w("score_of_100", score=score)}</p>'
         f'<p class="fine">{w("threshold_at", threshold=threshold, point=decision.operating_point)}{between}</p>'
     )
 

@@ -7,7 +7,16 @@ from edge_app.errors import BundleError
 from edge_app.model.bundle import Bundle
 from edge_app.model.card import OperatingPoint
 from edge_app.model.estimate import Estimate
-from edge_app.reading.decision import band_in_use, decide, highest_threshold, is_positive, is_uncertain, softmax
+from edge_app.reading.decision import (
+    band_in_use,
+    decide,
+    highest_threshold,
+    is_positive,
+    is_uncertain,
+    moved_band,
+    share_with_such_score,
+    softmax,
+)
 
 ANY = Estimate(0.9, 0.8, 0.95)
 
@@ -84,3 +93,17 @@ def test_probabilities_carry_their_labels_and_sum_to_one(card) -> None:
 def test_unknown_operating_point_is_refused_by_name(card) -> None:
     with pytest.raises(BundleError, match="no operating point 'lucky'; it has balanced, sensitive"):
         decide(np.zeros(3), card, "lucky")
+
+
+def test_the_uncertain_band_moves_with_the_threshold_by_log_odds() -> None:
+    # Log-odds of 0.2, 0.5 and 0.8 are -1.386, 0 and 1.386: the ends lie as far from 0.8 as before from 0.5.
+    assert moved_band((0.2, 0.8), 0.5, 0.5) == pytest.approx((0.2, 0.8))
+    assert moved_band((0.2, 0.8), 0.5, 0.8) == pytest.approx((0.5, 0.941176), abs=1e-6)
+    assert moved_band((0.0, 1.0), 0.5, 0.9) == (0.0, 1.0)
+
+
+def test_a_score_is_said_in_films_of_the_evaluation(card) -> None:
+    bands = [{"from": 0, "to": 0.5, "films": 40, "finding": 2}, {"from": 0.5, "to": 1, "films": 50, "finding": 48}]
+    told = dataclasses.replace(card, metrics={"score_bands": bands})
+    assert [share_with_such_score(told, p).value for p in (0.0, 0.49, 0.7, 1.0)] == [0.05, 0.05, 0.96, 0.96]
+    assert share_with_such_score(dataclasses.replace(card, metrics={}), 0.5) is None
