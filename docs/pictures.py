@@ -21,7 +21,7 @@ from edge_app.records.database import open_store
 from edge_app.records.readers import add_reader
 
 PICTURES = Path(__file__).parent / "pictures"
-SIZE_PX = (1280, 900)
+SMALL, LARGE, PHONE = (800, 480), (1280, 800), (390, 844)  # of the window, in pixels
 COLOURS = 256  # a palette: less than half of the bytes, and nobody sees it
 PATIENCE_S = 120
 # A drawing on which the shipped model (compact 0.4.0) puts 80% of its evidence above the contour's level on the drawn
@@ -53,20 +53,48 @@ def main() -> int:
 
 
 def take(folder: Path, chromium: str, driver: str) -> None:
-    """Walk through the page of a kiosk whose data lie in a folder, and keep what it shows."""
+    """Walk through the pages of a kiosk whose data lie in a folder, and keep what they show."""
     with started_kiosk(folder) as kiosk, opened(chromium, driver) as browser:
-        film, broken = folder / "film.png", folder / "holiday.jpg"
-        film.write_bytes(phantom_png(LABEL, SEED, STYLE))
+        page = Page(browser, kiosk.url)
+        page.open(SMALL)
+        page.keep("start")
+        for number, (label, seed) in enumerate(((LABEL, SEED), ("viral", 21), ("normal", 12))):
+            film = folder / f"{label}.png"
+            film.write_bytes(phantom_png(label, seed, STYLE))
+            page.hand_in(film, f"04{12 - number}", str(2 + number))
+            if not number:
+                page.keep("answer")
+        broken = folder / "holiday.jpg"
         broken.write_bytes(b"this is no picture")
-        browser.get(kiosk.url)
-        find(browser, ".drop input.films")
-        keep(browser, "start")
-        hand_in(browser, broken, ".refused")
-        keep(browser, "refused")
-        hand_in(browser, film, ".result")
-        keep(browser, "answer")
-        sign(browser)
-        keep(browser, "signed")
+        page.hand_in(broken, "0409", "3")
+        page.keep("refused")
+        page.press(".queue .case .what:has(bdi)")
+        page.find(".film-viewer canvas")
+        page.keep("read")
+        page.press('.film-tools [data-tool="contour"]')
+        page.keep("contour")
+        for size, dark, language, name in (
+            (LARGE, False, "en", "read-large"),
+            (SMALL, True, "en", "read-dark"),
+            (SMALL, False, "ar", "read-arabic"),
+            (PHONE, False, "en", "read-phone"),
+        ):
+            page.open(size, dark, language)
+            page.press('[data-room="read"]')
+            page.find(".film-viewer canvas")
+            page.keep(name)
+        page.open(SMALL)
+        page.press('[data-room="read"]')
+        page.find(".film-viewer canvas")
+        page.sign()
+        page.open(SMALL)
+        page.keep("signed")
+        page.open(SMALL, path="/record")
+        page.keep("records")
+        browser.get(browser.find_element("css selector", 'a[href*="report/"]').get_attribute("href"))
+        page.keep("report")
+        page.open(SMALL, path="/setup")
+        page.keep("setup")
 
 
 @contextmanager
@@ -79,42 +107,68 @@ def opened(chromium: str, driver: str) -> Iterator[Any]:
     for flag in FLAGS:
         options.add_argument(flag)
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    browser.set_window_size(*SIZE_PX)
     try:
         yield browser
     finally:
         browser.quit()
 
 
-def find(browser: Any, selector: str) -> Any:
-    """The first matching element, once it is present; where it does not come, the page has changed."""
-    from selenium.webdriver.support.ui import WebDriverWait
+class Page:
+    """A kiosk's page in a browser."""
 
-    return WebDriverWait(browser, PATIENCE_S).until(lambda page: page.find_elements("css selector", selector))[0]
+    def __init__(self, browser: Any, url: str) -> None:
+        self.browser, self.url = browser, url
 
+    def open(self, size: tuple[int, int], dark: bool = False, language: str = "en", path: str = "") -> None:
+        """Show it anew, in a window of a size in pixels."""
+        window = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", window)
+        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+        self.browser.get(self.url + (path or "/health"))
+        self.browser.add_cookie({"name": "cxr_language", "value": language})
+        self.browser.get(self.url + path)
+        if not path:
+            self.find(".drop")
+            time.sleep(1)  # its scripts
 
-def hand_in(browser: Any, path: Path, answer: str) -> None:
-    """Give the page a film and wait for its answer."""
-    find(browser, ".drop input.films").send_keys(str(path))
-    find(browser, f"#kiosk-answer {answer}")
+    def find(self, selector: str) -> Any:
+        """The first matching element, once it is present; where it does not come, the page has changed."""
+        from selenium.webdriver.support.ui import WebDriverWait
 
+        return WebDriverWait(self.browser, PATIENCE_S).until(lambda page: page.find_elements("css selector", selector))[
+            0
+        ]
 
-def sign(browser: Any) -> None:
-    """Agree: pneumonia, with initials and PIN."""
-    find(browser, "#kiosk-verdict label").click()
-    browser.find_elements("css selector", "#kiosk-finding label")[1].click()
-    find(browser, "#kiosk-initials :is(input, textarea)").send_keys(READER)
-    find(browser, "#kiosk-pin input").send_keys(PIN)
-    find(browser, "#kiosk-sign").click()
-    find(browser, "#kiosk-answer .signed")
+    def press(self, selector: str) -> None:
+        """Click the first matching element. It may be replaced at any time, so the page itself finds it."""
+        self.find(selector)
+        self.browser.execute_script("document.querySelector(arguments[0]).click()", selector)
 
+    def hand_in(self, path: Path, label: str, age: str) -> None:
+        """Give the page a film and wait for what it says."""
+        self.find("input.label").send_keys(label)
+        self.find("input.years").send_keys(age)
+        self.find(".drop input.films").send_keys(str(path))
+        from selenium.webdriver.support.ui import WebDriverWait
 
-def keep(browser: Any, name: str) -> None:
-    """Write the picture, from the top of the page."""
-    browser.execute_script("window.scrollTo(0, 0)")
-    time.sleep(0.7)  # the page fades things in
-    picture = Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB")
-    picture.quantize(COLOURS).save(PICTURES / f"{name}.png", optimize=True)
+        said = "return [...document.querySelectorAll('.outcome .verdict')].some((e) => e.textContent.includes('%s'))"
+        WebDriverWait(self.browser, PATIENCE_S).until(lambda page: page.execute_script(said % label))
+
+    def sign(self) -> None:
+        """Pneumonia, with initials and PIN."""
+        self.press('#kiosk-finding input[value="pneumonia"]')
+        self.find("#kiosk-initials :is(input, textarea)").send_keys(READER)
+        self.find("#kiosk-pin input").send_keys(PIN)
+        self.press("#kiosk-sign")
+        self.find("#kiosk-message [role=status]")
+
+    def keep(self, name: str) -> None:
+        """Write the picture, from the top of the page."""
+        self.browser.execute_script("window.scrollTo(0, 0); document.activeElement?.blur()")
+        time.sleep(0.7)  # the page fades things in
+        picture = Image.open(io.BytesIO(self.browser.get_screenshot_as_png())).convert("RGB")
+        picture.quantize(COLOURS).save(PICTURES / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

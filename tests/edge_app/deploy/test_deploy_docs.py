@@ -56,11 +56,12 @@ def test_the_exposure_in_the_deployment_page_is_that_of_this_unit():
     assert f"an exposure of {exposure} (" in DEPLOY
 
 
-def test_each_picture_of_the_deployment_page_is_taken_by_the_script():
-    script = (ROOT / "docs" / "pictures.py").read_text()
-    shown = set(re.findall(r"\(\.\./pictures/(\w+)\.png\)", DEPLOY))
-    assert shown == set(re.findall(r'keep\(browser, "(\w+)"\)', script))
+def test_each_picture_is_shown_in_a_page_and_taken_by_a_script():
+    scripts = "".join(path.read_text() for path in (ROOT / "docs").glob("*.py"))
+    pages = "".join(path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")))
+    shown = set(re.findall(r"\((?:\.\./|docs/)pictures/([\w-]+)\.png\)", pages))
     assert shown == {path.stem for path in (ROOT / "docs" / "pictures").glob("*.png")}
+    assert [name for name in shown if f'"{name}"' not in scripts] == []
 
 
 def test_the_last_run_in_the_reliability_page_is_the_reports():
