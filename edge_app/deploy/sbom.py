@@ -22,7 +22,8 @@ def write_sbom(out: Path) -> None:
     (kit,) = (wheel for name, wheel in wheels.items() if name.startswith("cxr_edge_kit-"))
     models = {path.name: path.read_bytes() for path in sorted(out.glob("models/*.tflite"))}
     with zipfile.ZipFile(kit) as archive:
-        models |= {name: archive.read(name) for name in archive.namelist() if name.endswith(".tflite")}
+        shipped = [name for name in archive.namelist() if re.fullmatch(r"edge_app/models/[^/]+\.tflite", name)]
+        models |= {name: archive.read(name) for name in shipped}
     components = [_wheel(out, wheel) for wheel in wheels.values() if wheel != kit]
     components += [_model(name, content) for name, content in models.items()]
     bill = {

@@ -235,6 +235,7 @@ def test_the_bill_of_materials_names_each_wheel_and_the_model_with_its_card(tmp_
         kit = write_wheel(tmp_path / "wheels" / target, "cxr_edge_kit", "9.9")
         with zipfile.ZipFile(kit, "a") as archive:
             archive.writestr(f"edge_app/models/{shipped.path.name}", shipped.content)
+            archive.writestr("train/locator/locator-int8.tflite", b"no bundle")
         write_wheel(tmp_path / "wheels" / target, "Some_Package", "1.0+local")
     write_sbom(tmp_path)
     content = (tmp_path / "sbom.cdx.json").read_bytes()
