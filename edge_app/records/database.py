@@ -385,10 +385,16 @@ class Store:
         )
         with self.reading() as db:
             rows = db.execute(query + tail, values).fetchall()
-        try:
-            return [_record(row) for row in rows]
-        except (ValueError, TypeError, AttributeError) as cause:  # a flipped bit that SQLite's check does not detect
-            raise StoreError(f"{self.path} holds a damaged record: restore the last back-up") from cause
+        records = []
+        for row in rows:
+            try:
+                records.append(_record(row))
+            except (ValueError, TypeError, AttributeError) as cause:  # a flipped bit that SQLite does not detect
+                damaged = f"{self.path} holds a damaged record, {row[0]}: restore the last back-up"
+                if len(rows) == 1:
+                    raise StoreError(damaged) from cause
+                LOG.error("%s", damaged)  # it must not hide the others; `check` names it, too
+        return records
 
     def _roll_back(self) -> None:
         """A full disk may have ended the transaction already."""
