@@ -150,6 +150,7 @@ def resolve(options: FitOptions, replicas: int = 1) -> TrainingPlan:
     """
     architecture, recipe = find_architecture(options.arch), find_recipe(options.recipe)
     data, split = find_split_data(options.data, options.split, options.negative, options.patients)
+    binary = options.binary and len(data.labels) > 2
     for note in data.notes:
         LOG.info("%s", note)
     LOG.info("split %s", split.name)
@@ -161,8 +162,8 @@ def resolve(options: FitOptions, replicas: int = 1) -> TrainingPlan:
     return TrainingPlan(
         out=options.out,
         data=data,
-        classes=merged_classes(data.classes) if options.binary else data.classes,
-        binary=options.binary,
+        classes=merged_classes(data.classes) if binary else data.classes,
+        binary=binary,
         purpose=options.purpose,
         split=split,
         strict=options.strict,
