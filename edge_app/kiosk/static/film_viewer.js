@@ -1,0 +1,63 @@
+// `createFilmViewer(container, options)`; and every `<div class="film-viewer" data-film="...">` that appears in the
+// page becomes a viewer, and again when its attributes change. Attributes, events and keys are in
+// docs/reference/film-viewer.md.
+(() => {
+  const ENGLISH = {
+    film: "Chest film",
+    help:
+      "Arrow keys change brightness and contrast, move the film or move the region, as the chosen tool does; Shift and " +
+      "an arrow size the region. W, P and M choose the tool: brightness, move, mark. Enter adds a region, Space goes to " +
+      "the next, Delete removes it. Plus and minus zoom, 0 shows the whole film or the lungs, 1 full size. I inverts, " +
+      "R rotates, F flips, C shows the evidence.",
+    tools: "Film tools", contour: "Show the evidence", window: "Brightness and contrast", pan: "Move the film",
+    region: "Mark a region", invert: "Invert", compare: "Compare with the earlier film", fit: "Whole film, as it was",
+    rotate: "Rotate", flip: "Flip left and right", actual: "Full size, 1:1", zoom_in: "Zoom in", zoom_out: "Zoom out",
+    full_screen: "Full screen", more: "All tools", remove: "Remove this region", removed: "Region removed",
+    region_n: "Region {n} of {count}", this_film: "This film", earlier_film: "Earlier film", zoomed: "Zoom {percent}%",
+    levels: "Window {width}, level {level}", no_film: "The film cannot be shown.",
+    no_full: "The full resolution is not available.",
+  };
+  const INPUTS = ["film", "full", "earlier", "contour", "field", "words", "regions", "locked"];
+  const viewers = new Map();
+
+  function optionsOf({ dataset }) {
+    const json = (name, otherwise) => (dataset[name] ? JSON.parse(dataset[name]) : otherwise);
+    return {
+      key: dataset.key || dataset.film,
+      film: dataset.film,
+      full: dataset.full || "",
+      earlier: dataset.earlier || "",
+      contour: json("contour", []),
+      field: dataset.field ? dataset.field.split(",").map(Number) : null,
+      words: json("words", {}),
+      regions: json("regions", []),
+      regionsInput: dataset.regionsInput || "",
+      locked: dataset.locked !== undefined,
+    };
+  }
+
+  window.createFilmViewer = (container, options = {}) => {
+    viewers.get(container)?.destroy();
+    const given = { ...optionsOf(container), ...options };
+    const viewer = new window.filmParts.FilmStage(container, { ...given, words: { ...ENGLISH, ...given.words } });
+    viewers.set(container, viewer);
+    return viewer;
+  };
+
+  function look(changes) {
+    for (const [container, viewer] of viewers) {
+      if (container.isConnected) continue;
+      viewer.destroy();
+      viewers.delete(container);
+    }
+    const changed = changes.filter((change) => change.type === "attributes").map((change) => change.target);
+    for (const container of document.querySelectorAll(".film-viewer[data-film]")) {
+      if (!viewers.has(container) || changed.includes(container)) window.createFilmViewer(container);
+    }
+  }
+
+  new MutationObserver(look).observe(document.documentElement, {
+    childList: true, subtree: true, attributeFilter: INPUTS.map((name) => `data-${name}`),
+  });
+  look([]);
+})();
