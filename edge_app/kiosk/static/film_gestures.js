@@ -9,18 +9,22 @@
   const between = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
   const middle = (a, b) => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
 
-  // `viewer.begin(kind, place)` gives { move(from, to), end(), cancel() }; places are in client pixels.
+  // `viewer.begin(kind, place)` gives { move(from, to), end?(), cancel?() }; places are in pixels of the stage.
   function listen(stage, viewer, signal) {
     const pointers = new Map();
     let gesture = null;
     let down = null;
     let lastTap = { at: 0, place: [0, 0] };
     const on = (target, type, act) => target.addEventListener(type, act, { signal, passive: false });
-    const placeOf = (event) => [event.clientX, event.clientY];
+    const placeOf = ({ clientX, clientY }) => {
+      const { left, top } = stage.getBoundingClientRect();
+      return [clientX - left, clientY - top];
+    };
 
     function stop(how) {
       gesture?.[how]?.();
       gesture = null;
+      viewer.redraw();
     }
 
     function release(event, how) {
@@ -34,7 +38,7 @@
       if (!down || down.kind !== "tool" || between(place, down.place) > TAP_PX) return;
       const twice = event.timeStamp - lastTap.at < TAP_MS && between(place, lastTap.place) < 2 * TAP_PX;
       lastTap = { at: twice ? 0 : event.timeStamp, place };
-      if (twice) viewer.doubleTap(place);
+      if (twice) viewer.doubleTap();
     }
 
     // Two fingers: what lies between them stays there.
@@ -67,6 +71,7 @@
       if (!event.buttons) return release(event, "cancel"); // let go of where the page could not see it
       pointers.set(event.pointerId, placeOf(event));
       gesture?.move(from, placeOf(event));
+      viewer.redraw();
     });
     on(stage, "pointerup", (event) => release(event, "end"));
     on(stage, "pointercancel", (event) => release(event, "cancel"));
@@ -78,7 +83,7 @@
     on(stage, "wheel", (event) => {
       event.preventDefault();
       const step = Math.min(300, Math.max(-300, event.deltaY * (event.deltaMode ? 33 : 1)));
-      viewer.zoomAt(placeOf(event), Math.exp(-step * (event.ctrlKey ? 0.01 : 0.0015))); // Ctrl: a touch pad's pinch
+      viewer.zoomBy(Math.exp(-step * (event.ctrlKey ? 0.01 : 0.0015)), placeOf(event)); // Ctrl: a touch pad's pinch
     });
     on(stage, "contextmenu", (event) => event.preventDefault());
     on(stage, "mousedown", (event) => {

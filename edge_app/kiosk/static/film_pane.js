@@ -46,16 +46,18 @@
     draw({ zoom, x, y }) {
       const { shape, canvas, image } = this;
       const dots = window.devicePixelRatio || 1;
+      const drawn = [zoom, x, y, dots, image?.naturalWidth, ...Object.values(shape)].join();
+      if (!image || drawn === this.drawn) return; // a drag that changes the window draws nothing again
+      this.drawn = drawn;
       canvas.width = Math.round(shape.width * dots);
       canvas.height = Math.round(shape.height * dots);
-      if (!image) return;
       const { across, down, unit, middle } = layout(shape);
       const size = unit * zoom * dots; // the film's height in the screen's own pixels
       // The film begins at the edge of one, so that 1:1 is not blurred.
       const half = (extent) => (extent * size) / 2;
       const centre = (of, off, extent) => Math.round((of + off * unit) * dots - half(extent)) + half(extent);
       const context = canvas.getContext("2d");
-      context.imageSmoothingQuality = "high";
+      context.imageSmoothingQuality = size < image.naturalHeight ? "high" : "low"; // "high" is slow beyond 1:1
       context.translate(centre(middle[0], x, across), centre(middle[1], y, down));
       context.rotate((shape.turns * Math.PI) / 2);
       context.scale(shape.flip ? -1 : 1, 1);

@@ -30,7 +30,6 @@
       this.build(`film-${++made}`);
       this.listen();
       this.passOn();
-      this.resize();
     }
 
     build(id) {
@@ -66,7 +65,7 @@
       this.stage.addEventListener("keydown", (event) => this.key(event), { signal });
       this.remover.addEventListener("click", () => this.removeRegion(), { signal });
       document.addEventListener("fullscreenchange", () => this.redraw(), { signal });
-      const sizes = new ResizeObserver(() => this.resize());
+      const sizes = new ResizeObserver(() => this.redraw());
       sizes.observe(this.stage);
       signal.addEventListener("abort", () => sizes.disconnect());
     }
@@ -75,13 +74,14 @@
       this.ended.abort();
     }
 
-    // What a drag does from here on: { move(from, to), end?(), cancel?() }. Places are in client pixels.
+    // What a drag does from here on: { move(from, to), end?(), cancel?() }. Places are in pixels of the stage.
     begin(kind, place) {
       this.buttons.open(false);
       const { shape, here } = this.at(place);
       const { view, width, level, tool } = this.state;
       const name = kind === "tool" ? tool : kind;
-      if (name === "region" && shape === this.pane.shape && !this.options.locked) return this.beginRegion(here);
+      const marking = name === "region" && shape === this.pane.shape && !this.options.locked;
+      if (marking) return this.regions.begin(view, shape, here);
       const moves = {
         pan: (from, to) => this.change({ view: panBy(this.state.view, shape, between(from, to)) }),
         zoom: (_, to) => this.zoom(zoomAt(view, shape, here, Math.exp((to[1] - place[1]) / 150))),
@@ -91,32 +91,17 @@
       return { move: moves[name] ?? moves.pan, cancel: () => name === "window" && this.change({ width, level }) };
     }
 
-    beginRegion(here) {
-      const drag = this.regions.begin(this.state.view, this.pane.shape, here);
-      const drawn = (act) => (...places) => {
-        act(...places.map((place) => this.at(place, this.pane).here));
-        this.redraw();
-      };
-      this.redraw();
-      return { move: drawn(drag.move), end: drawn(drag.end), cancel: drawn(drag.cancel) };
+    // The pane at a place, and the place in it. The first pane begins where the stage does.
+    at([x, y]) {
+      const { offsetLeft, offsetTop } = this.panes.at(-1).element;
+      const there = x >= offsetLeft && y >= offsetTop;
+      const pane = there ? this.panes.at(-1) : this.pane;
+      return { shape: pane.shape, here: there ? [x - offsetLeft, y - offsetTop] : [x, y] };
     }
 
-    // A place in client pixels in those of its pane, or of a given one.
-    at([x, y], given) {
-      const boxes = this.panes.map((pane) => ({ pane, box: pane.element.getBoundingClientRect() }));
-      const under = ({ pane, box }) => (given ? pane === given : x < box.right && y < box.bottom);
-      const { pane, box } = boxes.find(under) ?? boxes[0];
-      return { shape: pane.shape, here: [x - box.left, y - box.top] };
-    }
-
-    zoomAt(place, factor) {
+    zoomBy(factor, place = layout(this.pane.shape).middle) {
       const { shape, here } = this.at(place);
       this.zoom(zoomAt(this.state.view, shape, here, factor));
-    }
-
-    zoomBy(factor) {
-      const { shape } = this.pane;
-      this.zoom(zoomAt(this.state.view, shape, layout(shape).middle, factor));
     }
 
     zoom(view) {
@@ -241,7 +226,8 @@
 
     get unusable() {
       const { contour, earlier, locked } = this.options;
-      const usable = { contour: contour.length, compare: earlier, region: !locked, full_screen: document.fullscreenEnabled };
+      const full = document.fullscreenEnabled;
+      const usable = { contour: contour.length, compare: earlier, region: !locked, full_screen: full };
       return Object.keys(usable).filter((name) => !usable[name]);
     }
 
@@ -253,11 +239,6 @@
       return shown ? [this.pane, this.earlier] : [this.pane];
     }
 
-    resize() {
-      this.buttons.fold();
-      this.redraw();
-    }
-
     redraw() {
       this.frame ??= requestAnimationFrame(() => {
         this.frame = null;
@@ -267,6 +248,7 @@
 
     draw() {
       const { state, pane, panes, regions, options } = this;
+      this.buttons.fold();
       const { invert, width, level } = state;
       const slope = (invert ? -1 : 1) / width;
       for (const channel of this.channels) {

@@ -21,18 +21,14 @@
   const viewers = new Map();
 
   function optionsOf({ dataset }) {
-    const json = (name, otherwise) => (dataset[name] ? JSON.parse(dataset[name]) : otherwise);
+    const { film, key = film, full, earlier, regionsInput, field, contour, words, regions } = dataset;
     return {
-      key: dataset.key || dataset.film,
-      film: dataset.film,
-      full: dataset.full || "",
-      earlier: dataset.earlier || "",
-      contour: json("contour", []),
-      field: dataset.field ? dataset.field.split(",").map(Number) : null,
-      words: json("words", {}),
-      regions: json("regions", []),
-      regionsInput: dataset.regionsInput || "",
-      locked: dataset.locked !== undefined,
+      film, key, full, earlier, regionsInput,
+      field: field ? field.split(",").map(Number) : null,
+      contour: JSON.parse(contour || "[]"),
+      words: JSON.parse(words || "{}"),
+      regions: JSON.parse(regions || "[]"),
+      locked: "locked" in dataset,
     };
   }
 
