@@ -9,7 +9,7 @@
     pan: '<path d="M12 3v18M3 12h18M9 6l3-3 3 3M9 18l3 3 3-3M6 9l-3 3 3 3M18 9l3 3-3 3"/>',
     region: '<path d="M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M12 9v6M9 12h6"/>',
     invert: '<circle cx="12" cy="12" r="9"/><path d="M12 3a9 9 0 0 1 0 18z" fill="currentColor"/>',
-    compare: '<rect x="3" y="5" width="8" height="14"/><rect x="13" y="5" width="8" height="14" stroke-dasharray="3 2"/>',
+    compare: '<path d="M3 5h8v14H3z"/><path d="M13 5h8v14h-8z" stroke-dasharray="3 2"/>',
     fit:
       `<rect x="2.5" y="4" width="19" height="16" rx="1.5"/><path d="M10.5 8${LUNG}"/>` +
       `<path transform="matrix(-1 0 0 1 24 0)" d="M10.5 8${LUNG}"/>`,
@@ -27,7 +27,8 @@
   const BUTTON_PX = 50; // with its gap
 
   function filmButton(name, label, className = "") {
-    const button = Object.assign(document.createElement("button"), { type: "button", title: label, tabIndex: -1, className });
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", title: label, tabIndex: -1, className });
     button.dataset.tool = name;
     button.setAttribute("aria-label", label);
     button.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true">${ICONS[name]}</svg><span></span>`;

@@ -69,7 +69,7 @@
     trace(view, contour, regions, chosen) {
       const twice = (lines) => `<g class="film-halo">${lines}</g><g class="film-line">${lines}</g>`;
       const inPane = (point) => toPane(view, this.shape, point).map((end) => end.toFixed(1));
-      const outline = contour.map((points) => `<polygon class="film-contour" points="${points.map(inPane).join(" ")}"/>`);
+      const polygon = (points) => `<polygon class="film-contour" points="${points.map(inPane).join(" ")}"/>`;
       const boxes = regions.map((region, place) => {
         const [l, t, r, b] = boxInPane(view, this.shape, region).map(Math.round);
         const corners = place === chosen ? [[l, t], [r, t], [l, b], [r, b]] : [];
@@ -77,7 +77,7 @@
         const kind = `film-region${place === chosen ? " chosen" : ""}`;
         return twice(`<rect class="${kind}" x="${l}" y="${t}" width="${r - l}" height="${b - t}"/>`) + grips.join("");
       });
-      this.lines.innerHTML = twice(outline.join("")) + boxes.join("");
+      this.lines.innerHTML = twice(contour.map(polygon).join("")) + boxes.join("");
     }
 
     // A button at a box's upper right corner, always in the pane.

@@ -21,7 +21,8 @@
     }
 
     add(region) {
-      this.chosen = this.list.push(region) - 1;
+      this.list = [...this.list, region];
+      this.chosen = this.list.length - 1;
     }
 
     remove() {
@@ -63,8 +64,8 @@
 
     // A drag from `place` sizes the chosen one by its corner, moves the one that is there, or draws a new one.
     begin(view, shape, place) {
-      const before = { list: [...this.list], chosen: this.chosen };
-      const cancel = () => Object.assign(this, before);
+      const { list, chosen } = this;
+      const cancel = () => Object.assign(this, { list, chosen });
       const end = () => this.finish();
       const fixed = this.known && oppositeCorner(boxInPane(view, shape, this.known), place);
       const size = (from) => (_, to) => (this.known = boxOnFilm(view, shape, [...from, ...to]));
@@ -75,7 +76,7 @@
       const added = () => {
         const [l, t, r, b] = boxInPane(view, shape, this.known);
         if (Math.min(r - l, b - t) >= LEAST_PX) return this.finish();
-        Object.assign(this, before, { chosen: -1 }); // a tap outside all regions
+        Object.assign(this, { list, chosen: -1 }); // a tap outside all regions
       };
       return { move: size(place), end: added, cancel };
     }

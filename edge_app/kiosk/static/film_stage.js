@@ -1,12 +1,7 @@
 // The viewer itself: it knows how the film is shown, and what each gesture, key and button does to that.
 (() => {
   const { clamp, bound, zoomAt, panBy, showPart, boxInPane, layout } = window.filmParts.geometry;
-  const { FilmPane, FilmRegions, FilmButtons, filmButton, listen } = window.filmParts;
-  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  const KEYS = {
-    "+": "zoom_in", "=": "zoom_in", "-": "zoom_out", 0: "lungs", 1: "actual", w: "window", p: "pan", m: "region",
-    i: "invert", r: "rotate", f: "flip", c: "contour",
-  };
+  const { FilmPane, FilmRegions, FilmButtons, filmButton, listen, press } = window.filmParts;
   const FIT = { zoom: 1, x: 0, y: 0 };
   const PLAIN = { view: FIT, width: 1, level: 0.5, invert: false, turns: 0, flip: false }; // 1 is the gray range
   const FIRST = { ...PLAIN, tool: "window", contour: false, compare: false };
@@ -62,7 +57,7 @@
     listen() {
       const { signal } = this.ended;
       listen(this.stage, this, signal);
-      this.stage.addEventListener("keydown", (event) => this.key(event), { signal });
+      this.stage.addEventListener("keydown", (event) => press(this, event), { signal });
       this.remover.addEventListener("click", () => this.removeRegion(), { signal });
       document.addEventListener("fullscreenchange", () => this.redraw(), { signal });
       const sizes = new ResizeObserver(() => this.redraw());
@@ -188,26 +183,6 @@
       this.container.dispatchEvent(new CustomEvent(`film-viewer:${name}`, { bubbles: true, detail }));
     }
 
-    key(event) {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.stage) return;
-      const { regions, state, pane } = this;
-      const marking = state.tool === "region" && !this.options.locked;
-      const known = marking && regions.known;
-      const arrow = ARROWS[event.key];
-      const name = KEYS[event.key.toLowerCase()];
-      if (arrow && known) regions.step(state.view, pane.shape, arrow, event.shiftKey);
-      else if (arrow && state.tool === "window") this.window(arrow.map((step) => step / 30));
-      else if (arrow) this.change({ view: panBy(state.view, pane.shape, arrow.map((step) => -40 * step)) });
-      else if (name) this.act(name);
-      else if (known && event.key === "Escape") regions.chosen = -1;
-      else if (known && ["Delete", "Backspace"].includes(event.key)) this.removeRegion();
-      else if (marking && event.key === "Enter") regions.addAtCentre(state.view, pane.shape);
-      else if (marking && event.key === " ") regions.next();
-      else return;
-      event.preventDefault();
-      this.redraw();
-    }
-
     // Shown for a moment, and read by a screen reader.
     say(word, values = {}) {
       clearTimeout(this.silence);
@@ -239,6 +214,15 @@
       return shown ? [this.pane, this.earlier] : [this.pane];
     }
 
+    // Which film it is, and in which way it is not as it was made: left and right must not be mistaken.
+    captionOf(pane) {
+      const { words, state } = this;
+      const which = this.panes.length > 1 && (pane === this.pane ? words.this_film : words.earlier_film);
+      const turned = state.turns && `${90 * state.turns}°`;
+      const changes = pane === this.pane ? [state.flip && words.flipped, turned, state.invert && words.inverted] : [];
+      return [which, ...changes].filter(Boolean);
+    }
+
     redraw() {
       this.frame ??= requestAnimationFrame(() => {
         this.frame = null;
@@ -260,9 +244,9 @@
       Object.assign(pane.shape, { turns: state.turns, flip: state.flip });
       for (const one of panes) {
         one.canvas.style.filter = slope === 1 && level === 0.5 ? "none" : this.filter;
-        one.caption.textContent = panes.length > 1 ? this.words[one === pane ? "this_film" : "earlier_film"] : "";
+        one.caption.textContent = this.captionOf(one).join(" · ");
         one.measure(stacked && one !== panes.at(-1) ? 0 : BAR_PX);
-        if (pane.image && one === pane) state.view = bound(state.view, one.shape); // without it, its aspect is not known
+        if (one === pane && pane.image) state.view = bound(state.view, pane.shape); // its aspect is known
         one.draw(bound(state.view, one.shape));
       }
       pane.trace(state.view, state.contour ? options.contour : [], regions.list, regions.chosen);
