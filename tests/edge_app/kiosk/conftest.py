@@ -115,9 +115,8 @@ def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningKiosk]:
         yield running
 
 
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    """Chromium without a window, a fresh profile, no name server, and a log of all requests."""
+@contextmanager
+def running_browser() -> Iterator[Any]:
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (chromium and driver):
         pytest.skip("chromium and chromedriver are not installed: apt-get install chromium chromium-driver")
@@ -135,6 +134,20 @@ def browser() -> Iterator[Any]:
             yield chrome
         finally:
             chrome.quit()
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    """Chromium without a window, a fresh profile, no name server, and a log of all requests."""
+    with running_browser() as chrome:
+        yield chrome
+
+
+@pytest.fixture(scope="module")
+def shared_browser() -> Iterator[Any]:
+    """The same for all tests of a module whose pages keep nothing in the profile."""
+    with running_browser() as chrome:
+        yield chrome
 
 
 @pytest.fixture
