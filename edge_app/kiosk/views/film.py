@@ -10,7 +10,7 @@ from edge_app.workflow.case import Case
 VIEWER_WORDS = (
     "help", "tools", "contour", "window", "pan", "region", "invert", "compare", "fit", "rotate", "flip", "actual",
     "zoom_in", "zoom_out", "full_screen", "more", "remove", "removed", "region_n", "this_film", "earlier_film",
-    "zoomed", "levels", "no_film", "no_full",
+    "zoomed", "levels", "flipped", "inverted", "no_film", "no_full",
 )  # fmt: skip
 
 
