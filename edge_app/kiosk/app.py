@@ -1,42 +1,25 @@
-"""The kiosk's web application: routes for health, films, record and exports, with the page and the guard."""
+"""The kiosk's web application: the machine's routes, those for records and set-up, the page and the guard."""
 
-import ipaddress
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
 
 import gradio as gr
-from fastapi import FastAPI, Form, Request
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from edge_app.errors import KitError, StoreError
+from edge_app.errors import KitError
 from edge_app.kiosk.bounds import FILMS_PATH, BodyRefused, Bounds, Uploads, refused
 from edge_app.kiosk.film_headers import turning_of, visit_of
 from edge_app.kiosk.guard import LOOPBACK_HOSTS, Guard
-from edge_app.kiosk.language import language_of
-from edge_app.kiosk.login import COOKIE as SESSION_COOKIE
 from edge_app.kiosk.login import Gate, Sessions, add_login
 from edge_app.kiosk.page import build_page, page_settings
 from edge_app.kiosk.page_language import PageLanguage
-from edge_app.kiosk.static_pages import record_page, report_page
-from edge_app.records.export import to_csv, to_json
-from edge_app.records.readers import (
-    READER,
-    Reader,
-    check_reader,
-    credential,
-    enrol,
-    login_entries,
-    readers,
-    was_anybody_enrolled,
-)
+from edge_app.kiosk.record_routes import add_record_routes
+from edge_app.kiosk.setup_routes import add_setup_routes
+from edge_app.records.readers import Reader, check_reader, credential, login_entries
 from edge_app.workflow.case import Pictures
 from edge_app.workflow.reading_service import ReadingService
-from edge_app.workflow.result_image import result_image, result_lines
-from edge_app.workflow.secondary_capture import secondary_capture
-
-SHOWN_AFTER_ERROR = 10
 
 
 @dataclass(frozen=True)
@@ -56,7 +39,8 @@ def build_app(service: ReadingService, reach: Reach | None = None) -> FastAPI:
     reach = reach or Reach()
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _add_machine_routes(app, service)
-    _add_record_routes(app, service)
+    add_record_routes(app, service)
+    add_setup_routes(app, service)
     sessions = Sessions(lambda initials: credential(service.store(), initials))
     if reach.lan:
         add_login(app, sessions, partial(_check_login, service), reach.tls)
@@ -107,94 +91,3 @@ def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:
         if not content:
             return PlainTextResponse("There is no such picture.", 404)
         return Response(content, media_type="image/jpeg" if kind == "film" else "image/png")
-
-
-def _add_record_routes(app: FastAPI, service: ReadingService) -> None:
-    @app.get("/record")
-    def record(request: Request) -> HTMLResponse:
-        """All records and the readers."""
-        return _record_page(service, request)
-
-    @app.get("/report/{record_id}")
-    def report(record_id: str, request: Request) -> HTMLResponse:
-        """One record on one page."""
-        case = service.recorded(record_id)
-        if case is None:
-            return HTMLResponse("There is no such record.", 404)
-        return HTMLResponse(report_page(case, service.predictor.card, _language(request)))
-
-    @app.get("/dicom/{record_id}")
-    def dicom(record_id: str) -> Response:
-        """A signed result as a Secondary Capture, while its DICOM film is in memory."""
-        case = service.recorded(record_id)
-        if case is None:
-            return PlainTextResponse("There is no such record.", 404)
-        if case.origin is None:
-            return PlainTextResponse("Only for DICOM films, and only while they are in memory.", 409)
-        if case.review is None:
-            return PlainTextResponse("Nobody has signed it: drafts are not filed.", 409)
-        lines = result_lines(case, service.predictor.card)
-        content = secondary_capture(case.origin, result_image(case, lines), "\n".join(lines), record_id, case.review.at)
-        service.store().note("kiosk", "export", record_id, "application/dicom")
-        name = f'attachment; filename="{record_id}.dcm"'
-        return Response(content, media_type="application/dicom", headers={"content-disposition": name})
-
-    @app.get("/export.csv")
-    def export_csv() -> Response:
-        """Every record as CSV."""
-        return _exported(service, to_csv(service.store().records()), "text/csv")
-
-    @app.get("/export.json")
-    def export_json() -> Response:
-        """Every record as JSON."""
-        return _exported(service, to_json(service.store().records()), "application/json")
-
-    @app.post("/readers")
-    def add(
-        request: Request,
-        initials: Annotated[str, Form()],
-        pin: Annotated[str, Form()],
-        role: Annotated[str, Form()] = READER,
-        by_initials: Annotated[str, Form()] = "",
-        by_pin: Annotated[str, Form()] = "",
-    ) -> Response:
-        """Enrol a reader or a technician; an error is shown on the record page."""
-        try:
-            by = (by_initials, by_pin)
-            enrol(service.store(), Reader(initials, role), pin, by, at_the_machine=_is_this_machine(request))
-        except KitError as error:
-            return _record_page(service, request, str(error))
-        return RedirectResponse("record", 303)
-
-    @app.exception_handler(StoreError)
-    def no_record(_: Request, error: StoreError) -> Response:
-        """Say that the record failed, instead of a bare 500."""
-        return PlainTextResponse(f"The record is not available: {error}", 503)
-
-
-def _record_page(service: ReadingService, request: Request, problem: str = "") -> HTMLResponse:
-    store = service.store()
-    people = readers(store) if was_anybody_enrolled(store) else None
-    # Somebody who tries PINs gets a short page: a long one would take the time of others.
-    page = record_page(
-        store.records(limit=SHOWN_AFTER_ERROR if problem else -1),
-        people,
-        _language(request),
-        problem,
-        SESSION_COOKIE in request.cookies,
-    )
-    return HTMLResponse(page, 400 if problem else 200)
-
-
-def _is_this_machine(request: Request) -> bool:
-    return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
-
-
-def _exported(service: ReadingService, content: str, kind: str) -> Response:
-    service.store().note("kiosk", "export", detail=kind)
-    name = f"records.{kind.rpartition('/')[2]}"
-    return Response(content, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'})
-
-
-def _language(request: Request) -> str:
-    return language_of(request.cookies, request.headers.get("accept-language", ""))

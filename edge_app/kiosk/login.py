@@ -19,8 +19,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge_app.errors import KitError, StoreError
-from edge_app.kiosk.language import language_of
-from edge_app.kiosk.static_pages import login_page
+from edge_app.kiosk.language import language_of, said, say
+from edge_app.kiosk.views.document import Frame, alert, document, who
+from edge_app.kiosk.views.words import Words
 from edge_app.records.readers import Reader
 
 COOKIE = "cxr_session"
@@ -126,18 +127,18 @@ def add_login(app: FastAPI, sessions: Sessions, check: Callable[[str, str, str],
     @app.get("/login")
     def ask(request: Request) -> HTMLResponse:
         """The login form."""
-        return HTMLResponse(login_page(_language(request)))
+        return HTMLResponse(_page(request))
 
     @app.post("/login")
     def enter(request: Request, initials: Annotated[str, Form()], pin: Annotated[str, Form()]) -> Response:
         """Start a session, or say what was wrong."""
         address = request.client.host if request.client else ""
         if not sessions.may_try(address):
-            return HTMLResponse(login_page(_language(request), "Too many failures: wait five minutes."), 429)
+            return HTMLResponse(_page(request, say(_language(request), "too_many_failures")), 429)
         try:
             reader = check(initials, pin, address)
         except KitError as error:
-            return HTMLResponse(login_page(_language(request), str(error)), 401)
+            return HTMLResponse(_page(request, said(_language(request), error)), 401)
         sessions.succeeded(address)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(
@@ -150,6 +151,14 @@ def add_login(app: FastAPI, sessions: Sessions, check: Callable[[str, str, str],
         """End the session."""
         sessions.end(request.cookies.get(COOKIE, ""))
         return RedirectResponse("/login", 303)
+
+
+def _page(request: Request, problem: str = "") -> str:
+    """The login form; `problem` is the error of the last attempt."""
+    w = Words(_language(request))
+    form = f'<form method="post" action="login">{who(w, "current-password")}<button>{w("log_in")}</button></form>'
+    body = f"<h1>{w('app_name')}</h1>{alert(problem)}{form}"
+    return document(w("log_in"), body, Frame(w.language), with_rooms=False)
 
 
 def _token(scope: Scope) -> str:

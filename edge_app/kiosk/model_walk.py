@@ -15,12 +15,14 @@ from edge_app.errors import BundleError, KitError
 from edge_app.imaging.film import read_film
 from edge_app.imaging.phantom import phantom_png
 from edge_app.kiosk.language import LANGUAGES, say
-from edge_app.kiosk.static_pages import record_page, report_page
 from edge_app.kiosk.views.answer import answer
+from edge_app.kiosk.views.document import Frame
 from edge_app.kiosk.views.film import film
 from edge_app.kiosk.views.hand_in import outcome
 from edge_app.kiosk.views.header import ROOMS, header
 from edge_app.kiosk.views.queue import queue
+from edge_app.kiosk.views.record_list import record_list
+from edge_app.kiosk.views.report import report
 from edge_app.model.bundle import read_bundle
 from edge_app.model.card import ModelCard
 from edge_app.model.runtimes.interpreter import Outputs
@@ -28,9 +30,10 @@ from edge_app.model.trial import PASSED
 from edge_app.reading.predictor import INTERNAL_ERROR, Predictor
 from edge_app.reading.selftest import replay
 from edge_app.records.export import to_csv, to_json
-from edge_app.records.record import Review
+from edge_app.records.record import Record, RefusedFilm, Review
 from edge_app.workflow.case import Case
 from edge_app.workflow.reading_service import ReadingService, check_speaks_of_pneumonia
+from edge_app.workflow.record_search import Search
 from edge_app.workflow.result_image import result_image, result_lines
 
 RARE = 1e-6  # the probability of every class but one
@@ -105,15 +108,16 @@ def _page(service: ReadingService, case: Case) -> None:
 def _record(service: ReadingService, case: Case) -> None:
     if not case.saved:
         raise KitError(service.not_saved)
+    records: list[Record | RefusedFilm] = [*service.store().records()]
     for language in LANGUAGES:
-        _check_rows(record_page(service.store().records(), None, language), language)
+        _check_rows(record_list(records, len(records), Search(), Frame(language), hidden=False), language)
 
 
 def _report(service: ReadingService, case: Case) -> None:
     card = service.predictor.card
     signed = replace(service.recorded(case.id) or case, review=Review(case.id, "AB", "agree", "normal"))
     for language in LANGUAGES:
-        report_page(signed, card, language)
+        report(signed, card, [], Frame(language), hidden=False)
     result_image(signed, result_lines(signed, card))
 
 

@@ -43,12 +43,18 @@ def check_age(age_years: float | None, card: ModelCard) -> None:
     Raises:
         FilmRefused: age_out_of_range.
     """
-    youngest, oldest = card.training.get("age_range_years", DEFAULT_RANGE_YEARS)
+    youngest, oldest = age_range(card)
     if age_years is not None and not youngest <= age_years < oldest + 1:
         raise FilmRefused(
             "age_out_of_range",
             f"The patient is {_in_words(age_years)} old; the model is for {youngest} to {oldest} years: no score.",
         )
+
+
+def age_range(card: ModelCard) -> tuple[int, int]:
+    """The youngest and the oldest age that the model is for, in completed years."""
+    youngest, oldest = card.training.get("age_range_years", DEFAULT_RANGE_YEARS)
+    return youngest, oldest
 
 
 def _in_words(age_years: float) -> str:

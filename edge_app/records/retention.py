@@ -48,7 +48,7 @@ def retain(
     if not 1 <= days <= MAX_DAYS:
         raise KitError(f"records are kept for 1 to {MAX_DAYS} days, not {days}")
     now, machine = now or datetime.now(timezone.utc), machine or machine_time()
-    doubt = "" if clock_is_right else _doubt(store, now, machine)
+    doubt = "" if clock_is_right else clock_doubt(store, now, machine)
     if doubt:
         raise ClockDoubted(f"{doubt}: set the clock, or if it is right: reviews purge --days {days} --clock-is-right")
     _believe(store, now, machine)
@@ -59,7 +59,7 @@ def retain(
     return records, films.drop(store.purged(films.ids()))
 
 
-def _doubt(store: Store, now: datetime, machine: MachineTime) -> str:
+def clock_doubt(store: Store, now: datetime, machine: MachineTime) -> str:
     """Why the clock may be wrong; empty when it fits what is known."""
     with store.reading() as db:
         row = db.execute("SELECT value FROM meta WHERE key = ?", (BELIEVED,)).fetchone()

@@ -78,7 +78,7 @@ class ReadingService:
         self.watching = False  # a folder or a DICOM port: drafts arrive without the page
         self.must_live: list[threading.Thread] = []  # loops that read or delete without a page
         self.troubles: dict[str, str] = {}  # by loop: what it could not do the last time, or nothing
-        self._home = home
+        self.home = home
         self._decode = read
         self._store: Store | None = None
         self._store_lock = threading.Lock()
@@ -103,7 +103,7 @@ class ReadingService:
                 self._store.abandon()
                 self._store = None
             if self._store is None:
-                self._store = open_store(self._home, serves=True)
+                self._store = open_store(self.home, serves=True)
             return self._store
 
     def read(self, content: bytes, source: str = "page", visit: Visit = NOBODY, turning: Turning = AS_IT_CAME) -> Case:

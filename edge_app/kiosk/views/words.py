@@ -7,11 +7,11 @@ from html import escape
 from typing import TypeVar
 
 from edge_app.kiosk.language import say, words
-from edge_app.records.record import Record, Visit
+from edge_app.records.record import Record, RefusedFilm, Visit
 from edge_app.workflow.case import Case
 
 LOG = logging.getLogger(__name__)
-Row = TypeVar("Row", Case, Record)
+Row = TypeVar("Row", Case, Record, Record | RefusedFilm)
 SYMBOLS = {"pneumonia": "▲", "uncertain": "◆", "normal": "●", "refused": "✕", "unread": "?"}
 
 
@@ -31,16 +31,18 @@ class Words:
 
 
 def kind_of(case: Case, hidden: bool = False) -> str:
-    """What a case looks like in a list: a key of SYMBOLS. Of a decision that has no word, a reader decides.
+    """What a case looks like in a list: a key of SYMBOLS.
 
     Args:
         hidden: the model's answer must not be shown yet.
     """
     if case.answer.refusal:
         return "refused"
-    decision = case.answer.decision.decision
-    if hidden and not case.review:
-        return "unread"
+    return "unread" if hidden and not case.review else kind_of_decision(case.answer.decision.decision)
+
+
+def kind_of_decision(decision: str) -> str:
+    """What a decision looks like: a key of SYMBOLS. Of one that has no word, a reader decides."""
     return decision if decision in SYMBOLS else "uncertain"
 
 

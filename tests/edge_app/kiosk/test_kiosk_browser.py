@@ -344,7 +344,7 @@ def test_regions_and_a_comment_are_signed_with_the_finding(start_kiosk, browser,
         assert all(0 < left < right < 1 and 0 < top < bottom < 1 for left, top, right, bottom in regions)
 
 
-def test_on_the_lan_a_reader_logs_in_signs_and_logs_out(start_kiosk, browser, wait_for, films, tmp_path):
+def test_on_the_lan_a_reader_logs_in_adds_a_reader_signs_and_logs_out(start_kiosk, browser, wait_for, films, tmp_path):
     """By a host name, as a browser on the LAN does: Chromium trusts it less than a loopback address."""
     store = open_store(tmp_path / "home")
     add_reader(store, "RD", "2468")
@@ -365,6 +365,12 @@ def test_on_the_lan_a_reader_logs_in_signs_and_logs_out(start_kiosk, browser, wa
         clinic.sign("bacterial", "rd", "2468")
         wait_for(lambda: "0412" in clinic.text("#kiosk-message"))
         clinic.press("header a[href=record]")
+        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "a[href=setup]"))[0].click()
+        wait_for(lambda: browser.find_elements(By.NAME, "by_pin"))
+        for name, text in (("initials", "nw"), ("pin", "1357"), ("by_initials", "rd"), ("by_pin", "2468")):
+            browser.find_element(By.CSS_SELECTOR, f"form[action=readers] [name={name}]").send_keys(text)
+        browser.find_element(By.CSS_SELECTOR, "form[action=readers] button").click()
+        wait_for(lambda: "NW (reader)" in clinic.text("body"))
         wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "form[action=logout] button"))[0].click()
         wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "form[action=login]"))
         browser.get(address + "/record")

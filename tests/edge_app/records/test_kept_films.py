@@ -10,8 +10,9 @@ from PIL import Image
 
 from edge_app.__main__ import main
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom, phantom_png
-from edge_app.kiosk.static_pages import report_page
+from edge_app.kiosk.views.document import Frame
 from edge_app.kiosk.views.film import film
+from edge_app.kiosk.views.report import report
 from edge_app.reading.predictor import Predictor
 from edge_app.records.kept_films import KeptFilms
 from edge_app.records.readers import add_reader
@@ -61,7 +62,7 @@ def test_kept_film_is_shown_after_a_restart_without_its_heatmap(service, shipped
     shown = film(again, "en")
     assert 'class="film-viewer"' in shown
     assert 'data-contour="[]"' in shown
-    assert "data:image/png" not in report_page(again, shipped.card, "en")
+    assert "data:image/png" not in report(again, shipped.card, [], Frame("en"), hidden=False)
 
 
 def test_answer_is_given_and_marked_not_kept_when_the_folder_fails(service, tmp_path):
