@@ -19,9 +19,12 @@ from typing import Any
 from PIL import Image
 
 from edge_app.imaging.phantom import PhantomStyle, phantom_png
+from edge_app.model.bundle import read_bundle, shipped_bundle_path
+from edge_app.phone.build import build_page
 
 PICTURES = Path(__file__).parent / "pictures"
 SIZE_PX = (1280, 900)
+PHONE = {"width": 390, "height": 844, "pixelRatio": 1.5, "touch": True}
 COLOURS = 256  # a palette: less than half of the bytes, and nobody sees it
 PATIENCE_S = 120
 # A drawing on which the shipped model (compact 0.4.0) puts 80% of its evidence above the contour's level on the drawn
@@ -57,7 +60,25 @@ def main() -> int:
         keep(browser, "answer")
         sign(browser)
         keep(browser, "signed")
+        take_phone(folder, film, chromium, driver)
     return 0
+
+
+def take_phone(folder: Path, film: Path, chromium: str, driver: str) -> None:
+    """The page for a phone: light in English, and dark in Arabic with the contour."""
+    build_page(read_bundle(shipped_bundle_path())).write(folder / "phone")
+    with opened(chromium, driver, PHONE) as browser:
+        for name, language, scheme in (("phone", "en", "light"), ("phone-dark", "ar", "dark")):
+            preferred = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+            browser.execute_cdp_cmd("Emulation.setEmulatedMedia", preferred)
+            browser.get("about:blank")
+            browser.get(f"{(folder / 'phone' / 'index.html').as_uri()}#{language}")
+            find(browser, "#phantom[hidden]")
+            find(browser, "#file").send_keys(str(film))
+            find(browser, "#answer h2")
+            if scheme == "dark":
+                find(browser, "#where").click()
+            keep(browser, name)
 
 
 @contextmanager
@@ -77,16 +98,19 @@ def running_kiosk(home: Path) -> Iterator[str]:
 
 
 @contextmanager
-def opened(chromium: str, driver: str) -> Iterator[Any]:
-    """Chromium without a window."""
+def opened(chromium: str, driver: str, phone: dict[str, Any] | None = None) -> Iterator[Any]:
+    """Chromium without a window; `phone` describes the screen of one."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     for flag in FLAGS:
         options.add_argument(flag)
+    if phone:
+        options.add_experimental_option("mobileEmulation", {"deviceMetrics": phone})
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    browser.set_window_size(*SIZE_PX)
+    if not phone:
+        browser.set_window_size(*SIZE_PX)
     try:
         yield browser
     finally:

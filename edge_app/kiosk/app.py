@@ -18,6 +18,7 @@ from edge_app.kiosk.login import COOKIE as SESSION_COOKIE
 from edge_app.kiosk.login import Gate, Sessions, add_login
 from edge_app.kiosk.page import build_page, page_settings
 from edge_app.kiosk.page_language import PageLanguage
+from edge_app.kiosk.phone_page import add_phone_page
 from edge_app.kiosk.static_pages import record_page, report_page
 from edge_app.records.export import to_csv, to_json
 from edge_app.records.readers import (
@@ -55,6 +56,7 @@ def build_app(service: ReadingService, reach: Reach | None = None) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _add_machine_routes(app, service)
     _add_record_routes(app, service)
+    add_phone_page(app, service)
     sessions = Sessions(lambda initials: credential(service.store(), initials))
     if reach.lan:
         add_login(app, sessions, partial(_check_login, service), reach.tls)

@@ -26,7 +26,7 @@ from edge_app.version import __version__
 KIT = Path(__file__).parents[1]
 RAISING = ("imaging", "model", "reading")  # the rooms that refuse films
 STATIC = Path(__file__).parent / "static"
-SYMBOLS = {"pneumonia": "▲", "normal": "○", "uncertain": "◆"}
+SYMBOLS = {"pneumonia": "▲", "normal": "●", "uncertain": "◆"}
 TEXTS = (KIT / "kiosk" / "locales", Path(__file__).parent / "locales")  # the page's own go first
 NAMED = re.compile(r"""(?:say\(|data-say=|^ *|, )"?(\w+)(?:"|:)""", re.MULTILINE)  # keys of texts in the page's code
 BEGUN = re.compile(r"say\(`(\w+_)\$")

@@ -42,7 +42,7 @@ export function sha256(bytes) {
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
 
-/** Bytes that the builder deflated and wrote in base 85, five characters for four bytes. */
+/** Bytes that the builder deflated and wrote in base 85, five characters for four bytes; none if they are damaged. */
 export async function unpacked(text) {
   const values = new Map(Array.from(DIGITS, (digit, value) => [digit, value]));
   const digits = Array.from(text.replace(/\s/g, ""), (digit) => values.get(digit));
@@ -50,7 +50,7 @@ export async function unpacked(text) {
   digits.push(...new Array(missing).fill(84));
   const view = new DataView(new ArrayBuffer((digits.length / 5) * 4));
   for (let at = 0; at < digits.length; at += 5) view.setUint32((at / 5) * 4, digits.slice(at, at + 5).reduce((sum, digit) => 85 * sum + digit, 0));
-  return inflated(new Uint8Array(view.buffer, 0, view.byteLength - missing), "deflate", Infinity);
+  return inflated(new Uint8Array(view.buffer, 0, view.byteLength - missing), "deflate", Infinity).catch(() => new Uint8Array(0));
 }
 
 /** The page's texts by language, if their hash is right. */

@@ -12,8 +12,9 @@ import { refuse } from "./refusal.js";
 const { dicom, codestream } = rules;
 const { IMPLICIT, EXPLICIT, DEFLATED, BIG_ENDIAN, RLE } = dicom.syntaxes;
 const PIXEL_DATA = 0x7fe00010, ITEM = 0xfffee000, ITEM_END = 0xfffee00d, SEQUENCE_END = 0xfffee0dd, UNDEFINED = 0xffffffff;
-const LONG = ["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"];
-const VR = /^(A[ET]|CS|D[AST]|F[DL]|IS|L[OT]|O[BW]|PN|S[HLQST]|TM|U[ILNST])$/;
+const LONG = ["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"]; // with a length of 32 bits
+const SHORT = ["AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US"];
+const FIRST_VR = /^(A[ET]|CS|D[AST]|F[DL]|IS|L[OT]|O[BW]|PN|S[HLQST]|TM|U[ILNST])$/;
 // Tag and VR of what the kit reads, from the standard's dictionary (PS3.6).
 const ELEMENTS = {
   TransferSyntaxUID: [0x00020010, "UI"], SOPClassUID: [0x00080016, "UI"], StudyDate: [0x00080020, "DA"],
@@ -52,7 +53,7 @@ function dataStart(content) {
   const isElement = [true, false].some((isLittle) => {
     if (![0x0002, 0x0008].includes(view.getUint16(0, isLittle))) return false;
     const length = view.getUint32(4, isLittle);
-    return VR.test(text(content, 4, 6)) || (length <= dicom.LONGEST_FIRST_VALUE && length % 2 === 0);
+    return FIRST_VR.test(text(content, 4, 6)) || (length <= dicom.LONGEST_FIRST_VALUE && length % 2 === 0);
   });
   return isElement ? 0 : null;
 }
@@ -69,7 +70,7 @@ export async function readDicom(content) {
     const size = { width: layout.columns, height: layout.rows, widthPx: layout.columns, heightPx: layout.rows };
     return { ...size, pixels: film, ageYears: ageYears(header), notes: [] };
   } catch (error) {
-    if (error instanceof RangeError) throw refuse("damaged"); // a length that leads out of the file
+    if (error instanceof RangeError) throw refuse("damaged: The DICOM file"); // a length that leads out of the file
     throw error;
   }
 }
@@ -89,7 +90,8 @@ class Header {
   }
   raw(keyword) {
     const element = this.elements.get(ELEMENTS[keyword][0]);
-    if (!element?.bytes) return new Uint8Array(0);
+    if (!element?.bytes?.length) return new Uint8Array(0);
+    if (element.vr && ![...LONG, ...SHORT].includes(element.vr)) throw refuse("damaged", keyword);
     if (element.bytes.length > rules.limits.MAX_ELEMENT_BYTES) throw refuse("too_much_work", keyword, rules.limits.MAX_ELEMENT_BYTES / 1024);
     return element.bytes;
   }
@@ -158,9 +160,8 @@ function parse(state, at, end, isImplicit, isLittle) {
       at = inside.at;
       continue;
     }
-    if (start + length > content.length) throw refuse("damaged");
     elements.set(tag, { vr, bytes: content.subarray(start, start + length) });
-    at = start + length;
+    at = Math.min(start + length, content.length); // cut short: then the picture is missing
   }
   return { elements, at };
 }
@@ -206,7 +207,7 @@ async function openDataSet(content) {
   if (at + 6 <= state.content.length) {
     const low = state.view.getUint16(at, true), high = state.view.getUint16(at, false);
     if (low <= 255 !== high <= 255) isLittle = low <= 255;
-    isImplicit = !VR.test(text(state.content, at + 4, at + 6));
+    isImplicit = !FIRST_VR.test(text(state.content, at + 4, at + 6));
   }
   const parsed = parse(state, at, state.content.length, isImplicit, isLittle);
   return picture(state, new Header(parsed.elements, isLittle), syntax, isLittle, parsed.at);
@@ -231,12 +232,12 @@ function checkHeader(header) {
   const modality = header.text("Modality").toUpperCase(), storage = header.text("SOPClassUID");
   if (!dicom.MODALITIES.includes(modality)) throw refuse("not_an_xray", modality.slice(0, 16) || "missing");
   if (storage === dicom.FOR_PROCESSING || header.text("PresentationIntentType").toUpperCase() === "FOR PROCESSING") throw refuse("for_processing");
-  if (dicom.OTHER_CLASSES.some((start) => storage.startsWith(start))) throw refuse("not_a_chest_film");
+  if (dicom.OTHER_CLASSES.some((start) => storage.startsWith(start))) throw refuse("not_a_chest_film: another part");
   checkPart(header);
   checkView(header);
   if (header.integer("NumberOfFrames", 1) > 1) throw refuse("several_frames");
   const photometric = header.text("PhotometricInterpretation").toUpperCase();
-  if (!photometric) throw refuse("damaged");
+  if (!photometric) throw refuse("damaged: bright is dense");
   if (header.integer("SamplesPerPixel", 1) !== 1 || !dicom.GRAYSCALE.includes(photometric)) throw refuse("colour_picture");
   checkSize(columns, rows);
 }
@@ -245,7 +246,7 @@ function checkPart(header) {
   const regions = header.items("AnatomicRegionSequence");
   if (regions.some((region) => dicom.CHEST_CODES.includes(region.text("CodeValue")))) return;
   const parts = [header.text("BodyPartExamined"), ...regions.map((region) => region.text("CodeMeaning"))];
-  if (parts.some(namesAnotherPart)) throw refuse("not_a_chest_film");
+  if (parts.some(namesAnotherPart)) throw refuse("not_a_chest_film: another part");
 }
 
 function checkView(header) {
@@ -280,12 +281,12 @@ function mirrored(header) {
   const [across = "", down = "", more] = header.texts("PatientOrientation").map((said) => said.toUpperCase().slice(0, 1));
   if (!across || !down || more !== undefined) return false;
   if (down === "F" && (across === "L" || across === "R")) return across === "R";
-  throw refuse([across, down].some((letter) => "AP".includes(letter)) ? "lateral_view" : "sideways");
+  throw refuse([across, down].some((letter) => "AP".includes(letter)) ? "lateral_view" : "sideways: not upright");
 }
 
 function layoutOf(header) {
   const allocated = header.integer("BitsAllocated", 0), stored = header.integer("BitsStored", allocated);
-  if (![8, 16].includes(allocated) || !(stored > 0 && stored <= allocated)) throw refuse("damaged", stored, allocated);
+  if (![8, 16].includes(allocated) || !(stored > 0 && stored <= allocated)) throw refuse("damaged: bits per pixel", stored, allocated);
   const high = header.integer("HighBit", stored - 1);
   const isPossible = stored - 1 <= high && high < allocated;
   return {
@@ -310,8 +311,8 @@ async function storedValues(data, layout) {
   const said = header(stream);
   if (!said) throw refuse("damaged");
   if (said.width !== layout.columns || said.height !== layout.rows) throw refuse("damaged", layout.columns, layout.rows, said.width, said.height);
-  if (said.components !== 1) throw refuse("damaged", said.components);
-  if (said.bits < 2 || said.bits > layout.allocated) throw refuse("damaged", layout.allocated, said.bits);
+  if (said.components !== 1) throw refuse("damaged: colours", said.components);
+  if (said.bits < 2 || said.bits > layout.allocated) throw refuse("damaged: the picture has", layout.allocated, said.bits);
   if (said.process === codestream.JPEG_LS) throw refuse("no_decoder", "JPEG-LS", INSTEAD);
   if (codestream.LOSSLESS.includes(said.process)) throw refuse("no_decoder", "lossless JPEG", INSTEAD);
   if (!codestream.BASELINE.includes(said.process) || said.bits !== 8) throw refuse("no_decoder", said.bits);
@@ -321,9 +322,9 @@ async function storedValues(data, layout) {
 
 function plainValues({ content, view, start, end, isLittle, vr }, { rows, columns, allocated }) {
   const count = rows * columns, expected = (count * allocated) / 8, got = end - start;
-  if (got < expected) throw refuse("damaged");
-  if (got >= 2 * expected) throw refuse("several_frames");
-  if (got > expected + rules.limits.MAX_EXCESS_BYTES) throw refuse("damaged");
+  if (got < expected) throw refuse("damaged: The picture is cut short");
+  if (got >= 2 * expected) throw refuse("several_frames: more pixels");
+  if (got > expected + rules.limits.MAX_EXCESS_BYTES) throw refuse("damaged: more pixels");
   if (allocated === 16) return Uint16Array.from({ length: count }, (_, index) => view.getUint16(start + 2 * index, isLittle));
   const isSwapped = !isLittle && vr === "OW" && count % 2 === 0; // two pixels are one big-endian word
   return isSwapped ? Uint8Array.from({ length: count }, (_, index) => content[start + (index ^ 1)]) : content.slice(start, start + count);
@@ -364,6 +365,7 @@ function unpackedBits(packed, count) {
       to += 257 - head;
     }
   }
-  if (to < count || to > count + rules.limits.MAX_EXCESS_BYTES) throw refuse("damaged");
+  if (to < count) throw refuse("damaged: The DICOM file");
+  if (to > count + rules.limits.MAX_EXCESS_BYTES) throw refuse("damaged: more pixels");
   return plain;
 }

@@ -46,7 +46,7 @@ export function checkSize(width, height) {
 function readJpeg(content, minSide) {
   checkScans(content);
   const header = jpegHeader(content);
-  if (!header) throw refuse("damaged");
+  if (!header) throw refuse("damaged: The header");
   const { width, height } = header;
   checkSize(width, height);
   const scale = minSide / Math.min(width, height);

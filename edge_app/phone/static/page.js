@@ -93,6 +93,7 @@ function decisionParts(json) {
   const points = (probability) => Math.round(100 * probability);
   const threshold = say("threshold_at", { threshold: points(json.threshold), point: json.operating_point });
   const parts = [
+    element("p", say("draft"), "tag"),
     element("h2", `${SYMBOLS[json.decision] ?? ""} ${say(`decision_${json.decision}`)}`),
     element("p", say(`advice_${json.decision}`)),
     element("p", `${say("score")}: ${say("score_of_100", { score: points(json.p_pneumonia) })} · ${threshold}`, "soft"),

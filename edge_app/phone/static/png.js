@@ -29,7 +29,7 @@ export async function inflated(bytes, format, limit) {
 export function pngHeader(content) {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const chunks = { IDAT: [] };
-  for (let at = 8; at + 12 <= content.length; ) {
+  for (let at = 8; at + 8 <= content.length; ) {
     const length = view.getUint32(at), name = String.fromCharCode(...content.subarray(at + 4, at + 8));
     const data = content.subarray(at + 8, at + 8 + length);
     if (name === "IDAT") chunks.IDAT.push(data);
@@ -37,11 +37,12 @@ export function pngHeader(content) {
     if (name === "IEND") break;
     at += 12 + length;
   }
-  if (chunks.IHDR?.length !== 13) throw refuse("not_an_image");
+  if (chunks.IHDR && chunks.IHDR.length < 13) throw refuse("damaged: The header");
+  if (chunks.IHDR?.length !== 13 || !chunks.IDAT.length) throw refuse("not_an_image: begins like");
   const head = new DataView(chunks.IHDR.buffer, chunks.IHDR.byteOffset, 13);
   const [depth, kind, , , interlace] = chunks.IHDR.subarray(8);
   const frames = chunks.acTL ? new DataView(chunks.acTL.buffer, chunks.acTL.byteOffset).getUint32(0) : 1;
-  if (!DEPTHS[kind]?.includes(depth)) throw refuse("not_an_image");
+  if (!DEPTHS[kind]?.includes(depth)) throw refuse("not_an_image: begins like");
   return { width: head.getUint32(0), height: head.getUint32(4), depth, kind, interlace, frames, chunks };
 }
 
@@ -53,13 +54,12 @@ export async function decodePng({ width, height, depth, kind, interlace, chunks 
   })).filter((pass) => pass.width > 0 && pass.height > 0);
   const rowBytes = (pass) => Math.ceil((pass.width * bitsPerPixel) / 8);
   const expected = passes.reduce((sum, pass) => sum + pass.height * (1 + rowBytes(pass)), 0);
-  let raw;
+  const raw = new Uint8Array(expected); // rows that a whole stream lacks are black, as in Pillow
   try {
-    raw = await inflated(new Blob(chunks.IDAT), "deflate", expected);
+    raw.set((await inflated(new Blob(chunks.IDAT), "deflate", expected)).subarray(0, expected));
   } catch {
-    throw refuse("damaged");
+    throw refuse("damaged: The file is damaged or cut short");
   }
-  if (raw.length < expected) throw refuse("damaged");
   const samples = new (depth === 16 ? Uint16Array : Uint8Array)(width * height * CHANNELS[kind]);
   let at = 0;
   for (const pass of passes) {
@@ -74,7 +74,7 @@ export async function decodePng({ width, height, depth, kind, interlace, chunks 
 function unfilter(raw, at, length, rows, step) {
   for (let row = 0; row < rows; row++, at += 1 + length) {
     const filter = raw[at];
-    if (filter > 4) throw refuse("damaged");
+    if (filter > 4) throw refuse("damaged: The file is damaged or cut short");
     for (let index = 0; index < length && filter; index++) {
       const here = at + 1 + index;
       const left = index < step ? 0 : raw[here - step];

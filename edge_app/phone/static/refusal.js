@@ -10,10 +10,14 @@ export class Refusal extends Error {
   }
 }
 
-/** The refusal of a code, its sentence with the values filled in, as edge_app's own code writes it. */
-export function refuse(code, ...values) {
+/**
+ * The refusal of a code, its sentence with the values filled in, as edge_app's own code writes it. Where a code has
+ * several, `which` is the code, a colon and words of the sentence.
+ */
+export function refuse(which, ...values) {
+  const [code, words = ""] = which.split(": ");
   const { status, sentences } = rules.refusals[code];
-  const fits = sentences.find((sentence) => gaps(sentence) === values.length) || sentences[0];
+  const fits = sentences.find((sentence) => gaps(sentence) === values.length && sentence.includes(words)) || sentences[0];
   return new Refusal(status, code, fits.replace(/\{(\d+)\}/g, (_, gap) => values[gap] ?? ""));
 }
 

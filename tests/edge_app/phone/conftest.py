@@ -112,7 +112,8 @@ def page_file(built: Page, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def phone(browser: Any, page_file: Path) -> Phone:
-    """The page, just opened from its file."""
+    """The page, opened from its file, perhaps by an earlier test."""
     phone = Phone(browser)
-    phone.open(page_file.as_uri())
+    if browser.current_url != page_file.as_uri():
+        phone.open(page_file.as_uri())
     return phone
