@@ -17,6 +17,8 @@ from PIL import Image
 
 from benchmarks.device.kiosk_process import started_kiosk
 from edge_app.imaging.phantom import PhantomStyle, phantom_png
+from edge_app.model.bundle import read_bundle, shipped_bundle_path
+from edge_app.phone.build import build_page
 from edge_app.records.database import open_store
 from edge_app.records.readers import add_reader
 
@@ -95,6 +97,22 @@ def take(folder: Path, chromium: str, driver: str) -> None:
         page.keep("report")
         page.open(SMALL, path="/setup")
         page.keep("setup")
+        take_phone(folder, page)
+
+
+def take_phone(folder: Path, page: "Page") -> None:
+    """The page for a phone: light in English, and dark in Arabic with the contour."""
+    build_page(read_bundle(shipped_bundle_path())).write(folder / "phone")
+    for name, language, scheme in (("phone", "en", "light"), ("phone-dark", "ar", "dark")):
+        page.browser.get("about:blank")
+        page.emulate(PHONE, scheme)
+        page.browser.get(f"{(folder / 'phone' / 'index.html').as_uri()}#{language}")
+        page.find("#phantom[hidden]")
+        page.find("#file").send_keys(str(folder / f"{LABEL}.png"))
+        page.find("#answer h2")
+        if scheme == "dark":
+            page.press("#where")
+        page.keep(name)
 
 
 @contextmanager
@@ -121,16 +139,20 @@ class Page:
 
     def open(self, size: tuple[int, int], dark: bool = False, language: str = "en", path: str = "") -> None:
         """Show it anew, in a window of a size in pixels."""
-        window = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE}
-        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", window)
-        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+        self.emulate(size, "dark" if dark else "light")
         self.browser.get(self.url + (path or "/health"))
         self.browser.add_cookie({"name": "cxr_language", "value": language})
         self.browser.get(self.url + path)
         if not path:
             self.find(".drop")
             time.sleep(1)  # its scripts
+
+    def emulate(self, size: tuple[int, int], scheme: str) -> None:
+        """A window of a size in pixels, on a machine that prefers "light" or "dark"."""
+        window = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", window)
+        preferred = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", preferred)
 
     def find(self, selector: str) -> Any:
         """The first matching element, once it is present; where it does not come, the page has changed."""

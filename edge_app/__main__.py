@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from edge_app.commandline import run_commands
 
-COMMANDS = ("serve", "predict", "selftest", "doctor", "models", "watch", "reviews", "calibrate")
+COMMANDS = ("serve", "predict", "selftest", "doctor", "models", "watch", "reviews", "calibrate", "web")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -21,6 +21,7 @@ ORDERS = {
         ("imaging",),
         ("model",),
         ("reading",),
+        ("phone",),
         ("records",),
         ("workflow",),
         ("kiosk",),

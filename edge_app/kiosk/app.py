@@ -15,6 +15,7 @@ from edge_app.kiosk.guard import LOOPBACK_HOSTS, Guard
 from edge_app.kiosk.login import Gate, Sessions, add_login
 from edge_app.kiosk.page import build_page, page_settings
 from edge_app.kiosk.page_language import PageLanguage
+from edge_app.kiosk.phone_page import add_phone_page
 from edge_app.kiosk.record_routes import add_record_routes
 from edge_app.kiosk.setup_routes import add_setup_routes
 from edge_app.records.readers import Reader, check_reader, credential, login_entries
@@ -39,6 +40,7 @@ def build_app(service: ReadingService, reach: Reach | None = None) -> FastAPI:
     reach = reach or Reach()
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _add_machine_routes(app, service)
+    add_phone_page(app, service)
     add_record_routes(app, service)
     add_setup_routes(app, service)
     sessions = Sessions(lambda initials: credential(service.store(), initials))

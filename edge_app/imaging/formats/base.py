@@ -65,11 +65,14 @@ def check_size(width_px: int, height_px: int, max_pixels: int = MAX_PIXELS, min_
         FilmUnreadable: more than `max_pixels`.
         FilmRefused: a side is shorter than `min_side_px`.
     """
-    size = f"The picture has {width_px} x {height_px} pixels"
     if width_px * height_px > max_pixels:
-        raise FilmUnreadable("too_many_pixels", f"{size}, at most {max_pixels:,} are read.")
+        raise FilmUnreadable(
+            "too_many_pixels", f"The picture has {width_px} x {height_px} pixels, at most {max_pixels:,} are read."
+        )
     if min(width_px, height_px) < min_side_px:
-        raise FilmRefused("too_small", f"{size}, the shorter side needs {min_side_px}.")
+        raise FilmRefused(
+            "too_small", f"The picture has {width_px} x {height_px} pixels, the shorter side needs {min_side_px}."
+        )
 
 
 def checked_uid(text: str) -> str:

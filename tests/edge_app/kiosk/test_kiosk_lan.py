@@ -48,7 +48,7 @@ def test_without_a_session_only_login_and_health_are_reached(start_kiosk, tmp_pa
     store.close()
     with start_kiosk("--lan") as kiosk:
         assert kiosk.ask("/health")[0] == 200
-        for path in ("/config", "/record", "/export.csv", "/gradio_api/queue/join", "/report/ABCD"):
+        for path in ("/config", "/record", "/export.csv", "/gradio_api/queue/join", "/report/ABCD", "/phone/"):
             assert kiosk.ask(path)[0] == 401
         assert kiosk.ask("/films", phantom_png("viral", 1))[0] == 401
         assert b'name="pin"' in kiosk.ask("/", Accept="text/html")[1]

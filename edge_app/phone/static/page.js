@@ -1,0 +1,172 @@
+// The page: one film at a time, its answer in one plain line, and what to do next. Films stay in memory.
+
+import { rules } from "./rules.js";
+import { openBundle, readTexts, sha256, unpacked } from "./bundle.js";
+import { modelPixels } from "./prepare.js";
+import { drawContour, drawFilm } from "./contour.js";
+import { Reader } from "./reading.js";
+
+const part = (id) => document.getElementById(id);
+const SYMBOLS = rules.symbols;
+const TYPE_SIZES = ["100%", "125%", "150%"];
+let language = "en";
+let texts = {}; // by language
+let shown = null; // {name, content, age, json, film, evidence, box} of the film on the screen
+
+/** A text in the page's language, its {gaps} filled. */
+function say(key, values = {}) {
+  const text = texts[language][key] ?? texts.en[key] ?? "";
+  return text.replace(/\{(\w+)\}/g, (_, gap) => values[gap] ?? "");
+}
+
+function element(kind, text, className = "") {
+  return Object.assign(document.createElement(kind), { textContent: text, className });
+}
+
+const started = (async () => {
+  texts = readTexts(await unpacked(part("texts").textContent));
+  const reader = new Reader(await openBundle(await unpacked(part("bundle").textContent)));
+  setUpLanguages(reader.card);
+  part("phantom").hidden = !reader.card.phantom;
+  part("failed").remove();
+  for (const room of document.querySelectorAll("main, nav")) room.hidden = false;
+  return reader;
+})();
+started.catch((error) => (part("failed").textContent = error.message));
+
+/** For the console and the tests: `await phone.answer(bytes, age)`. */
+globalThis.phone = { started, answer: async (content, age) => (await started).answer(content, age), modelPixels, sha256 };
+
+part("file").addEventListener("change", async ({ target }) => {
+  const [file] = target.files;
+  if (!file) return;
+  part("years").value = "";
+  await readFile(file.name, new Uint8Array(await file.arrayBuffer()), null);
+  target.value = ""; // the same film may be chosen again
+});
+
+part("years").addEventListener("change", ({ target }) => {
+  if (shown && target.validity.valid) readFile(shown.name, shown.content, target.value === "" ? null : Number(target.value));
+});
+part("age").addEventListener("submit", (event) => event.preventDefault());
+
+async function readFile(name, content, age) {
+  part("answer").replaceChildren(element("p", say("phone_reading")));
+  await new Promise((resolve) => setTimeout(resolve, 30)); // lets the browser show it
+  shown = { name, content, age, ...(await (await started).answer(content, age)) };
+  showFilm();
+  showAnswer();
+  part("answer").scrollIntoView({ block: "nearest" });
+}
+
+function showFilm() {
+  const { film, evidence, box, name } = shown;
+  part("start").hidden = true;
+  part("film").hidden = !film;
+  if (film) drawFilm(part("picture"), film);
+  part("picture").setAttribute("aria-label", say("film_alt", { id: name }));
+  part("where").hidden = !evidence;
+  part("save").hidden = false;
+  showContour(false);
+  if (evidence) drawContour(part("contour"), film, evidence, box);
+}
+
+function showContour(isShown) {
+  part("contour").hidden = !isShown;
+  part("where").setAttribute("aria-pressed", isShown);
+}
+part("where").addEventListener("click", () => showContour(part("contour").hidden));
+
+function showAnswer() {
+  if (!shown) return;
+  const { json, film, age } = shown, { card } = reading;
+  const place = part("answer");
+  place.className = json.decision ?? "refused";
+  place.replaceChildren(...(json.status === "ok" ? decisionParts(json) : refusalParts(json.reason)));
+  part("age").hidden = !film || film.ageYears !== null;
+  const [youngest, oldest] = card.training.age_range_years || rules.filmChecks.DEFAULT_RANGE_YEARS;
+  part("age-question").textContent = say("phone_age", { youngest, oldest });
+  if (age === null && film && film.ageYears === null && json.status === "ok") place.append(element("p", say("phone_age_unknown"), "soft"));
+}
+
+function decisionParts(json) {
+  const points = (probability) => Math.round(100 * probability);
+  const threshold = say("threshold_at", { threshold: points(json.threshold), point: json.operating_point });
+  const parts = [
+    element("p", say("draft"), "tag"),
+    element("h2", `${SYMBOLS[json.decision] ?? ""} ${say(`decision_${json.decision}`)}`),
+    element("p", say(`why_${json.decision}`)),
+    element("p", `${say("score")}: ${say("score_of_100", { score: points(json.p_pneumonia) })} · ${threshold}`, "soft"),
+  ];
+  if (json.evidence_place) {
+    const { side, third } = json.evidence_place;
+    const words = [say(`side_${side}`), ...(third === "all" ? [] : [say(`third_${third}`)])].join(", ");
+    parts.push(element("p", `${say("report_place")}: ${words}`, "soft"));
+  }
+  if (json.warnings.length) {
+    const list = element("ul", "");
+    list.append(...json.warnings.map((code) => element("li", say(`warning_${code}`))));
+    parts.push(element("b", say("warnings")), list);
+  }
+  return parts;
+}
+
+function refusalParts({ code, sentence }) {
+  const text = language === "en" ? sentence : say(`refusal_${code}`) || sentence;
+  return [element("h2", say("refused")), element("p", text), element("p", say("refused_code", { code }), "soft")];
+}
+
+let reading = null;
+
+function setUpLanguages(card) {
+  reading = { card };
+  const own = location.hash.slice(1);
+  const wanted = [own, ...navigator.languages.map((tag) => tag.toLowerCase().split("-")[0])];
+  const choice = part("language");
+  for (const code of Object.keys(texts)) {
+    const name = new Intl.DisplayNames([code], { type: "language" }).of(code);
+    choice.append(Object.assign(element("option", name), { value: code }));
+  }
+  choice.value = wanted.find((code) => code in texts) ?? "en";
+  choice.addEventListener("change", () => {
+    history.replaceState(null, "", `#${choice.value}`); // kept in the address: nothing is stored
+    showTexts(choice.value);
+  });
+  showTexts(choice.value);
+}
+
+function showTexts(code) {
+  language = code;
+  Object.assign(document.documentElement, { lang: code, dir: say("direction") });
+  document.title = say("app_name");
+  for (const each of document.querySelectorAll("[data-say]")) each.textContent = say(each.dataset.say);
+  part("larger").setAttribute("aria-label", say("phone_larger"));
+  const { card } = reading;
+  const facts = {
+    model: `${card.name} ${card.version}`, intended_use: card.intended_use, not_checked: card.not_checked.join(" "),
+    phone_hash: rules.bundle.sha256, phone_kit: rules.kit, phone_licence: `${card.data_licence}: ${card.data_attribution}`,
+  };
+  part("facts").replaceChildren(...Object.entries(facts).flatMap(([key, text]) => [
+    element("dt", say(key)), Object.assign(element("dd", text), { dir: "ltr", lang: "en" })]));
+  showAnswer();
+}
+
+part("larger").addEventListener("click", () => {
+  const root = document.documentElement;
+  const now = TYPE_SIZES.indexOf(root.style.fontSize || TYPE_SIZES[0]);
+  root.style.fontSize = TYPE_SIZES[(now + 1) % TYPE_SIZES.length];
+});
+
+part("save").addEventListener("click", () => {
+  const { name, json, content, age, film } = shown;
+  const draft = { file: name, ...json, film_sha256: sha256(content), age_years: film?.ageYears ?? age, saved_at: new Date().toISOString() };
+  const address = URL.createObjectURL(new Blob([`${JSON.stringify(draft, null, 1)}\n`], { type: "application/json" }));
+  const link = Object.assign(element("a", ""), { href: address, download: `draft-${draft.film_sha256.slice(0, 12)}.json` });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+});
+
+if (location.protocol.startsWith("http")) { // from a folder on a server: installs, and starts without it
+  document.head.append(Object.assign(document.createElement("link"), { rel: "manifest", href: "manifest.webmanifest" }));
+  navigator.serviceWorker?.register("sw.js").catch((error) => console.warn(error.message));
+}
