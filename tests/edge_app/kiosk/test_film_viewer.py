@@ -262,6 +262,7 @@ def lose_focus(reader: Reader) -> None:
     reader.mouse("mousePressed", (300, 200), "left")
     reader.mouse("mouseMoved", (320, 210), "left")
     reader.ask("window.dispatchEvent(new Event('blur'))")
+    reader.mouse("mouseMoved", (420, 310), "left")
 
 
 def lose_capture(reader: Reader) -> None:
@@ -270,6 +271,7 @@ def lose_capture(reader: Reader) -> None:
     reader.mouse("mousePressed", (300, 200), "left")
     reader.mouse("mouseMoved", (320, 210), "left")
     reader.mouse("mouseMoved", (321, 211), "left")
+    reader.mouse("mouseMoved", (421, 311), "left")
 
 
 def let_go_outside(reader: Reader) -> None:
@@ -284,6 +286,8 @@ def test_lost_pointer_does_not_stick(reader, lose, tool):
     reader.use(tool)
     before = reader.seen()
     lose(reader)
+    reader.settle()
+    assert lose == let_go_outside or np.array_equal(reader.seen(), before), "it goes on while the button is held"
     for place in ((500, 300), (600, 350), (200, 100)):
         reader.mouse("mouseMoved", place)
     reader.settle()
@@ -429,6 +433,7 @@ def test_regions_by_keys(reader):
 def test_contour_is_drawn_in_its_place_when_asked_and_not_before(reader):
     reader.open()
     before = reader.seen().astype(int)
+    assert not reader.browser.find_elements(By.CSS_SELECTOR, ".film-contour")
     reader.use("contour")
     rows, columns = np.nonzero(np.abs(reader.seen() - before) > 20)
     left, top = reader.place_of((0.5, 0.2))
