@@ -57,7 +57,7 @@ def test_a_film_goes_in_and_one_plain_line_comes_out_and_the_contour_on_request(
     phone.requests()
     heading = hand_in(phone, tmp_path, pneumonia)
     assert words("en")["decision_pneumonia"] in heading
-    assert words("en")["advice_pneumonia"] in find(phone, "#answer").text
+    assert words("en")["why_pneumonia"] in find(phone, "#answer").text
     assert find(phone, "#picture").is_displayed()
     assert not find(phone, "#contour").is_displayed(), "the film is shown without marks first"
     find(phone, "#where").click()
