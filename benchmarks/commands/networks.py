@@ -4,13 +4,18 @@ import argparse
 import json
 from pathlib import Path
 
+from train.commands.options import registered, whole
+
+NETWORKS = registered("train/networks/*.py", "NETWORKS")
 HELP = "train and convert networks over several seeds; one table of float, int8 and cost"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("--archs", nargs="+", default=["compact"], metavar="NAME", help="default: compact")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="N", help="default: 0 1 2")
+    parser.add_argument(
+        "--archs", nargs="+", default=["compact"], metavar="NAME", help=f"of {NETWORKS} (default: compact)"
+    )
+    parser.add_argument("--seeds", nargs="+", type=whole(0), default=[0, 1, 2], metavar="N", help="default: 0 1 2")
     parser.add_argument(
         "--seeds-of",
         nargs="+",
@@ -22,9 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--whole-film", action="store_true", help="also compact on whole films")
     parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
     parser.add_argument("--out", type=Path, default=Path("runs/compare"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=0, metavar="N", help="epochs of every network (default: its own)")
+    parser.add_argument(
+        "--epochs", type=whole(1), default=0, metavar="N", help="epochs of every network (default: its own)"
+    )
     parser.add_argument("--split", default="random", metavar="RULE", help="as for fit (default: %(default)s)")
-    parser.add_argument("--fold", type=int, default=0, metavar="N", help="with k-fold: 0 to 4 (default: %(default)s)")
+    parser.add_argument(
+        "--fold", type=whole(0), default=0, metavar="N", help="with k-fold: 0 to 4 (default: %(default)s)"
+    )
     parser.add_argument(
         "--weights",
         nargs="+",

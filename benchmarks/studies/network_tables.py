@@ -111,7 +111,8 @@ def claims_table(claims: list[dict[str, str]]) -> str:
 
 
 def _made_by(compared: dict[str, Any]) -> str:
-    return f"Made by `{compared['command']}`."
+    drawn = "The films were drawings: these figures say nothing about films of people. " * bool(compared.get("phantom"))
+    return f"{drawn}Made by `{compared['command']}`."
 
 
 def _title(row: dict[str, Any]) -> str:
@@ -211,7 +212,9 @@ def recipes_table(compared: dict[str, Any], figure: str) -> str:
     for row in compared["rows"]:
         side, sign = ("figures", "") if row["recipe"] == REFERENCE_RECIPE else ("differences", "+")
         found = [row["judges"][name][side][figure] for name in names]
-        cells = " | ".join(f"{value['mean']:{sign}.4f} ± {value['spread']:.4f}" for value in found)
+        several = len(compared["seeds"]) > 1
+        spreads = (f" ± {value['spread']:.4f}" if several else "" for value in found)
+        cells = " | ".join(f"{value['mean']:{sign}.4f}{spread}" for value, spread in zip(found, spreads, strict=True))
         lines.append(f"| {row['recipe']} | {cells} |")
     return "\n".join(lines) + "\n"
 
@@ -219,7 +222,8 @@ def recipes_table(compared: dict[str, Any], figure: str) -> str:
 def recipes_note(compared: dict[str, Any]) -> str:
     """Markdown: how to read `recipes_table`, and the command that made it."""
     seeds = ", ".join(map(str, compared["seeds"]))
+    what = "mean ± standard deviation over seeds" if len(compared["seeds"]) > 1 else "figure of seed"
     return (
-        f"The first line is the mean ± standard deviation over seeds {seeds}, at {compared['epochs']} epochs, float. "
+        f"The first line is the {what} {seeds}, at {compared['epochs']} epochs, float. "
         f"Every other line is the difference to it with the same seed. {_made_by(compared)}\n"
     )

@@ -88,7 +88,14 @@ def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str
     runs = {name: [_converted(run, options.data, quantize) for run in found] for name, found in trained.items()}
     speed = _latencies(runs)
     rows = [_row(name, found, options, speed.get(name)) for name, found in runs.items()]
-    compared = {"command": _command(options), "rows": rows, "paired": _paired(runs), "claims": list(CLAIMS)}
+    drawn = any(run.metrics.get("phantom") for found in trained.values() for run in found)
+    compared = {
+        "command": _command(options),
+        "phantom": drawn,
+        "rows": rows,
+        "paired": _paired(runs),
+        "claims": [] if drawn else list(CLAIMS),  # of films of people
+    }
     write_atomically(options.out / "compare.json", (json.dumps(compared, indent=1) + "\n").encode())
     write_atomically(options.out / "compare.md", comparison_page(compared).encode())
     for evaluation_set in next(iter(runs.values()))[0].predictions.by_set:
@@ -258,9 +265,12 @@ def _command(options: CompareOptions) -> str:
             "whole-film": options.whole_film,
             "epochs": [options.epochs] if options.epochs else [],
             "split": [options.split.name] if options.split.name != SplitRule.name else [],
-            "weights": [f"{arch}={path.name}" for arch, path in options.weights.items()],
+            "fold": [options.split.fold] if options.split.fold else [],
+            "weights": [f"{arch}={path}" for arch, path in options.weights.items()],
             "recipe-of": [f"{arch}={name}" for arch, name in options.recipe_of.items()],
             "bfloat16": options.bfloat16,
             "teacher": options.teachers,
+            "data": [options.data] if options.data else [],
+            "out": [options.out],
         },
     )

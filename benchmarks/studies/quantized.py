@@ -10,6 +10,7 @@ from convert.conversion import convert
 from convert.formats.registry import PTQ, QAT
 from convert.options import ConvertOptions
 from edge_app.errors import KitError
+from train.evaluation.floor import NO_FLOOR
 from train.evaluation.run import MODEL, RUN
 from train.keras import keras
 from train.networks import Architecture
@@ -48,6 +49,8 @@ def quantized(folder: Path, architecture: Architecture, data: str | None) -> Qua
             data=data,
             formats=(QAT, PTQ) if architecture.qat else (PTQ,),
             outside_xnnpack=architecture.outside_xnnpack,
+            floor=NO_FLOOR,
+            overwrite=True,
         )
         try:
             convert(options)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from train.training import checkpoint
 from train.training.fit import METRICS, FitOptions, fit
 
 LOG = logging.getLogger(__name__)
@@ -21,13 +22,14 @@ def finished_run(options: FitOptions) -> dict[str, Any]:
     path = options.out / METRICS
     if not path.exists():
         LOG.info("training %s by recipe %s with seed %d in %s", options.arch, options.recipe, options.seed, options.out)
-        fit(replace(options, resume=True))
+        interrupted = (options.out / checkpoint.FOLDER / checkpoint.LAST).exists()
+        fit(replace(options, resume=interrupted, overwrite=True))
     metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return metrics
 
 
 def command_line(study: str, flags: dict[str, Iterable[Any] | bool]) -> str:
-    """The command that makes the same table again, without --data: films lie elsewhere on each machine.
+    """The command that makes the same table again.
 
     Args:
         flags: name to values, or to True for one without values; those without any are left out.

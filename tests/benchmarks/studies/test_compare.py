@@ -63,7 +63,19 @@ def test_a_refused_file_is_named_and_claims_have_their_own_table(options: Compar
     assert "→ not measured |" in text
     assert text.endswith(f"## What earlier systems reported\n\n{claims_table(list(CLAIMS))}")
     assert text.count(" system") >= len(CLAIMS) == 3
-    assert "python -m benchmarks networks --archs tiny --seeds 0 --binary --epochs 1" in text
+    where = f"--data {options.data} --out {options.out}"
+    assert f"python -m benchmarks networks --archs tiny --seeds 0 --binary --epochs 1 {where}`" in text
+    assert "drawings" not in text
+
+
+def test_drawn_films_are_named_and_stand_beside_no_claim_of_others(tmp_path: Path) -> None:
+    options = CompareOptions(tmp_path, ("tiny",), seeds=(0,), data="phantom", epochs=1)
+    compared = compare(options, refused)
+    page = comparison_page(compared)
+    assert (compared["phantom"], compared["claims"]) == (True, [])
+    assert "earlier systems" not in page
+    assert "The films were drawings: these figures say nothing about films of people." in page
+    assert "±" not in page
 
 
 def test_networks_of_two_classes_alone_have_no_column_for_three(options: CompareOptions) -> None:
