@@ -13,6 +13,7 @@ from edge_app.model.runtimes.registry import RUNTIMES
 from edge_app.reading.decision import softmax
 from edge_app.reading.rejection import Template
 from edge_app.system.files import sha256_of
+from train.evaluation.floor import Floor
 from train.evaluation.metrics import score
 
 
@@ -37,7 +38,13 @@ def measured_figures(examined: Examined, source: Source, runtime: str) -> dict[s
 
 
 def card_with_figures(
-    examined: Examined, figures: dict[str, Any], source: Source, template: Template, budget: Budget, runtime: str
+    examined: Examined,
+    figures: dict[str, Any],
+    source: Source,
+    template: Template,
+    budget: Budget,
+    floor: Floor,
+    runtime: str,
 ) -> ModelCard:
     """The finished card of an accepted file.
 
@@ -62,6 +69,7 @@ def card_with_figures(
             "model_sha256": sha256_of(model),
             "threshold": point.threshold,
             "budget": dataclasses.asdict(budget),
+            "floor": dataclasses.asdict(floor),
             "runtimes": {parity.runtime: parity.to_json(with_names=False) for parity in examined.parities},
             "outside_xnnpack": {
                 seen.runtime: list(seen.outside_xnnpack)
