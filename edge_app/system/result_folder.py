@@ -38,7 +38,9 @@ def holds_something(folder: Path) -> bool:
 
 
 def claim(folder: Path, overwrite: bool = False) -> None:
-    """Make the folder, and check that files can be written there: before the work, not after it.
+    """Check that a folder may hold the results and can be written to: before the work, not after it.
+
+    A folder that did not exist is not left behind, so that work that fails leaves none.
 
     Args:
         overwrite: let new results replace those that it holds.
@@ -48,6 +50,9 @@ def claim(folder: Path, overwrite: bool = False) -> None:
     """
     if holds_something(folder) and not overwrite:
         raise DataError(f"{folder} holds files already: give another --out, or --overwrite to replace them")
+    is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         pass
+    if is_new:
+        folder.rmdir()

@@ -69,7 +69,7 @@ def add_result_folder(parser: argparse.ArgumentParser, default: Path) -> None:
 
 
 def result_folder(out: Path | None, default: Path, overwrite: bool = False) -> Path:
-    """The folder for the results, made and found to be writable.
+    """The folder for the results, which can be written to.
 
     Raises:
         DataError: `out` holds something, and `overwrite` is not set.

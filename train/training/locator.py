@@ -65,6 +65,7 @@ def train_locator(options: LocatorOptions) -> dict[str, Any]:
     if options.steps < 1:
         raise DataError(f"--steps is {options.steps}, expected at least 1")
     claim(options.out, options.overwrite)
+    options.out.mkdir(parents=True, exist_ok=True)
     data = find_data(options.data)
     films = load_lung_masks(data, options.masks)
     started = time.monotonic()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_app.errors import DataError
+from edge_app.system.result_folder import claim
 from train.evaluation.run import read_run
 from train.keras import keras
 from train.networks.pretrained import start
@@ -91,6 +92,7 @@ def _progress(plan: TrainingPlan, films: TrainingFilms, folder: Path, steps: int
         return checkpoint.resume(folder, films.manifest, locator, steps, averaging, strategy)
     with strategy.scope():
         model, origin = _new_model(plan, steps, strategy)
+    claim(plan.options.out, plan.options.overwrite)  # again: another run may have begun there meanwhile
     checkpoint.begin(folder, films.manifest, locator, origin, config_text(plan.options))
     return Progress(model, full_precision(model) if averaging else model, [], origin)
 
