@@ -1,7 +1,9 @@
 """`python -m convert --int8`: a float model in, a bundle out, or a clear refusal."""
 
 import argparse
+import dataclasses
 import json
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,20 +11,29 @@ from pathlib import Path
 from convert.formats.registry import FORMATS, PTQ, QAT
 from convert.options import SCALES, TARGETS, Budget, ConvertOptions, NetworkOptions, QatOptions
 from edge_app.commandline import guarded, set_up_logging
+from edge_app.system.result_folder import newest_folder
 from edge_app.version import __version__
+from train.commands.options import add_result_folder, real, result_folder, whole
 from train.commands.purpose import add_purpose_arguments, purpose_of
+from train.evaluation.floor import Floor
+
+LOG = logging.getLogger(__name__)
+DEFAULT, FIT, LOCATOR = Path("runs/convert"), Path("runs/fit"), Path("runs/locator")
+MODEL, RUN = "model.keras", "run.json"  # in the folder of a run
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser; tests compare it with the documentation."""
     parser = argparse.ArgumentParser(prog="convert", description=__doc__)
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     formats = parser.add_argument_group("formats (default: --int8)")
     for one in FORMATS.values():
         formats.add_argument(f"--{one.name}", action="store_true", help=one.help)
     formats.add_argument("--all", action="store_true", help="every format")
     formats.add_argument("--onnx", action="store_true", help="only the float model, as an ONNX file and no bundle")
-    parser.add_argument("--model", type=Path, default=Path("runs/fit/model.keras"), help="default: %(default)s")
+    parser.add_argument(
+        "--model", type=Path, help="default: that of the newest finished run in runs/fit or its numbers"
+    )
     parser.add_argument(
         "--locator",
         nargs="?",
@@ -35,20 +46,20 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data", action="append", metavar="DIR", help="the films it was trained on (default: as for train fit)"
     )
-    parser.add_argument("--out", type=Path, default=Path("runs/convert"), metavar="DIR", help="default: %(default)s")
+    add_result_folder(parser, DEFAULT)
     parser.add_argument("--target", choices=TARGETS, default=TARGETS[0], help="default: %(default)s")
     parser.add_argument(
-        "--qat-epochs", type=int, default=8, metavar="N", help="maximum number of epochs (default: %(default)s)"
+        "--qat-epochs", type=whole(0), default=8, metavar="N", help="maximum number of epochs (default: %(default)s)"
     )
     parser.add_argument(
         "--qat-patience",
-        type=int,
+        type=whole(1),
         default=3,
         metavar="N",
         help="epochs without gain before training stops (default: 3)",
     )
     parser.add_argument("--resume", action="store_true", help="continue the quantization-aware training in --out")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of quantization-aware training")
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of quantization-aware training")
     network = parser.add_argument_group("a Keras network of your own (.keras, .h5 or the folder of a SavedModel)")
     network.add_argument("--labels", type=_labels, default=(), metavar="A,B,...", help="its classes, in order")
     network.add_argument("--input", choices=("gray", "rgb"), default="", help="what it takes (default: as in its file)")
@@ -58,35 +69,44 @@ def build_parser() -> argparse.ArgumentParser:
     budget = parser.add_argument_group("budget of the parity gate")
     budget.add_argument(
         "--max-films-missed",
-        type=int,
+        type=whole(0),
         default=1,
         metavar="N",
         help="additional missed films with pneumonia that are allowed (default: %(default)s)",
     )
     budget.add_argument(
         "--max-recall-loss",
-        type=float,
+        type=real(),
         default=0.005,
         metavar="SHARE",
         help="or this share of them, whichever is larger (default: %(default)s)",
     )
     budget.add_argument(
         "--max-accuracy-loss",
-        type=float,
+        type=real(),
         default=0.005,
         metavar="SHARE",
         help="allowed loss of accuracy (default: %(default)s)",
     )
     budget.add_argument(
         "--max-flips",
-        type=float,
+        type=real(),
         default=0.01,
         metavar="SHARE",
         help="allowed share of changed decisions (default: %(default)s)",
     )
     budget.add_argument(
-        "--max-auc-loss", type=float, default=0.003, metavar="AUC", help="allowed loss of AUC (default: %(default)s)"
+        "--max-auc-loss", type=real(), default=0.003, metavar="AUC", help="allowed loss of AUC (default: %(default)s)"
     )
+    floor = parser.add_argument_group("floor: below it no file is made")
+    for figure, low in dataclasses.asdict(Floor()).items():
+        floor.add_argument(
+            f"--min-{figure}",
+            type=real(0, 1),
+            default=low,
+            metavar="X",
+            help=f"{figure} on the validation films, 0 to 1 (default: %(default)s)",
+        )
     parser.add_argument(
         "--outside-xnnpack", nargs="+", default=(), metavar="OP", help="operators that XNNPACK need not run"
     )
@@ -109,13 +129,13 @@ def formats_asked_for(args: argparse.Namespace) -> list[str]:
     return [name for name in FORMATS if args.all or getattr(args, name)] or [PTQ if args.labels else QAT]
 
 
-def options_of(args: argparse.Namespace) -> ConvertOptions:
-    """The options, from the command line."""
+def options_of(args: argparse.Namespace, out: Path) -> ConvertOptions:
+    """The options, from the command line, with the folder for the results."""
     asked = formats_asked_for(args)
     own = NetworkOptions(args.labels, args.scale, args.input, args.negative, args.locator)
     return ConvertOptions(
-        model=args.model,
-        out=args.out,
+        model=args.model or newest_folder(FIT, RUN) / MODEL,
+        out=out,
         data=args.data,
         formats=tuple(name for name in FORMATS if name in asked or (name == PTQ and QAT in asked)),
         target=args.target,
@@ -129,9 +149,11 @@ def options_of(args: argparse.Namespace) -> ConvertOptions:
         qat=QatOptions(epochs=args.qat_epochs, seed=args.seed, patience=args.qat_patience, resume=args.resume),
         outside_xnnpack=tuple(args.outside_xnnpack),
         debug=args.debug,
-        purpose=purpose_of(args),
+        purpose=purpose_of(vars(args)),
         sign=args.sign,
         network=own if args.labels else None,
+        overwrite=args.overwrite,
+        floor=Floor(args.min_auc, args.min_recall, args.min_specificity),
     )
 
 
@@ -141,20 +163,24 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 if every format that was asked for passed its gates, else 1.
     """
+    out = args.out or newest_folder(DEFAULT) if args.resume else result_folder(args.out, DEFAULT, args.overwrite)
     if args.locator is True:
-        return _run_locator(args)
+        return _run_locator(args, out)
+    options = options_of(args, out)
+    if not args.model:
+        LOG.info("converting %s", options.model)
     if args.onnx:
         from convert.onnx_file import convert_to_onnx
 
-        made = convert_to_onnx(options_of(args))
+        made = convert_to_onnx(options)
         words = "{path}: logits within {largest_difference:.1e} of the Keras model's on {films} validation films"
         print(json.dumps(made) if args.json else words.format(**made))
         return 0
     from convert.conversion import convert
     from convert.report.summary import qat_verdict, report_table
 
-    rows = convert(options_of(args))
-    print(json.dumps(rows) if args.json else report_table(rows))
+    rows = convert(options)
+    print(json.dumps(rows) if args.json else f"{report_table(rows)}\nwritten to {out}")
     refusals = [f"{row['format']} refused: {row['reason']}" for row in rows if row["status"] != "ok"]
     for message in filter(None, [qat_verdict(rows), *refusals]):
         print(f"convert: {message}", file=sys.stderr)
@@ -162,13 +188,14 @@ def run(args: argparse.Namespace) -> int:
     return int(any(row["status"] != "ok" for row in rows if row["format"] in asked))
 
 
-def _run_locator(args: argparse.Namespace) -> int:
+def _run_locator(args: argparse.Namespace, out: Path) -> int:
     from convert.locator import LocatorConversion, convert_locator
     from convert.report.summary import locator_table
 
     data = args.data[0] if args.data else None
-    figures = convert_locator(LocatorConversion(args.model, args.out, args.masks, data))
-    print(json.dumps(figures) if args.json else locator_table(figures) + f"\nwritten to {args.out}")
+    model = args.model or newest_folder(LOCATOR, MODEL) / MODEL
+    figures = convert_locator(LocatorConversion(model, out, args.masks, data, overwrite=args.overwrite))
+    print(json.dumps(figures) if args.json else locator_table(figures) + f"\nwritten to {out}")
     return 0
 
 

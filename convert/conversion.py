@@ -35,11 +35,15 @@ from edge_app.errors import BundleError, GateError, RuntimeUnavailable
 from edge_app.model.bundle import write_bundle
 from edge_app.model.golden import Golden
 from edge_app.model.runtimes.registry import installed_runtimes
+from edge_app.reading.decision import softmax
 from edge_app.reading.rejection import Template
 from edge_app.system.files import write_atomically, write_together
+from edge_app.system.result_folder import claim
 from train.data.augment import shortcut_free_draw
 from train.data.whole_films import whole_films
 from train.evaluation.evaluation_sets import DRAWS
+from train.evaluation.floor import Floor, few_films
+from train.evaluation.metrics import score
 
 LOG = logging.getLogger(__name__)
 REDRAWN = 2  # versions of every training film for the checks of `edge_app.reading.rejection`
@@ -85,13 +89,17 @@ def convert(options: ConvertOptions) -> list[dict[str, Any]]:
     Returns:
         The rows of the report, one per format; `status` is "ok" or "rejected".
     Raises:
-        DataError: the model or its films are missing or do not belong together.
+        DataError: the model or its films are missing or do not belong together, or `out` holds something.
+        GateError: the float model is below the floor.
         RuntimeUnavailable: no runtime of the target is installed.
         OSError: the disk is full or read-only; earlier bundles stay as they are.
     """
     runtimes = target_runtimes(options.target, installed_runtimes())
     signer = read_signer(options.sign) if options.sign else None
-    conversion = Conversion(options, read_source(options, runtimes[0]), tuple(runtimes), signer)
+    claim(options.out, options.overwrite or options.qat.resume)
+    source = read_source(options, runtimes[0])
+    check_floor(source, options.floor)
+    conversion = Conversion(options, source, tuple(runtimes), signer)
     outcomes = []
     for name in options.formats:
         LOG.info("making %s", name)
@@ -110,6 +118,27 @@ def _made(conversion: Conversion, name: str) -> Outcome:
         path = conversion.options.out / f"{card.name}-{name}.tflite"
         return _write_rejected(Outcome(refused, path, bundle_bytes=None, figures={}, layers=()))
     return accept(conversion, name, model)
+
+
+def check_floor(source: Source, floor: Floor) -> None:
+    """Refuse a float model that is of no use, before an hour is spent on its int8 file.
+
+    Raises:
+        GateError: names each figure that is too low.
+    """
+    if words := few_films(source.validation.classes != source.run.negative_index):
+        LOG.warning("%s", words)
+    run, probabilities = source.run, softmax(source.reference["logits"], source.run.calibration.temperature)
+    found = score(source.validation.classes, probabilities, run.classes, run.calibration.default_threshold)
+    figures = {name: getattr(found, name).value for name in ("auc", "recall", "specificity")}
+    if missed := floor.missed_by(figures):
+        advice = "See report.html in its run folder, train on more films or for more epochs"
+        if run.own_network:
+            advice = "Check --scale, --input, --negative and the order of --labels"
+        raise GateError(
+            f"the float model is of no use on its validation films: {'; '.join(missed)}. {advice}, or lower --min-auc, "
+            "--min-recall or --min-specificity"
+        )
 
 
 def target_runtimes(target: str, installed: list[str]) -> list[str]:
@@ -172,7 +201,7 @@ def examine(conversion: Conversion, file: Exported) -> Examined:
         for runtime in runtimes:
             outputs = run_isolated(model, classes, conversion.validation_pixels[runtime], runtime)
             seen = replace(seen, outputs=seen.outputs | {runtime: outputs})
-            parity = compare(source.reference, outputs, source.validation, card, runtime, options.budget)
+            parity = compare(source.reference, outputs, source.validation, card, runtime, options.budget, options.floor)
             seen = replace(seen, parities=(*seen.parities, parity))
         check_parity(seen.parities)
         return replace(seen, golden=make_golden(model, card, runtimes, source.locator))
@@ -201,9 +230,11 @@ def _write_rejected(outcome: Outcome) -> Outcome:
 
 def _write_accepted(conversion: Conversion, outcome: Outcome, golden: Golden) -> Outcome:
     """Write the bundle, and remove what an earlier attempt left."""
-    examined, path, budget = outcome.examined, outcome.path, conversion.options.budget
+    examined, path, options = outcome.examined, outcome.path, conversion.options
     runtime = conversion.runtimes[0]
-    card = card_with_figures(examined, outcome.figures, conversion.source, conversion.template, budget, runtime)
+    card = card_with_figures(
+        examined, outcome.figures, conversion.source, conversion.template, options.budget, options.floor, runtime
+    )
     locator = conversion.source.locator
     write_bundle(
         path,

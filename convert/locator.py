@@ -23,6 +23,7 @@ from edge_app.errors import DataError, GateError
 from edge_app.imaging.lung_field import STEPS, LungField, lung_coverage, lung_field
 from edge_app.model.runtimes.registry import installed_runtimes
 from edge_app.system.files import sha256_of
+from edge_app.system.result_folder import claim
 from train.data.locator_files import LocatorFiles
 from train.data.lung_masks import load_lung_masks
 from train.data.lungs.draws import draw_batch
@@ -49,6 +50,7 @@ class LocatorConversion:
     data: str | None = None
     masks_attribution: str = MASKS_ATTRIBUTION
     masks_licence: str = MASKS_LICENCE
+    overwrite: bool = False  # replace what `out` holds
 
 
 def convert_locator(options: LocatorConversion) -> dict[str, Any]:
@@ -60,6 +62,7 @@ def convert_locator(options: LocatorConversion) -> dict[str, Any]:
         DataError: the run, the films or the masks are missing or do not belong together.
         GateError: the int8 file is not what its float model is.
     """
+    claim(options.out, options.overwrite)
     model, trained = read_locator_run(options.model)
     films = load_lung_masks(find_data(options.data), options.masks)
     if films.manifest.sha256 != trained["manifest_sha256"]:

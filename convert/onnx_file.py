@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from convert.conversion import check_floor
 from convert.formats.export import quiet
 from convert.options import ConvertOptions
 from convert.source import Source, read_source
@@ -25,7 +26,7 @@ def convert_to_onnx(options: ConvertOptions) -> dict[str, Any]:
         `path`, `films`, and `largest_difference` of any logit.
     Raises:
         DataError: the `onnx` extra is not installed, or model and films do not belong together.
-        GateError: its logits differ from those of the Keras model.
+        GateError: the model is below the floor, or the file's logits differ from those of the Keras model.
     """
     try:
         import onnxruntime
@@ -34,6 +35,7 @@ def convert_to_onnx(options: ConvertOptions) -> dict[str, Any]:
         raise DataError(f"{cause.name} is missing: pip install 'cxr-edge-kit[train,onnx]'") from cause
 
     source = read_source(options, chosen_runtime().package)
+    check_floor(source, options.floor)
     content = _exported(source, tf2onnx)
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     pixels = source.validation.pixels

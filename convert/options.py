@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edge_app.model.runtimes.registry import RUNTIMES
 from train.data.purpose import Purpose
+from train.evaluation.floor import Floor
 
 # A file for one runtime must run in it and in all newer ones.
 RUNTIMES_OF_TARGET = {kind.target: tuple(RUNTIMES)[: place + 1] for place, kind in enumerate(RUNTIMES.values())}
@@ -14,7 +15,11 @@ TARGETS = tuple(reversed(RUNTIMES_OF_TARGET))  # the oldest first
 
 @dataclass(frozen=True)
 class Budget:
-    """How much worse than its float model a converted file may be."""
+    """How much worse than its float model a converted file may be.
+
+    On few films (`train.evaluation.floor.few_films`) one film is allowed where a share would allow none, and a
+    loss of AUC inside its own paired interval counts as none. A budget of 0 is 0 on any number of films.
+    """
 
     recall_films: int = 1  # additional films with the finding that may be missed, or ...
     recall: float = 0.005  # ... this share of them, 0..1, whichever is larger
@@ -70,9 +75,11 @@ class ConvertOptions:
     formats: tuple[str, ...] = ("int8", "ptq")  # names from `convert.formats.registry.FORMATS`
     target: str = TARGETS[0]
     budget: Budget = field(default_factory=Budget)
+    floor: Floor = field(default_factory=Floor)
     qat: QatOptions = field(default_factory=QatOptions)
     outside_xnnpack: tuple[str, ...] = ()  # names of operators that need not be delegated
     debug: bool = False  # compare layers of files that pass, too
     purpose: Purpose = field(default_factory=Purpose)  # stated anew; what the run states counts for the rest
     sign: Path | None = None  # an Ed25519 key of OpenSSH
     network: NetworkOptions | None = None  # of a model that `train fit` did not make
+    overwrite: bool = False  # replace what `out` holds

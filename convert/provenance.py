@@ -5,6 +5,7 @@ of another model would pass every later gate, because both sides of the comparis
 So every recorded operating point is measured again, with this model, on these films.
 """
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from edge_app.model.card import OperatingPoint
 from edge_app.reading.decision import p_finding
 from train.evaluation.evaluation_sets import EvaluationSet
 from train.evaluation.metrics import operating_point
-from train.evaluation.run import Run
+from train.evaluation.run import RUN, RUN_SHA256, Run
 from train.networks.architecture import OUTPUTS
 
 ROUNDING_FILMS = 1  # a film exactly at the threshold may fall on either side on another machine
@@ -71,6 +72,19 @@ def check_calibration(run: Run, logits: np.ndarray, selection_set: EvaluationSet
                 f"{measured.recall.value:.4f} and {measured.specificity.value:.4f}: a moved threshold, swapped "
                 "labels or another model's run.json: run train fit again"
             )
+
+
+def check_unchanged(run: Run, model_path: Path) -> None:
+    """Refuse a run file that was edited: between two films a threshold can move without changing any figure.
+
+    Raises:
+        DataError: its hash is not the one that train fit wrote next to it.
+    """
+    if run.changed:
+        raise DataError(
+            f"{model_path.with_name(RUN)} was changed after train fit wrote it: its hash is not that in {RUN_SHA256}: "
+            "restore it, or run train fit again"
+        )
 
 
 def _agree(recorded: OperatingPoint, measured: OperatingPoint, positives: int, negatives: int) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from convert.inference.chain import Chain
 from convert.keras_network import check_logits, read_network
 from convert.options import ConvertOptions, NetworkOptions
-from convert.provenance import check_architecture, check_calibration, check_labels
+from convert.provenance import check_architecture, check_calibration, check_labels, check_unchanged
 from edge_app.errors import DataError
 from edge_app.model.preparation import Preparation
 from train.data.loading import LoadedFilms, load_films
@@ -85,6 +85,7 @@ def read_source(options: ConvertOptions, runtime: str) -> Source:
         return replace(source, run=replace(run, calibration=calibrate(source.evaluation_sets, logits)))
     selection = source.selection_set
     check_calibration(run, predict(model, selection.pixels)["logits"], selection)
+    check_unchanged(run, options.model)
     return source
 
 

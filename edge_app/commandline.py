@@ -26,7 +26,7 @@ def build_parser(
         words: the arguments. If they name a command, no other command is imported: a Pi starts sooner.
     """
     parser = argparse.ArgumentParser(prog=package, description=description)
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = {module.rpartition(".")[2]: module for module in commands}
     for name in words[:1] if words and words[0] in modules else modules:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from edge_app.commandline import run_commands
 
-COMMANDS = ("fit", "locator", "tune", "evaluate", "data", "weights")
+COMMANDS = ("fit", "locator", "tune", "evaluate", "data", "weights", "doctor")
 MOVED = {  # studies of models, to `python -m benchmarks`
     "compare": "networks",
     "recipes": "ablation",

@@ -6,14 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.commands.options import add_json, print_figures, typed_command
+from train.commands.options import registered, whole
 
+NETWORKS = registered("train/networks/*.py", "NETWORKS")
 HELP = "train and convert networks over several seeds; one table of float, int8 and cost"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("--archs", nargs="+", default=["compact"], metavar="NAME", help="default: compact")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="N", help="default: 0 1 2")
+    parser.add_argument(
+        "--archs", nargs="+", default=["compact"], metavar="NAME", help=f"of {NETWORKS} (default: compact)"
+    )
+    parser.add_argument("--seeds", nargs="+", type=whole(0), default=[0, 1, 2], metavar="N", help="default: 0 1 2")
     parser.add_argument(
         "--seeds-of",
         nargs="+",
@@ -24,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--binary", action="store_true", help="also each network with all pneumonia as one class")
     parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
     parser.add_argument("--out", type=Path, default=Path("runs/compare"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=0, metavar="N", help="epochs of every network (default: its own)")
+    parser.add_argument(
+        "--epochs", type=whole(1), default=0, metavar="N", help="epochs of every network (default: its own)"
+    )
     parser.add_argument(
         "--weights",
         nargs="+",
@@ -64,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
             recipe_of=_by_network(args.recipe_of, "--recipe-of takes ARCH=NAME as in cnn=base"),
             bfloat16=tuple(args.bfloat16),
             teachers=tuple(args.teacher),
-            command=typed_command(args, without=("data",)),
+            command=typed_command(args, with_out=True),
         )
     )
     print_figures(args, compared, comparison_page(compared))

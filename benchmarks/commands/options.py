@@ -6,7 +6,7 @@ import json
 import logging
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -76,15 +76,15 @@ def print_figures(args: argparse.Namespace, figures: Any, text: str) -> None:
     print(json.dumps(figures) + "\n" if args.json else text, end="")
 
 
-def typed_command(args: argparse.Namespace, without: Sequence[str] = ()) -> str:
+def typed_command(args: argparse.Namespace, with_out: bool = False) -> str:
     """The command with its arguments as given, for the result file; defaults with a value count as given.
 
     Args:
-        without: arguments to leave out, such as films that lie elsewhere on each machine.
+        with_out: name the folder of the results, too: of a study, which trains only what it does not hold.
     """
     words = [args.command]
     for name, value in sorted(vars(args).items()):
-        if name in ("command", "run", "json", "out", *without) or not value:
+        if name in ("command", "run", "json") or not value or (name == "out" and not with_out):
             continue
         option = "--" + name.replace("_", "-")
         words += [option] if value is True else [option, *map(str, value if isinstance(value, list) else [value])]

@@ -39,12 +39,19 @@ def compare_recipes(options: RecipesOptions) -> dict[str, Any]:
     """
     for name in options.recipes:
         find_recipe(name)
-    reference = [_figures(options, REFERENCE_RECIPE, seed) for seed in options.seeds]
+    found = [_metrics(options, REFERENCE_RECIPE, seed) for seed in options.seeds]
+    reference = [metrics["judges"] for metrics in found]
     rows = []
     for name in (REFERENCE_RECIPE, *(name for name in options.recipes if name != REFERENCE_RECIPE)):
-        runs = [_figures(options, name, seed) for seed in options.seeds]
+        runs = [_metrics(options, name, seed)["judges"] for seed in options.seeds]
         rows.append({"recipe": name, "judges": {one: _against(one, runs, reference) for one in runs[0]}})
-    compared = {"command": options.command, "epochs": options.epochs, "seeds": list(options.seeds), "rows": rows}
+    compared = {
+        "command": options.command,
+        "phantom": any(metrics.get("phantom") for metrics in found),
+        "epochs": options.epochs,
+        "seeds": list(options.seeds),
+        "rows": rows,
+    }
     write_atomically(options.out / "recipes.json", (json.dumps(compared, indent=1) + "\n").encode())
     write_atomically(options.out / "recipes.md", recipes_page(compared).encode())
     return compared
@@ -68,8 +75,8 @@ def _against(evaluation_set: str, runs: list[dict[str, Any]], reference: list[di
     }
 
 
-def _figures(options: RecipesOptions, recipe: str, seed: int) -> dict[str, Any]:
-    """One run's figures, by evaluation set."""
+def _metrics(options: RecipesOptions, recipe: str, seed: int) -> dict[str, Any]:
+    """One run's metrics."""
     wanted = FitOptions(
         out=options.out / f"{recipe}-{options.epochs}-{seed}",
         data=options.data,
@@ -79,5 +86,4 @@ def _figures(options: RecipesOptions, recipe: str, seed: int) -> dict[str, Any]:
         seed=seed,
         recipe=recipe,
     )
-    figures: dict[str, Any] = finished_run(wanted)["judges"]
-    return figures
+    return finished_run(wanted)

@@ -78,7 +78,8 @@ def cost_table(rows: list[dict[str, Any]]) -> str:
 
 
 def _made_by(compared: dict[str, Any]) -> str:
-    return f"Made by `{compared['command']}`."
+    drawn = "The films were drawings: these figures say nothing about films of people. " * bool(compared.get("phantom"))
+    return f"{drawn}Made by `{compared['command']}`."
 
 
 def _title(row: dict[str, Any]) -> str:
@@ -176,14 +177,17 @@ def recipes_table(compared: dict[str, Any], figure: str) -> str:
     for row in compared["rows"]:
         side, sign = ("figures", "") if row["recipe"] == REFERENCE_RECIPE else ("differences", "+")
         found = [row["judges"][name][side][figure] for name in names]
-        body.append([row["recipe"], *(f"{value['mean']:{sign}.4f} ± {value['spread']:.4f}" for value in found)])
+        spreads = (f" ± {value['spread']:.4f}" * (len(compared["seeds"]) > 1) for value in found)
+        cells = (f"{value['mean']:{sign}.4f}{spread}" for value, spread in zip(found, spreads, strict=True))
+        body.append([row["recipe"], *cells])
     return text_table(["recipe", *names], body)
 
 
 def recipes_note(compared: dict[str, Any]) -> str:
     """Markdown: how to read `recipes_table`, and the command that made it."""
     seeds = ", ".join(map(str, compared["seeds"]))
+    what = "mean ± standard deviation over seeds" if len(compared["seeds"]) > 1 else "figure of seed"
     return (
-        f"The first line is the mean ± standard deviation over seeds {seeds}, at {compared['epochs']} epochs, float. "
+        f"The first line is the {what} {seeds}, at {compared['epochs']} epochs, float. "
         f"Every other line is the difference to it with the same seed. {_made_by(compared)}\n"
     )

@@ -82,7 +82,8 @@ def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str
     runs = {name: [_converted(options, name, one, quantize) for one in found] for name, found in trained.items()}
     speed = _latencies(runs)
     rows = [_row(name, found, speed.get(name)) for name, found in runs.items()]
-    compared = {"command": options.command, "rows": rows, "paired": _paired(runs)}
+    drawn = any(run.get("phantom") for found in trained.values() for run in found)
+    compared = {"command": options.command, "phantom": drawn, "rows": rows, "paired": _paired(runs)}
     write_atomically(options.out / "compare.json", (json.dumps(compared, indent=1) + "\n").encode())
     write_atomically(options.out / "compare.md", comparison_page(compared).encode())
     for evaluation_set in next(iter(runs.values()))[0].predictions.by_set:

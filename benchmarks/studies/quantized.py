@@ -11,6 +11,7 @@ from convert.formats.registry import PTQ, QAT
 from convert.options import ConvertOptions
 from edge_app.errors import KitError
 from train.data.purpose import OLDEST_YEARS, Purpose
+from train.evaluation.floor import NO_FLOOR
 from train.evaluation.run import MODEL, RUN
 from train.keras import keras
 from train.networks import Architecture
@@ -51,6 +52,8 @@ def quantized(folder: Path, architecture: Architecture, data: str | None) -> Qua
             formats=(QAT, PTQ) if architecture.qat else (PTQ,),
             outside_xnnpack=architecture.outside_xnnpack,
             purpose=PURPOSE,
+            floor=NO_FLOOR,
+            overwrite=True,
         )
         try:
             convert(options)

@@ -5,6 +5,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
+from train.training import checkpoint
 from train.training.fit import METRICS, FitOptions, fit
 
 LOG = logging.getLogger(__name__)
@@ -19,6 +20,7 @@ def finished_run(options: FitOptions) -> dict[str, Any]:
     path = options.out / METRICS
     if not path.exists():
         LOG.info("training %s by recipe %s with seed %d in %s", options.arch, options.recipe, options.seed, options.out)
-        fit(replace(options, resume=True))
+        interrupted = (options.out / checkpoint.FOLDER / checkpoint.LAST).exists()
+        fit(replace(options, resume=interrupted, overwrite=True))
     metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return metrics

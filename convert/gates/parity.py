@@ -9,11 +9,14 @@ import numpy as np
 from convert.options import Budget
 from edge_app.errors import GateError
 from edge_app.model.card import ModelCard
+from edge_app.model.estimate import Estimate
 from edge_app.reading.decision import is_positive, p_finding
 from train.data.loading import LoadedFilms
-from train.evaluation.metrics import calibration_error, mcnemar_exact, roc_auc
+from train.evaluation.floor import NO_FLOOR, Floor, few_films
+from train.evaluation.metrics import calibration_error, delong_paired, mcnemar_exact, roc_auc
 
 NO_NOISE_DB = 99.0  # signal-to-noise where there is no error at all
+ROUNDING = 1e-9  # of shares, which are floats
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ class Parity:
     class_map_correlation: float | None  # None, as the next, for a network without a class map
     class_map_agreement: float | None  # share of the map's cells in which the same class is highest
     p_change_mean: float  # absolute change of P(finding)
-    failures: tuple[str, ...]  # what is over its budget
+    failures: tuple[str, ...]  # what is over its budget, or below the floor
+    note: str = ""  # why small differences could not be told, of few films
 
     def to_json(self, with_names: bool) -> dict[str, Any]:
         """For a report; the card holds only the number of flips, because film names may identify patients."""
@@ -80,6 +84,7 @@ def compare(
     card: ModelCard,
     runtime: str,
     budget: Budget,
+    floor: Floor = NO_FLOOR,
 ) -> Parity:
     """Compare a converted file's outputs with its float model's.
 
@@ -125,8 +130,10 @@ def compare(
         **_class_maps(reference.get("class_map"), outputs["class_map"]),
         p_change_mean=float(np.abs(p_converted - p_float).mean()),
         failures=(),
+        note=few_films(positive),
     )
-    return _with_failures(parity, int(positive.sum()), budget)
+    auc_loss, _ = delong_paired(positive, p_float, p_converted)
+    return _with_failures(parity, int(positive.sum()), auc_loss, budget, floor)
 
 
 def check_parity(parities: Sequence[Parity]) -> None:
@@ -140,20 +147,30 @@ def check_parity(parities: Sequence[Parity]) -> None:
         raise GateError("the file is worse than its float model: " + "; ".join(failures))
 
 
-def _with_failures(parity: Parity, positives: int, budget: Budget) -> Parity:
-    """The same parity with its `failures`."""
+def _with_failures(parity: Parity, positives: int, auc_loss: Estimate, budget: Budget, floor: Floor) -> Parity:
+    """The same parity with its `failures`.
+
+    Args:
+        auc_loss: of the float model minus that of the file, with its paired interval.
+    """
     missable = max(budget.recall_films, int(budget.recall * positives))
     accuracy_loss = parity.float_model.accuracy - parity.converted.accuracy
-    auc_loss = parity.float_model.auc - parity.converted.auc
     share = len(parity.flips) / parity.films
+    accuracy, flips = (_allowed(of, parity) for of in (budget.accuracy, budget.flips))
+    is_noise = bool(parity.note and budget.auc > 0 and auc_loss.low <= 0)
     checks = (
         (parity.films_missed_more > missable, f"misses {parity.films_missed_more} more films, {missable} allowed"),
-        (accuracy_loss > budget.accuracy, f"accuracy falls by {accuracy_loss:.4f}, {budget.accuracy} allowed"),
-        (share > budget.flips, f"{share:.2%} of decisions change, {budget.flips:.2%} allowed"),
-        (auc_loss > budget.auc, f"AUC falls by {auc_loss:.4f}, {budget.auc} allowed"),
+        (accuracy_loss > accuracy + ROUNDING, f"accuracy falls by {accuracy_loss:.4f}, {accuracy:.4g} allowed"),
+        (share > flips + ROUNDING, f"{share:.2%} of decisions change, {flips:.2%} allowed"),
+        (auc_loss.value > budget.auc and not is_noise, f"AUC falls by {auc_loss.value:.4f}, {budget.auc} allowed"),
     )
-    failures = tuple(message for failed, message in checks if failed)
-    return replace(parity, failures=failures)
+    failures = [message for failed, message in checks if failed]
+    return replace(parity, failures=(*failures, *floor.missed_by(asdict(parity.converted))))
+
+
+def _allowed(share: float, parity: Parity) -> float:
+    """The share of films that may change: of few films, one may."""
+    return max(share, 1 / parity.films) if parity.note and share > 0 else share
 
 
 def _side(positive: np.ndarray, p: np.ndarray, called: np.ndarray) -> Side:

@@ -1,12 +1,9 @@
 """The bundle's contents: card and golden films, from a run and its figures."""
 
-import importlib.metadata
 import os
-import subprocess
 from collections.abc import Sequence
 from dataclasses import astuple
 from datetime import datetime, timezone
-from pathlib import Path
 
 import numpy as np
 
@@ -16,13 +13,14 @@ from edge_app.errors import BundleError
 from edge_app.imaging.lung_field import LungField, crop, film_for_locator
 from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom
 from edge_app.imaging.preprocess import LUNG_FIELD, WHOLE_FILM, to_model_pixels
-from edge_app.model.card import FINDING, NEGATIVE_LABEL, ModelCard
+from edge_app.model.card import FINDING, ModelCard
 from edge_app.model.golden import Golden, check_outputs
 from edge_app.model.runtimes.registry import RUNTIMES
 from edge_app.version import __version__
 from train.data.locator_files import LocatorFiles
 from train.data.purpose import OLDEST_YEARS
-from train.evaluation.run import Run
+from train.evaluation.run import Run, finding_of
+from train.evaluation.run_record import git_commit, package_version
 
 # Without noise, which does not compress and would make the bundle large.
 GOLDEN_STYLE = PhantomStyle(width_px=96, height_px=96, noise=0.0)
@@ -33,7 +31,6 @@ NOT_CHECKED_OF_OWN_NETWORK = (
     "whether the network was trained on the films that it was measured on",
     "whether a film is unlike the training films, which the network gives no features for",
 )
-PNEUMONIA_CLASSES = frozenset({"normal", "bacterial", "viral", FINDING})
 TOOLS = (
     "tensorflow",
     "tf-keras",
@@ -67,27 +64,20 @@ def model_card(run: Run, quantization: str, locator: LocatorFiles | None) -> Mod
         data_licence=run.data_licence,
         data_attribution=run.data_attribution,
         created=_created(),
-        git_commit=_git_commit(),
+        git_commit=git_commit(),
         minimum_runtime="",  # known once the file was read
         negative=run.negative,
         finding=finding,
         class_map=not run.own_network,
         training={
             "manifest_sha256": run.manifest_sha256,
+            **({"run_sha256": run.sha256} if run.sha256 else {}),
             **({"own_network": run.own_network} if run.own_network else {"seed": run.seed, "epochs": run.epochs}),
             **({"age_range_years": run.purpose.ages_years} if run.purpose.ages_years else {}),
             **({"population": run.purpose.population} if run.purpose.population else {}),
         },
-        tools={name: version for name in TOOLS if (version := _version(name))},
+        tools={name: version for name in TOOLS if (version := package_version(name))},
     )
-
-
-def finding_of(labels: tuple[str, ...], negative: str) -> str:
-    """The name for all classes except the negative one."""
-    others = [label for label in labels if label != negative]
-    if negative == NEGATIVE_LABEL and set(labels) <= PNEUMONIA_CLASSES:
-        return FINDING
-    return others[0] if len(others) == 1 else f"not {negative}"
 
 
 def _not_checked(run: Run, finding: str) -> tuple[str, ...]:
@@ -170,28 +160,3 @@ def _created() -> str:
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     moment = datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now(timezone.utc)
     return moment.strftime("%Y-%m-%d")
-
-
-def _git_commit() -> str:
-    """The commit of the running code; "unknown" outside a checkout."""
-    command = [
-        "git",
-        "--no-optional-locks",
-        "-C",
-        str(Path(__file__).parent),
-        "describe",
-        "--always",
-        "--dirty",
-        "--abbrev=12",
-    ]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None

@@ -15,6 +15,7 @@ from edge_app.model.runtimes.registry import RUNTIMES
 from edge_app.reading.decision import p_finding, softmax
 from edge_app.reading.rejection import Template
 from edge_app.system.files import sha256_of
+from train.evaluation.floor import Floor
 from train.evaluation.metrics import score
 
 BAND_ENDS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 1.0)  # of P(finding)
@@ -60,7 +61,13 @@ def score_bands(scores: np.ndarray, has_finding: np.ndarray) -> list[dict[str, f
 
 
 def card_with_figures(
-    examined: Examined, figures: dict[str, Any], source: Source, template: Template, budget: Budget, runtime: str
+    examined: Examined,
+    figures: dict[str, Any],
+    source: Source,
+    template: Template,
+    budget: Budget,
+    floor: Floor,
+    runtime: str,
 ) -> ModelCard:
     """The finished card of an accepted file.
 
@@ -89,6 +96,7 @@ def card_with_figures(
             "model_sha256": sha256_of(model),
             "threshold": point.threshold,
             "budget": dataclasses.asdict(budget),
+            "floor": dataclasses.asdict(floor),
             "runtimes": {parity.runtime: parity.to_json(with_names=False) for parity in examined.parities},
             "outside_xnnpack": {
                 seen.runtime: list(seen.outside_xnnpack)

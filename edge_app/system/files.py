@@ -49,7 +49,7 @@ def write_together(contents: dict[Path, bytes], mode: int = PUBLIC) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
             staged[path] = Path(name)
-            _fill(handle, content)
+            _fill(handle, content, path)
         for path, temporary in staged.items():
             if mode != PRIVATE:
                 temporary.chmod(mode)  # mkstemp makes 0600, which another user's kiosk could not read
@@ -62,11 +62,14 @@ def write_together(contents: dict[Path, bytes], mode: int = PUBLIC) -> None:
         sync_folder(folder)
 
 
-def _fill(handle: int, content: bytes) -> None:
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def _fill(handle: int, content: bytes, path: Path) -> None:
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as cause:  # the system's own message about a full disk names no file
+        raise OSError(cause.errno, cause.strerror, str(path)) from cause
 
 
 def sync_folder(path: Path) -> None:

@@ -2,12 +2,15 @@
 
 import re
 
+import pytest
 from tests_support import printed_by
 
 from benchmarks.__main__ import COMMANDS, DEVICE
 from benchmarks.commands.all import PARTS
+from benchmarks.commands.options import typed_command
 from benchmarks.device import BENCHMARKS
 from benchmarks.tables.fill import MARKED, TABLES, marked_files
+from edge_app.commandline import build_parser
 from edge_app.system.child_process import ROOT
 
 GUIDE = (ROOT / "docs" / "guide" / "benchmark.md").read_text(encoding="utf-8")
@@ -29,6 +32,13 @@ def test_every_table_stands_in_one_place() -> None:
     pages = [page.read_text(encoding="utf-8") for page in marked_files(ROOT)]
     marked = [match["name"] for text in pages for match in MARKED.finditer(text)]
     assert sorted(marked) == sorted(TABLES)
+
+
+@pytest.mark.parametrize("study", ["networks", "ablation"])
+def test_command_of_a_study_names_its_films_and_its_folder(study: str) -> None:
+    words = [study, "--data", "phantom", "--epochs", "2", "--out", "runs/a b"]
+    command = typed_command(build_parser("benchmarks", "", COMMANDS, words).parse_args(words), with_out=True)
+    assert "--data phantom --epochs 2 --out 'runs/a b' --seeds 0 1 2" in command
 
 
 def test_help_imports_nothing_heavy() -> None:

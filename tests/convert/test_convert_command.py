@@ -13,14 +13,17 @@ from typing import Any
 import pytest
 
 import convert.conversion
-from convert.__main__ import build_parser, main
-from convert.conversion import Conversion, accept
+from convert.__main__ import build_parser, main, options_of
+from convert.conversion import Conversion, accept, check_floor
 from convert.conversion import convert as convert_all
 from convert.formats.registry import FORMATS
 from convert.options import Budget, ConvertOptions, QatOptions
 from convert.report.summary import qat_verdict
+from convert.source import Source
+from edge_app.errors import GateError
 from edge_app.model.bundle import read_bundle, write_bundle
 from edge_app.system.files import write_together
+from train.evaluation.floor import Floor
 from train.keras import keras
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -40,7 +43,7 @@ def _one_line(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def _words(model: Path, data: Path, out: Path, *more: str) -> list[str]:
-    return ["--ptq", "--model", str(model), "--data", str(data), "--out", str(out), *more]
+    return ["--ptq", "--model", str(model), "--data", str(data), "--out", str(out), "--overwrite", *more]
 
 
 @pytest.fixture
@@ -109,7 +112,7 @@ def test_other_films_than_the_models_are_refused(
 
 
 def test_phantom_films_are_not_taken_for_a_model_of_real_ones(good: Path, run_folder: Path, capsys: Any) -> None:
-    assert main(["--ptq", "--model", str(run_folder / "model.keras"), "--data", "phantom", "--out", str(good)]) == 1
+    assert main(_words(run_folder / "model.keras", Path("phantom"), good)) == 1
     assert "was trained on real films" in _one_line(capsys)
 
 
@@ -117,6 +120,39 @@ def test_wrong_usage_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["--int7"])
     assert stopped.value.code == 2
+
+
+@pytest.mark.parametrize("word", ["nan", "inf", "much"])
+def test_budget_that_is_no_number_is_wrong_usage(capsys: pytest.CaptureFixture[str], word: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--max-auc-loss", word])
+    assert f"argument --max-auc-loss: '{word}' is not a number" in capsys.readouterr().err
+
+
+def test_folder_that_holds_bundles_is_not_written_to_unasked(
+    good: Path, run_folder: Path, phantom_set: Path, capsys: Any
+) -> None:
+    before = _folder_of(good)
+    words = [word for word in _words(run_folder / "model.keras", phantom_set, good) if word != "--overwrite"]
+    assert main(words) == 1
+    assert "holds files already: give another --out, or --overwrite to replace them" in _one_line(capsys)
+    assert _folder_of(good) == before
+
+
+def test_model_below_the_floor_is_refused_before_anything_is_made(source: Source, tmp_path: Path) -> None:
+    check_floor(source, Floor())
+    useless = dataclasses.replace(source, reference={"logits": -source.reference["logits"]})
+    with pytest.raises(GateError, match=r"of no use on its validation films: auc 0\.\d+, 0\.75 needed; recall 0\."):
+        check_floor(useless, Floor())
+
+
+def test_newest_run_is_converted_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("fit", "fit-2", "fit-3"):
+        (tmp_path / "runs" / name / "checkpoint").mkdir(parents=True)
+        if name != "fit-3":  # it is not finished
+            (tmp_path / "runs" / name / "run.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    assert options_of(build_parser().parse_args([]), Path("out")).model == Path("runs/fit-2/model.keras")
 
 
 @contextmanager

@@ -34,7 +34,9 @@ LABELS = ("normal", "bacterial", "viral")
 SIDE_PX = 32
 layers = keras.layers
 # Networks that were not trained decide by chance, so nothing but the gates for operators and logits holds them.
+NO_FLOOR = ["--min-auc", "0", "--min-recall", "0", "--min-specificity", "0"]
 ANY_DECISION = ["--max-films-missed", "99", "--max-accuracy-loss", "1", "--max-flips", "1", "--max-auc-loss", "1"]
+ANY_DECISION += NO_FLOOR
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +210,7 @@ def test_an_operator_outside_is_refused_by_name(
     film = layers.Input((SIDE_PX, SIDE_PX, 1))
     x = layers.GlobalAveragePooling2D()(layer(layers.Conv2D(8, 3, 2)(film)))
     tf.saved_model.save(keras.Model(film, layers.Dense(3)(x)), str(tmp_path / "m"))
-    assert main(_words(tmp_path / "m", phantom_set, tmp_path / "out", "--locator", "none")) == 1
+    assert main(_words(tmp_path / "m", phantom_set, tmp_path / "out", "--locator", "none", *NO_FLOOR)) == 1
     assert not list((tmp_path / "out").glob("*ptq.tflite"))
     assert re.search(f"ptq refused: .*({named})", capsys.readouterr().err)
 
@@ -240,9 +242,19 @@ def test_what_cannot_be_converted_is_refused_with_a_reason(
     shape: tuple, end: Callable, more: list[str], message: str, phantom_set: Path, tmp_path: Path, capsys: Any
 ) -> None:
     path = _model(shape, end, tmp_path / "m.h5")
-    words = _words(path, phantom_set, tmp_path / "out", "--locator", "none", *more)
+    words = _words(path, phantom_set, tmp_path / "out", "--locator", "none", *NO_FLOOR, *more)
     assert main([word for word in words if word != "--ptq" or "--int8" not in more]) == 1
     assert re.search(message, capsys.readouterr().err)
+
+
+def test_a_network_with_labels_in_a_wrong_order_is_below_the_floor_and_the_message_says_where_to_look(
+    films: Any, phantom_set: Path, tmp_path: Path, capsys: Any
+) -> None:
+    words = _words(functional(tmp_path, *films), phantom_set, tmp_path / "out", "--scale", "0..1")
+    assert main(["bacterial,normal,viral" if word == ",".join(LABELS) else word for word in words]) == 1
+    assert "of no use on its validation films" in (message := capsys.readouterr().err)
+    assert "Check --scale, --input, --negative and the order of --labels, or lower --min-auc" in message
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("suffix", ["keras", "h5"])

@@ -9,7 +9,6 @@ from tiny_network import TINY
 
 from convert.__main__ import main as convert
 from convert.packaging.card_text import model_card_text
-from convert.packaging.contents import finding_of
 from edge_app.__main__ import main as edge
 from edge_app.errors import BundleError, DataError
 from edge_app.imaging.phantom import phantom_png
@@ -20,6 +19,7 @@ from edge_app.reading.predictor import Predictor
 from edge_app.workflow.reading_service import ReadingService
 from train.__main__ import main as train
 from train.data.sources import find_data
+from train.evaluation.run import finding_of
 from train.networks import ARCHITECTURES
 
 DRAWN_AS = {"cloudy": "bacterial", "sound": "normal"}
@@ -46,6 +46,7 @@ def bundle(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         said = ["--ages", "0", "9", "--population", "drawn wrists", "--intended-use", "Sorting of drawn wrists."]
         assert train(["fit", *words, "--normal", "sound", *said]) == 0
         wide = ["--max-films-missed", "20", "--max-accuracy-loss", "1", "--max-flips", "1", "--max-auc-loss", "1"]
+        wide += ["--min-auc", "0", "--min-recall", "0", "--min-specificity", "0"]  # of two epochs
         words = ["--model", str(out / "run" / "model.keras"), "--data", str(folder), "--out", str(out / "made")]
         assert convert(["--ptq", *words, *wide]) == 0
     finally:

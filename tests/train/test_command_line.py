@@ -1,12 +1,15 @@
 """The messages of `python -m train`."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tests_support import ENVIRONMENT
 
 from benchmarks.__main__ import COMMANDS as BENCHMARKS
+from edge_app.version import __version__
 from train.__main__ import MOVED, main
 
 
@@ -28,3 +31,21 @@ def test_importing_tensorflow_prints_errors_and_nothing_else() -> None:
     )
     child = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True)
     assert child.stderr.splitlines() == ["E0000 00:00:1.2 3 a.cc:1] error"]
+
+
+def test_doctor_says_what_there_is_and_how_long_an_epoch_takes(tiny_network: None, phantoms: Path, capsys) -> None:
+    assert main(["doctor", "--arch", "tiny", "--data", str(phantoms), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["films"], found["missing"]) == (72, [])
+    assert found["epoch_seconds"] > 0
+    assert found["packages"]["tensorflow"].startswith("2.")
+    assert main(["doctor", "--arch", "tiny", "--films", "10"]) == 0
+    text = capsys.readouterr().out
+    assert "on 10 films (tiny)" in text
+    assert "GPU" in text
+
+
+def test_version_prints_the_name(capsys) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"train {__version__}\n"

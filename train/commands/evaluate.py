@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-HELP = "score a .keras model or a .tflite bundle on labelled films"
+HELP = "score a .keras model or a .tflite bundle on any labelled films; compare two"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +20,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--manifest", type=Path, metavar="FILE", help="score only the films of one part of this split")
     parser.add_argument("--part", choices=("validation", "test"), default="validation", help="default: %(default)s")
     parser.add_argument("--operating-point", metavar="NAME", help="a threshold of the model; its default otherwise")
+    parser.add_argument(
+        "--normal",
+        "--negative",
+        dest="negative",
+        default="",
+        metavar="CLASS",
+        help="the films' class without the finding (default: the model's)",
+    )
+    parser.add_argument("--against", type=Path, metavar="MODEL", help="another model, to compare on the same films")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write predictions.csv and report.html there")
+    parser.add_argument("--overwrite", action="store_true", help="replace what --out holds")
+    parser.add_argument("--thumbnails", action="store_true", help="show the films most wrong in the report")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -31,8 +43,21 @@ def run(args: argparse.Namespace) -> int:
     """
     from train.evaluation.evaluate import EvaluateOptions, evaluate
 
-    figures = evaluate(EvaluateOptions(args.model, args.data, args.manifest, args.part, args.operating_point))
-    print(json.dumps(figures) if args.json else _table(figures))
+    figures = evaluate(
+        EvaluateOptions(
+            model=args.model,
+            data=args.data,
+            manifest=args.manifest,
+            part=args.part,
+            operating_point=args.operating_point,
+            negative=args.negative,
+            against=args.against,
+            out=args.out,
+            overwrite=args.overwrite,
+            thumbnails=args.thumbnails,
+        )
+    )
+    print(json.dumps(figures) if args.json else _table(figures) + (f"\nwritten to {args.out}" if args.out else ""))
     return 0
 
 
@@ -41,11 +66,23 @@ def _table(figures: dict[str, Any]) -> str:
     lines = [f"{figures['model']} on {figures['films']} films: {figures['films_of']}"]
     for name, value in figures.items():
         if isinstance(value, dict) and "value" in value:
-            lines.append(f"  {name:18} {value['value']:.4f}  (95% interval {value['low']:.4f} to {value['high']:.4f})")
+            lines.append(f"  {name:18} {_interval(value)}")
         elif isinstance(value, float):
             lines.append(f"  {name:18} {value:.4f}")
-    lines += [
-        f"  recall {label:11} {value['value']:.4f}  (95% interval {value['low']:.4f} to {value['high']:.4f})"
-        for label, value in figures["class_recall"].items()
-    ]
+    for kind in ("by_class", "by_site", "by_age"):
+        for name, found in figures[kind].items():
+            words = "  ".join(f"{key} {value['value']:.4f}" for key, value in found.items() if isinstance(value, dict))
+            lines.append(f"  {kind.replace('_', ' ')} {name:12} {found['films']} films: {words}")
+    if against := figures.get("against"):
+        lines.append(
+            f"  AUC minus that of {against['model']}: {_interval(against['auc_difference'])}, "
+            f"p {against['delong_p']:.3f}; right alone {against['only_first_right']}, the other alone "
+            f"{against['only_second_right']}, McNemar p {against['mcnemar_p']:.3f}"
+        )
+    for kind in ("left_out", "refused_by_device"):
+        lines += [f"  {kind.replace('_', ' ')}: {code} {count}" for code, count in figures[kind].items()]
     return "\n".join(lines)
+
+
+def _interval(value: dict[str, float]) -> str:
+    return f"{value['value']:.4f}  (95% interval {value['low']:.4f} to {value['high']:.4f})"

@@ -6,51 +6,69 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from edge_app.errors import DataError
+from edge_app.system.result_folder import newest_folder
+from train.commands.options import add_result_folder, real, registered, result_folder, whole
 from train.commands.purpose import add_purpose_arguments, purpose_of
 
 SHOWN = ("auc", "accuracy", "recall", "specificity")
-HELP = "train one float model; writes model, manifest, history, plots and metrics"
+HELP = "train one float model; writes model, manifest, history, predictions, report, plots and metrics"
+DEFAULT = Path("runs/fit")
+NOT_IN_CONFIG = ("out", "overwrite", "resume", "config", "json")
+RULE = {"split": "name", "fold": "fold", "held_out": "held_out"}  # options to fields of SplitRule
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
-    parser.add_argument("--arch", default="compact", help="the network, or FILE.py:NAME (default: %(default)s)")
+    """Add this command's arguments. What is not given is not in the namespace, so that --config and --resume see it."""
+    parser.argument_default = argparse.SUPPRESS
+    parser.set_defaults(parser=parser)
+    networks, recipes = registered("train/networks/*.py", "NETWORKS"), registered("train/training/recipe.py", "RECIPES")
+    splits = registered("train/data/split.py", "SPLITS")
+    parser.add_argument("--arch", metavar="NETWORK", help=f"one of {networks}, or FILE.py:NAME (default: compact)")
     parser.add_argument(
         "--data",
         action="append",
         metavar="DIR",
         help="films, or 'phantom'; give it once per hospital (default: data/chest_xray, then $CXR_DATA)",
     )
-    parser.add_argument("--out", type=Path, default=Path("runs/fit"), metavar="DIR", help="default: %(default)s")
+    add_result_folder(parser, DEFAULT)
     parser.add_argument(
-        "--epochs",
-        type=int,
-        default=0,
-        metavar="N",
-        help="maximum number of epochs (default: the network's own, phantoms 25)",
+        "--config",
+        type=Path,
+        metavar="TOML",
+        help="options from a file, such as a run's config.toml",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of weights, batches and augmentation")
+    parser.add_argument(
+        "--epochs", type=whole(1), metavar="N", help="at most (default: the network's own, phantoms 25)"
+    )
+    parser.add_argument("--batch-size", type=whole(1), metavar="N", help="films per step (default: the network's own)")
+    parser.add_argument("--learning-rate", type=real(1e-9, 10), metavar="X", help="default: the network's own")
+    parser.add_argument("--patience", type=whole(1), metavar="N", help="epochs without a better AUC (default: 30)")
+    parser.add_argument(
+        "--input-size",
+        type=whole(32),
+        dest="input_size_px",
+        metavar="PX",
+        help="side of the network's input (default: the network's own)",
+    )
+    parser.add_argument(
+        "--stages", nargs="+", metavar="C,I,B", help="depth and width of a compact network, as train tune finds them"
+    )
+    parser.add_argument("--seed", type=whole(0), metavar="N", help="of weights, batches and augmentation (default: 0)")
     parser.add_argument("--binary", action="store_true", help="merge the classes of pneumonia into one")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="file to start from, made by train weights")
-    parser.add_argument(
-        "--split",
-        default="auto",
-        metavar="RULE",
-        help="auto, random, acquisition-order, k-fold, pooled-70-15-15, official, leave-one-source-out (default: auto)",
-    )
-    parser.add_argument("--fold", type=int, default=0, metavar="N", help="with k-fold: 0 to 4 (default: %(default)s)")
-    parser.add_argument("--held-out", default="", metavar="NAME", help="with leave-one-source-out: the folder's name")
+    parser.add_argument("--split", metavar="RULE", help=f"one of {splits} (default: auto)")
+    parser.add_argument("--fold", type=whole(0), metavar="N", help="with k-fold: 0 to 4 (default: 0)")
+    parser.add_argument("--held-out", metavar="NAME", help="with leave-one-source-out: the folder's name")
     parser.add_argument(
         "--normal",
         "--negative",
         dest="negative",
-        default="",
         metavar="CLASS",
         help="the class without the finding (default: the one whose name says so)",
     )
     parser.add_argument(
         "--patients",
-        default="",
         metavar="RULE",
         help="what tells the patient: file, folder or a regular expression with one group (default: guessed)",
     )
@@ -60,23 +78,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="locator to crop films with, made by convert --locator, or 'none' (default: the one that ships)",
     )
     parser.add_argument("--init", type=Path, metavar="MODEL", help="model.keras of a finished run to continue from")
+    parser.add_argument("--recipe", metavar="NAME", help=f"one of {recipes} (default: the one that ships)")
     parser.add_argument(
-        "--recipe", metavar="NAME", help="name from train/training/recipe.py (default: the one that ships)"
+        "--recipe-change",
+        nargs="+",
+        dest="recipe_changes",
+        metavar="NAME=VALUE",
+        help="values of the recipe to change, as in mixup=0.2",
     )
     parser.add_argument(
         "--teacher",
         nargs="+",
         type=Path,
-        default=[],
+        dest="teachers",
         metavar="MODEL",
         help="models of finished runs, whose predictions soften the targets",
     )
-    parser.add_argument("--strategy", default="single", metavar="NAME", help="single, mirrored or multiworker")
+    parser.add_argument("--strategy", choices=("single", "mirrored", "multiworker"), help="default: single")
     parser.add_argument(
         "--bfloat16", action="store_true", help="multiply at half precision; fast only with hardware support"
     )
-    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    parser.add_argument(
+        "--resume", action="store_true", help="continue an interrupted run with its own options (default: the newest)"
+    )
     parser.add_argument("--strict", action="store_true", help="refuse data with a film that cannot be read")
+    parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="also write figures for TensorBoard")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
     add_purpose_arguments(parser)
 
@@ -87,38 +113,51 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; every failure is raised.
     """
-    from train.data.split import SplitRule
+    given = vars(args)
+    parser = given.pop("parser")
+    out = given.pop("out", None)
+    if given.get("resume"):
+        out = out or newest_folder(DEFAULT)
+    elif given.get("strategy") != "multiworker":  # there the chief alone writes, and only TF_CONFIG tells who that is
+        out = result_folder(out, DEFAULT, given.get("overwrite", False))
     from train.training.distribution import is_chief
-    from train.training.fit import FitOptions, fit
+    from train.training.fit import fit
 
-    metrics = fit(
-        FitOptions(
-            out=args.out,
-            data=args.data,
-            arch=args.arch,
-            epochs=args.epochs,
-            seed=args.seed,
-            split=SplitRule(name=args.split, fold=args.fold, held_out=args.held_out),
-            negative=args.negative,
-            patients=args.patients,
-            purpose=purpose_of(args),
-            locator=args.locator,
-            init=args.init,
-            recipe=args.recipe or FitOptions.recipe,
-            teachers=tuple(args.teacher),
-            resume=args.resume,
-            strict=args.strict,
-            strategy=args.strategy,
-            bfloat16=args.bfloat16,
-            weights=args.weights,
-            binary=args.binary,
-        )
-    )
-    if not is_chief(args.strategy):
+    options = _options(parser, given, out or DEFAULT)
+    metrics = fit(options)
+    if not is_chief(options.strategy):
         print("train: this worker has finished, and the chief writes the run", file=sys.stderr)
         return 0
-    print(json.dumps(metrics) if args.json else _table(metrics) + f"\nwritten to {args.out}")
+    print(json.dumps(metrics) if "json" in given else f"{_table(metrics)}\nwritten to {options.out}")
     return 0
+
+
+def _options(parser: argparse.ArgumentParser, given: dict[str, Any], out: Path) -> Any:
+    """FitOptions of what was given here, before what a config file or the run to resume says."""
+    from train.data.split import AUTO, SPLITS, SplitRule
+    from train.networks import find_architecture
+    from train.training.config import as_words, read_config
+    from train.training.fit import noted_settings
+    from train.training.plan import FitOptions
+    from train.training.recipe import find_recipe
+
+    config = noted_settings(out) if given.get("resume") else read_config(given["config"]) if "config" in given else {}
+    read = vars(parser.parse_args(as_words(config)))
+    if wrong := [name for name in NOT_IN_CONFIG if name in read]:
+        parser.error(f"{given['config']} cannot set {', '.join(wrong)}: give it on the command line")
+    values = read | given
+    rule = SplitRule(**{"name": AUTO} | {field: values[name] for name, field in RULE.items() if name in values})
+    known = {name: values[name] for name in FitOptions.__dataclass_fields__ if name in values and name not in RULE}
+    lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list) and name != "data"}
+    options = FitOptions(out=out, split=rule, purpose=purpose_of(values), **known | lists)
+    try:
+        find_architecture(options.arch)
+        find_recipe(options.recipe)
+        if rule.name not in SPLITS:
+            raise DataError(f"there is no split {rule.name!r}; there are {', '.join(SPLITS)}")
+    except DataError as error:
+        parser.error(str(error))
+    return options
 
 
 def _table(metrics: dict[str, Any]) -> str:

@@ -5,6 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from train.commands.options import add_result_folder, result_folder, whole
+
+DEFAULT = Path("runs/locator")
 HELP = "train the network that finds the lungs on a film; writes model, history and figures"
 
 
@@ -14,11 +17,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--masks", type=Path, required=True, metavar="DIR", help="lung masks under the folders and names of the films"
     )
-    parser.add_argument("--out", type=Path, default=Path("runs/locator"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--steps", type=int, default=8000, metavar="N", help="number of batches (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of weights and drawn films")
-    parser.add_argument("--size", type=int, default=96, metavar="PX", help="side of the input (default: %(default)s)")
-    parser.add_argument("--overwrite", action="store_true", help="replace a finished run")
+    add_result_folder(parser, DEFAULT)
+    parser.add_argument(
+        "--steps", type=whole(1), default=8000, metavar="N", help="number of batches (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of weights and drawn films")
+    parser.add_argument(
+        "--size", type=whole(32), default=96, metavar="PX", help="side of the input (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
@@ -28,11 +34,12 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; every failure is raised.
     """
+    out = result_folder(args.out, DEFAULT, args.overwrite)
     from train.training.locator import LocatorOptions, train_locator
 
     figures = train_locator(
         LocatorOptions(
-            out=args.out,
+            out=out,
             data=args.data,
             masks=args.masks,
             steps=args.steps,
@@ -41,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
             overwrite=args.overwrite,
         )
     )
-    print(json.dumps(figures) if args.json else _table(figures) + f"\nwritten to {args.out}")
+    print(json.dumps(figures) if args.json else _table(figures) + f"\nwritten to {out}")
     return 0
 
 

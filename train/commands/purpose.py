@@ -1,6 +1,8 @@
 """The options that say whom a model is for, shared by `train fit` and `convert`."""
 
 import argparse
+from collections.abc import Mapping
+from typing import Any
 
 from train.data.purpose import OLDEST_YEARS, Purpose
 
@@ -12,12 +14,11 @@ def add_purpose_arguments(parser: argparse.ArgumentParser) -> None:
         "--ages",
         nargs=2,
         type=_years,
-        default=(),
         metavar=("LOW", "HIGH"),
         help="youngest and oldest patient in completed years; the device refuses others",
     )
-    group.add_argument("--population", default="", metavar="TEXT", help="whose films it was trained on")
-    group.add_argument("--intended-use", default="", metavar="TEXT", help="what the model is for and not for")
+    group.add_argument("--population", metavar="TEXT", help="whose films it was trained on")
+    group.add_argument("--intended-use", metavar="TEXT", help="what the model is for and not for")
 
 
 def _years(text: str) -> int:
@@ -26,10 +27,13 @@ def _years(text: str) -> int:
     return int(text)
 
 
-def purpose_of(args: argparse.Namespace) -> Purpose:
+def purpose_of(given: Mapping[str, Any]) -> Purpose:
     """The statements, from the command line.
 
+    Args:
+        given: values of the options by name; those without one may be missing or None.
     Raises:
         DataError: the youngest is older than the oldest.
     """
-    return Purpose(tuple(args.ages), args.population.strip(), args.intended_use.strip())
+    population, use = ((given.get(name) or "").strip() for name in ("population", "intended_use"))
+    return Purpose(tuple(given.get("ages") or ()), population, use)

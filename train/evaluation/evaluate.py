@@ -1,21 +1,27 @@
-"""Scoring a finished model, float or bundle, on labelled films."""
+"""Scoring a finished model, float or bundle, on labelled films: its own, or those of any other place."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edge_app.errors import DataError
+from edge_app.errors import DataError, FilmError
 from edge_app.model.preparation import Preparation
 from edge_app.reading.decision import softmax
 from edge_app.reading.predictor import Predictor, load_predictor
+from edge_app.system.result_folder import claim
+from train.data.labelled import Classes, LabelledFilm
 from train.data.loading import LoadedFilms, load_films
 from train.data.sources import DataSet, find_data
-from train.data.split import VALIDATION, apply_manifest, read_manifest
-from train.data.two_classes import as_labelled
-from train.evaluation.metrics import score
+from train.data.split import VALIDATION, Manifest, apply_manifest, read_manifest
+from train.evaluation.scored.figures import compared, figures_of, overall
+from train.evaluation.scored.films import ScoredFilms
+from train.evaluation.scored.page import write_scored
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,54 +33,74 @@ class EvaluateOptions:
     manifest: Path | None = None  # score only the films of one of its parts
     part: str = VALIDATION
     operating_point: str | None = None
+    negative: str = ""  # the films' class without the finding; by default the model's
+    against: Path | None = None  # another model, to compare on the same films
+    out: Path | None = None  # folder for predictions.csv and report.html
+    overwrite: bool = False  # replace what `out` holds
+    thumbnails: bool = False  # show films in the report
 
 
 def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     """Score a model.
 
+    The films may have other classes than the model: then it is scored on whether there is a finding.
+
     Returns:
         Figures with intervals, and `films_of`, which says whether the films were held out.
     Raises:
-        DataError, BundleError: the films or the model are missing or unfit.
+        DataError, BundleError: the films or the model are missing or unfit, or `out` holds something.
     """
+    if options.out:
+        claim(options.out, options.overwrite)
     manifest = read_manifest(options.manifest) if options.manifest else None
-    scorer = _bundle_scorer if options.model.suffix == ".tflite" else _float_scorer
-    model = scorer(options)
-    data = find_data(options.data, manifest is not None and manifest.rule.reads_test_folder, model.negative)
-    data = as_labelled(data, model.labels)
-    if model.labels != data.labels:
-        raise DataError(f"the model has {', '.join(model.labels)}, the films have {', '.join(data.labels)}")
-    films = load_films(data, model.preparation)
-    if manifest:
-        films = apply_manifest(films, manifest, options.part)
-    probabilities = softmax(model.logits(films), model.temperature)
-    figures = asdict(score(films.classes, probabilities, data.classes, model.threshold))
+    model = _opened(options.model, options.operating_point)
+    with_test = manifest is not None and manifest.rule.reads_test_folder
+    data = find_data(options.data, with_test, options.negative or model.classes.negative)
+    scored = _scored(model, data, manifest, options.part)
+    figures = figures_of(scored, overall(scored), model.points)
+    if options.against:
+        other = _scored(_opened(options.against, None), data, manifest, options.part)
+        figures["against"] = {"model": str(options.against)} | compared(scored, other)
+    if options.out:
+        notes = (_films_of(data, options), *_doubts(model, data))
+        write_scored(options.out, scored, figures, f"{options.model.name} on {data.name}", notes, options.thumbnails)
     return {"model": str(options.model), "films_of": _films_of(data, options), **figures}
 
 
 @dataclass(frozen=True)
-class _Scorer:
+class _Model:
     """A model ready to score: `logits` maps loaded films to float (films, classes)."""
 
-    labels: tuple[str, ...]
-    negative: str
+    classes: Classes
+    finding: str
     preparation: Preparation
     temperature: float
+    points: dict[str, float]
+    """Thresholds by the name of the operating point."""
     threshold: float
-    logits: Any
+    band: tuple[float, float]
+    logits: Callable[[LoadedFilms], np.ndarray]
+    device: Predictor | None = None
+    """Of a bundle: what refuses films."""
 
 
-def _bundle_scorer(options: EvaluateOptions) -> _Scorer:
-    predictor = load_predictor(options.model)
+def _opened(path: Path, operating_point: str | None) -> _Model:
+    return (_bundle if path.suffix == ".tflite" else _float_model)(path, operating_point)
+
+
+def _bundle(path: Path, operating_point: str | None) -> _Model:
+    predictor = load_predictor(path)
     card = predictor.card
-    _, point = card.operating_point(options.operating_point)
-    return _Scorer(
-        card.labels,
-        card.negative,
-        predictor.preparation,
-        card.temperature,
-        point.threshold,
-        lambda films: bundle_logits(predictor, films),
+    return _Model(
+        classes=Classes(card.labels, card.negative),
+        finding=card.finding,
+        preparation=predictor.preparation,
+        temperature=card.temperature,
+        points={name: point.threshold for name, point in card.operating_points.items()},
+        threshold=card.operating_point(operating_point)[1].threshold,
+        band=card.uncertainty_band,
+        logits=lambda films: bundle_logits(predictor, films),
+        device=predictor,
     )
 
 
@@ -83,22 +109,76 @@ def bundle_logits(predictor: Predictor, films: LoadedFilms) -> np.ndarray:
     return np.stack([predictor.infer(pixels).logits for pixels in films.pixels])
 
 
-def _float_scorer(options: EvaluateOptions) -> _Scorer:
-    from train.evaluation.run import read_run, run_preparation
+def _float_model(path: Path, operating_point: str | None) -> _Model:
+    from train.evaluation.run import RUN, finding_of, read_run, run_preparation
     from train.networks.inference import predict
 
-    model, _, run = read_run(options.model)
+    model, _, run = read_run(path)
+    if run.changed:
+        LOG.warning("%s was changed after train fit wrote it: its thresholds may be moved", path.with_name(RUN))
     calibration = run.calibration
-    name = options.operating_point or calibration.default_operating_point
+    name = operating_point or calibration.default_operating_point
     if name not in calibration.operating_points:
         raise DataError(f"the model has no operating point {name!r}; it has {', '.join(calibration.operating_points)}")
-    return _Scorer(
-        run.labels,
-        run.negative,
-        run_preparation(options.model, run),
-        calibration.temperature,
-        calibration.operating_points[name].threshold,
-        lambda films: predict(model, films.pixels)["logits"],
+    return _Model(
+        classes=run.classes,
+        finding=finding_of(run.labels, run.negative),
+        preparation=run_preparation(path, run),
+        temperature=calibration.temperature,
+        points={name: point.threshold for name, point in calibration.operating_points.items()},
+        threshold=calibration.operating_points[name].threshold,
+        band=calibration.uncertainty_band,
+        logits=lambda films: predict(model, films.pixels)["logits"],
+    )
+
+
+def _scored(model: _Model, data: DataSet, manifest: Manifest | None, part: str) -> ScoredFilms:
+    for doubt in _doubts(model, data):
+        LOG.warning("%s", doubt)
+    if set(data.labels) == set(model.classes.labels):
+        data = replace(data, labels=model.classes.labels)
+    films = load_films(data, model.preparation)
+    used = {id(film) for film in films.films}
+    left_out = [film for film in data.films if id(film) not in used]
+    if manifest:
+        films, left_out = apply_manifest(films, manifest, part), []
+    scored = ScoredFilms(
+        films=films.films,
+        probabilities=softmax(model.logits(films), model.temperature),
+        classes=model.classes,
+        finding=model.finding,
+        films_negative=data.negative,
+        threshold=model.threshold,
+        band=model.band,
+        fields=films.fields,
+        left_out=tuple((film, _why_left_out(film, model.preparation)) for film in left_out),
+    )
+    if model.device is None:
+        return scored
+    answers = [model.device.answer(b"", read=lambda *_, film=film: film.read()) for film in films.films]
+    return replace(
+        scored,
+        refusals=tuple(answer.refusal.code if answer.refusal else "" for answer in answers),
+        ages_years=tuple(answer.film.age_years if answer.film else None for answer in answers),
+    )
+
+
+def _why_left_out(film: LabelledFilm, preparation: Preparation) -> str:
+    try:
+        preparation.prepare(film.read().pixels)
+    except FilmError as error:
+        return error.code
+    return "two_labels"  # the same pixels occur under another one
+
+
+def _doubts(model: _Model, data: DataSet) -> tuple[str, ...]:
+    """What makes the classes of films and model doubtful to compare."""
+    ours, theirs = set(model.classes.labels) - {model.classes.negative}, set(data.labels) - {data.negative}
+    if ours == theirs and model.classes.negative == data.negative:
+        return ()
+    return (
+        f"the films' classes are {', '.join(data.labels)}, the model's {', '.join(model.classes.labels)}: scored is "
+        f"whether there is a finding; without one are {data.negative} and {model.classes.negative}",
     )
 
 

@@ -39,8 +39,8 @@ def _placements(positive: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, n
 
 
 @dataclass(frozen=True)
-class Figures:
-    """How good a model is on some films, at one threshold on P(finding)."""
+class FindingFigures:
+    """How well a model tells films with the finding from those without, at one threshold on P(finding)."""
 
     films: int
     threshold: float
@@ -52,6 +52,12 @@ class Figures:
     f1: float
     brier: float
     calibration_error: float
+
+
+@dataclass(frozen=True)
+class Figures(FindingFigures):
+    """The same, and how well it tells the classes."""
+
     class_accuracy: Estimate
     class_recall: dict[str, Estimate]
     class_auc: float  # macro, one class against the rest
@@ -66,24 +72,10 @@ def score(truth: np.ndarray, probabilities: np.ndarray, classes: Classes, thresh
         probabilities: float (films, classes), 0..1.
         threshold: on P(finding), 0..1.
     """
-    positive = truth != classes.negative_index
-    p_finding = finding_probability(probabilities, classes.negative_index)
-    called = is_positive(p_finding, threshold)
-    hits = int((called & positive).sum())
     predictions = probabilities.argmax(axis=1)
-    precision = proportion(hits, max(1, int(called.sum())))
-    recall = proportion(hits, int(positive.sum()))
+    p_finding = finding_probability(probabilities, classes.negative_index)
     return Figures(
-        films=len(truth),
-        threshold=threshold,
-        auc=roc_auc(positive, p_finding),
-        accuracy=proportion(int((called == positive).sum()), len(truth)),
-        recall=recall,
-        specificity=proportion(int((~called & ~positive).sum()), int((~positive).sum())),
-        precision=precision,
-        f1=2 * hits / max(1, int(called.sum()) + int(positive.sum())),
-        brier=float(np.mean((p_finding - positive) ** 2)),
-        calibration_error=calibration_error(positive, p_finding),
+        **vars(score_finding(truth != classes.negative_index, p_finding, threshold)),
         class_accuracy=proportion(int((predictions == truth).sum()), len(truth)),
         class_recall={
             label: proportion(int((predictions[truth == index] == index).sum()), int((truth == index).sum()))
@@ -91,6 +83,32 @@ def score(truth: np.ndarray, probabilities: np.ndarray, classes: Classes, thresh
         },
         class_auc=float(np.mean([roc_auc_score(truth == index, p) for index, p in enumerate(probabilities.T)])),
         confusion=confusion_matrix(truth, predictions, labels=range(len(classes.labels))).tolist(),
+    )
+
+
+def score_finding(positive: np.ndarray, p_finding: np.ndarray, threshold: float) -> FindingFigures:
+    """Compare P(finding) with the truth, whatever the classes.
+
+    Args:
+        positive: bool (films,), with both values present.
+        p_finding: float (films,), 0..1.
+        threshold: 0..1.
+    """
+    called = is_positive(p_finding, threshold)
+    hits = int((called & positive).sum())
+    precision = proportion(hits, max(1, int(called.sum())))
+    recall = proportion(hits, int(positive.sum()))
+    return FindingFigures(
+        films=len(positive),
+        threshold=threshold,
+        auc=roc_auc(positive, p_finding),
+        accuracy=proportion(int((called == positive).sum()), len(positive)),
+        recall=recall,
+        specificity=proportion(int((~called & ~positive).sum()), int((~positive).sum())),
+        precision=precision,
+        f1=2 * hits / max(1, int(called.sum()) + int(positive.sum())),
+        brier=float(np.mean((p_finding - positive) ** 2)),
+        calibration_error=calibration_error(positive, p_finding),
     )
 
 

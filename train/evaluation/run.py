@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from edge_app.errors import DataError
-from edge_app.model.card import OperatingPoint
+from edge_app.imaging.phantom import LABELS
+from edge_app.model.card import FINDING, NEGATIVE_LABEL, OperatingPoint
 from edge_app.model.estimate import Estimate
 from edge_app.model.preparation import Preparation
-from edge_app.system.files import write_atomically
+from edge_app.system.files import sha256_of, write_together
 from train.data.labelled import NORMAL, Classes
 from train.data.locator_files import FOLDER as LOCATOR
 from train.data.locator_files import LocatorFiles, find_locator, preparation_of
@@ -21,6 +22,9 @@ from train.keras import keras
 from train.networks.saving import save_model
 
 MODEL, MANIFEST, RUN = "model.keras", "manifest.json", "run.json"
+RUN_SHA256 = f"{RUN}.sha256"
+NOT_WRITTEN = ("sha256", "changed")
+PNEUMONIA_CLASSES = frozenset({NEGATIVE_LABEL, *LABELS, FINDING})
 KEYS = {"figures": "metrics"}  # in run.json, where they are not the names of `Run`
 
 
@@ -44,6 +48,9 @@ class Run:
     purpose: Purpose = field(default_factory=Purpose)  # whom it is for
     locator_sha256: str = ""  # of the locator that cropped its films; empty: it sees whole films
     own_network: dict[str, str] = field(default_factory=dict)  # of a network that this kit did not train: file, scale
+    record: dict[str, Any] = field(default_factory=dict)  # from `train.evaluation.run_record`; empty before 0.5.0
+    sha256: str = field(default="", compare=False)  # of run.json, which does not hold it
+    changed: bool = field(default=False, compare=False)  # run.json is not what was written: run.json.sha256 says so
 
     @property
     def classes(self) -> Classes:
@@ -54,6 +61,14 @@ class Run:
     def negative_index(self) -> int:
         """Index in `labels` of the class without the finding."""
         return self.classes.negative_index
+
+
+def finding_of(labels: tuple[str, ...], negative: str) -> str:
+    """The name for all classes except the negative one."""
+    others = [label for label in labels if label != negative]
+    if negative == NEGATIVE_LABEL and set(labels) <= PNEUMONIA_CLASSES:
+        return FINDING
+    return others[0] if len(others) == 1 else f"not {negative}"
 
 
 def write_run(folder: Path, model: Any, manifest: Manifest, run: Run, framing: LocatorFiles | None) -> None:
@@ -69,8 +84,9 @@ def write_run(folder: Path, model: Any, manifest: Manifest, run: Run, framing: L
     if framing:
         framing.write(folder / LOCATOR)
     write_manifest(manifest, folder / MANIFEST)
-    content = {KEYS.get(name, name): value for name, value in asdict(run).items()}
-    write_atomically(folder / RUN, (json.dumps(content, indent=1) + "\n").encode())
+    content = {KEYS.get(name, name): value for name, value in asdict(run).items() if name not in NOT_WRITTEN}
+    text = (json.dumps(content, indent=1) + "\n").encode()
+    write_together({folder / RUN_SHA256: f"{sha256_of(text)}  {RUN}\n".encode(), folder / RUN: text})
 
 
 def read_run(model_path: Path) -> tuple[Any, Manifest, Run]:
@@ -136,7 +152,10 @@ def run_preparation(model_path: Path, run: Run) -> Preparation:
 
 def _parsed(path: Path) -> Run:
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        digest, sidecar = sha256_of(content), path.with_name(RUN_SHA256)
+        changed = sidecar.exists() and sidecar.read_text(encoding="ascii").split()[0] != digest
+        raw = json.loads(content)
         calibration = raw["calibration"]
         points = {
             name: OperatingPoint(point["threshold"], Estimate(**point["recall"]), Estimate(**point["specificity"]))
@@ -146,9 +165,9 @@ def _parsed(path: Path) -> Run:
             **calibration | {"operating_points": points, "uncertainty_band": tuple(calibration["uncertainty_band"])}
         )
         names = {key: name for name, key in KEYS.items()}
-        content = {names.get(key, key): value for key, value in raw.items()}
+        values = {names.get(key, key): value for key, value in raw.items()}
         stated = raw.get("purpose", {})
-        purpose = Purpose(**stated | {"ages_years": tuple(stated.get("ages_years", ()))})
-        return Run(**content | {"labels": tuple(raw["labels"]), "purpose": purpose})
-    except (ValueError, KeyError, TypeError) as cause:
+        values["purpose"] = Purpose(**stated | {"ages_years": tuple(stated.get("ages_years", ()))})
+        return Run(**values | {"labels": tuple(raw["labels"]), "sha256": digest, "changed": changed})
+    except (ValueError, KeyError, IndexError, TypeError) as cause:
         raise DataError(f"{path} is damaged: {cause!r}: run train fit again") from cause

@@ -18,7 +18,7 @@ Weights = dict[str, np.ndarray]  # "layer/variable" to its value
 class Architecture:
     """A network with the settings that it trains best with."""
 
-    build: Callable[[int, int], Any]
+    build: Callable[..., Any]
     """From input size in pixels and number of classes to a Keras model with outputs logits, class_map, features."""
     input_size_px: int
     """Side of the square input."""
@@ -36,6 +36,8 @@ class Architecture:
     """Makes the weights that it is meant to start from; takes a file, or None to find or download them."""
     qat: bool = False
     """Its int8 file comes from quantization-aware training."""
+    takes_stages: bool = False
+    """`build` also takes `stages`, its depth and width."""
     outside_xnnpack: tuple[str, ...] = ()
     """Operators of its int8 file that XNNPACK does not take."""
 

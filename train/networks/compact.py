@@ -38,14 +38,21 @@ def build_compact(input_size_px: int, classes: int, stages: Stages = STAGES) -> 
     return keras.Model(film, head(x, classes), name="compact")
 
 
-def build_wider(input_size_px: int, classes: int) -> Any:
+def build_wider(input_size_px: int, classes: int, stages: Stages = WIDER_STAGES) -> Any:
     """The same network for larger films, with more at high resolution; arguments as `build_compact`."""
-    return build_compact(input_size_px, classes, WIDER_STAGES)
+    return build_compact(input_size_px, classes, stages)
 
 
 NETWORKS = {
     "compact": Architecture(
-        build_compact, 112, "this kit: residual 3x3 convolutions, fully convolutional head", epochs=80, qat=True
+        build_compact,
+        112,
+        "this kit: residual 3x3 convolutions, fully convolutional head",
+        epochs=80,
+        qat=True,
+        takes_stages=True,
     ),
-    "compact-160": Architecture(build_wider, 160, "this kit: compact as it was in 0.1, for larger films"),
+    "compact-160": Architecture(
+        build_wider, 160, "this kit: compact as it was in 0.1, for larger films", takes_stages=True
+    ),
 }

@@ -3,6 +3,7 @@
 import logging
 import math
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,10 @@ def training_callbacks(
     history = progress.history
     averaging = [WeightAverage(progress.average, plan.recipe.averaging)] if plan.recipe.averaging else []
     return [
-        EpochSeeds(plan.seed),
+        EpochSeeds(plan.options.seed),
         *averaging,
-        RunRecorder(folder, progress.average, sets, history),
+        RunRecorder(folder, progress.average, sets, history, plan.schedule.epochs),
+        *([EventFiles(plan.options.tensorboard, history)] if plan.options.tensorboard else []),
         ProgressBar(plan.schedule.epochs * steps, len(history) * steps),
         Patience(plan.schedule.patience, list(history)),
     ]
@@ -107,13 +109,16 @@ class RunRecorder(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, folder: Path, average: Any, sets: Sequence[EvaluationSet], history: list[dict[str, float]]
+        self, folder: Path, average: Any, sets: Sequence[EvaluationSet], history: list[dict[str, float]], epochs: int
     ) -> None:
         super().__init__()
         self._average = average
         self._folder = folder
         self._sets = sets
         self._history = history
+        self._epochs = epochs
+        self._done_before = len(history)
+        self._started = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Evaluate, then save."""
@@ -122,16 +127,42 @@ class RunRecorder(keras.callbacks.Callback):
         figures = [self._loss_and_auc(films) for films in self._sets]
         logs["judge_loss"] = float(np.mean([loss for loss, _ in figures]))
         logs["judge_auc"] = min(auc for _, auc in figures)
-        best_before = max((row["judge_auc"] for row in self._history), default=-math.inf)
+        best = max(self._history, key=lambda row: row["judge_auc"], default={"epoch": 0, "judge_auc": -math.inf})
+        is_best = logs["judge_auc"] > best["judge_auc"]
         self._history.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
-        checkpoint.save(self._folder, self.model, self._average, self._history, logs["judge_auc"] > best_before)
-        LOG.info("epoch %d: %s", epoch + 1, "  ".join(f"{name} {value:.4f}" for name, value in logs.items()))
+        checkpoint.save(self._folder, self.model, self._average, self._history, is_best)
+        row = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        kept = "the best so far" if is_best else f"epoch {best['epoch']} is still the best"
+        LOG.info("epoch %d of %d: %s; %s; %s", epoch + 1, self._epochs, row, kept, self._time_left())
+
+    def _time_left(self) -> str:
+        seconds = (time.monotonic() - self._started) / (len(self._history) - self._done_before)
+        left = seconds * (self._epochs - len(self._history))
+        return f"at most {left / 60:.0f} min left" if left >= 90 else f"at most {left:.0f} s left"
 
     def _loss_and_auc(self, films: EvaluationSet) -> tuple[float, float]:
         logits = predict(self._average, films.pixels)["logits"]
         chosen = softmax(logits, 1.0)[np.arange(len(films.classes)), films.classes]
         auc = roc_auc(films.positive, films.p_finding(logits, 1.0))
         return float(-np.log(np.maximum(chosen, 1e-12)).mean()), auc.value
+
+
+class EventFiles(keras.callbacks.Callback):
+    """Writes the figures of each epoch for TensorBoard, which need not be installed here."""
+
+    def __init__(self, folder: Path, history: list[dict[str, float]]) -> None:
+        super().__init__()
+        self._history = history
+        self._writer = tf.summary.create_file_writer(str(folder))
+        plugin = tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
+        self._metadata = tf.compat.v1.SummaryMetadata(plugin_data=plugin)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
+        """Write, and flush: the page is looked at while the training goes on."""
+        with self._writer.as_default():
+            for name, value in self._history[-1].items():
+                tf.summary.write(name, tf.constant(value, tf.float32), epoch + 1, self._metadata)
+        self._writer.flush()
 
 
 class Patience(keras.callbacks.EarlyStopping):

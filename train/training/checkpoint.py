@@ -11,9 +11,11 @@ from edge_app.system.files import write_atomically
 from train.data.split import Manifest, read_manifest, write_manifest
 from train.keras import keras
 from train.networks.saving import save_model
+from train.training.config import CONFIG
 
 FOLDER = "checkpoint"  # in the run folder
 LAST, BEST, HISTORY, MANIFEST, ORIGIN = "last.keras", "best.keras", "history.json", "manifest.json", "start.txt"
+HISTORY_CSV = "history.csv"
 LOCATOR = "locator.txt"  # the hash of the locator that crops the films; empty for whole films
 
 
@@ -31,8 +33,8 @@ class Progress:
 
 def resume(
     folder: Path, manifest: Manifest, locator_sha256: str, steps: int, averaging: bool, strategy: Any
-) -> Progress | None:
-    """Read the checkpoint of a killed training; None where there is none.
+) -> Progress:
+    """Read the checkpoint of a killed training.
 
     Args:
         locator_sha256: of the locator that crops the films; empty for whole films.
@@ -41,8 +43,6 @@ def resume(
     Raises:
         DataError: it was started with other films, another split or another locator.
     """
-    if not (folder / LAST).exists():
-        return None
     if read_manifest(folder / MANIFEST).sha256 != manifest.sha256:
         raise DataError(f"{folder} was started with other films or another split: train without --resume")
     noted = folder / LOCATOR
@@ -62,13 +62,19 @@ def resume(
     )
 
 
-def begin(folder: Path, manifest: Manifest, locator_sha256: str, origin: str) -> None:
-    """Start an empty checkpoint in place of any other; `origin` says where the first weights came from."""
+def begin(folder: Path, manifest: Manifest, locator_sha256: str, origin: str, config: str) -> None:
+    """Start an empty checkpoint in place of any other.
+
+    Args:
+        origin: where the first weights came from.
+        config: the settings of the run as TOML.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_manifest(manifest, folder / MANIFEST)
     write_atomically(folder / LOCATOR, locator_sha256.encode())
     write_atomically(folder / ORIGIN, origin.encode())
+    write_atomically(folder / CONFIG, config.encode())
 
 
 def save(folder: Path, model: Any, average: Any, history: list[dict[str, float]], is_best: bool) -> None:
@@ -77,7 +83,7 @@ def save(folder: Path, model: Any, average: Any, history: list[dict[str, float]]
     So after a kill at any moment, the other files hold every epoch that the last model holds.
     """
     epoch = int(history[-1]["epoch"])
-    write_atomically(folder / HISTORY, json.dumps(history, indent=1).encode())
+    _write_history(folder, history)
     if is_best:
         save_model(average, folder / BEST)
     # The new average is written next to the previous one: a kill here leaves the pair that belongs together.
@@ -89,6 +95,14 @@ def save(folder: Path, model: Any, average: Any, history: list[dict[str, float]]
 def best_model(folder: Path) -> Any:
     """The averaged model of the best epoch."""
     return keras.models.load_model(folder / BEST, compile=False)
+
+
+def _write_history(folder: Path, history: list[dict[str, float]]) -> None:
+    """Write the figures of every epoch as JSON and as CSV."""
+    rows = [list(history[0]), *(row.values() for row in history)]
+    lines = "".join(",".join(map(str, row)) + "\n" for row in rows)
+    write_atomically(folder / HISTORY, json.dumps(history, indent=1).encode())
+    write_atomically(folder / HISTORY_CSV, lines.encode())
 
 
 def _average_path(folder: Path, epochs: int) -> Path:

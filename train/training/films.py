@@ -40,10 +40,10 @@ def read_films(plan: TrainingPlan) -> TrainingFilms:
         DataError: the films or a teacher are missing or unfit, or the split leaves a part empty.
     """
     preparation = preparation_of(plan.architecture.input_size_px, plan.locator)
-    films = load_films(plan.data, preparation, plan.strict)
-    manifest = split_films(films, plan.data.name, plan.data.labels, plan.split)
+    films = load_films(plan.data, preparation, plan.options.strict)
+    manifest = split_films(films, plan.data.name, plan.data.labels, plan.options.split)
     targets = _targets(plan, films, manifest)
-    if plan.binary:
+    if plan.options.binary:
         films, manifest, targets = (
             merge_films(films, plan.data.labels),
             merge_manifest(manifest),
@@ -67,6 +67,6 @@ def _targets(plan: TrainingPlan, films: LoadedFilms, manifest: Manifest) -> np.n
     """One-hot classes of the training films, softened by the share of the teachers."""
     targets = one_hot(films.classes[manifest.rows(TRAIN)], len(manifest.labels))
     share = plan.recipe.teacher_share
-    if not plan.teachers or not share:
+    if not plan.options.teachers or not share:
         return targets
-    return (1 - share) * targets + share * soft_targets(plan.teachers, plan.data, manifest)
+    return (1 - share) * targets + share * soft_targets(plan.options.teachers, plan.data, manifest)

@@ -14,6 +14,7 @@ import numpy as np
 from edge_app.errors import DataError
 from edge_app.imaging.lung_field import RAMP, TAIL_DIVISOR
 from edge_app.system.files import write_atomically
+from edge_app.system.result_folder import claim
 from train.data.lung_masks import MaskedFilms, load_lung_masks
 from train.data.lungs.draws import CELL_PX, draw_batch
 from train.data.lungs.geometry import LocatorRanges
@@ -50,7 +51,7 @@ class LocatorOptions:
     averaging: float = 0.998  # decay of the running average of the weights, 0 to 1
     history_steps: int = 1000  # between two looks at the held-out masks; they choose nothing
     ranges: LocatorRanges = field(default_factory=LocatorRanges)
-    overwrite: bool = False  # a finished run
+    overwrite: bool = False  # replace what `out` holds
 
 
 def train_locator(options: LocatorOptions) -> dict[str, Any]:
@@ -59,12 +60,11 @@ def train_locator(options: LocatorOptions) -> dict[str, Any]:
     Returns:
         The figures that are written to `locator.json`.
     Raises:
-        DataError: films or masks are missing or unfit, or the folder holds a finished run.
+        DataError: films or masks are missing or unfit, or `out` holds something.
     """
-    if (options.out / FIGURES).exists() and not options.overwrite:
-        raise DataError(f"{options.out} holds a finished locator: give another --out, or --overwrite to replace it")
     if options.steps < 1:
         raise DataError(f"--steps is {options.steps}, expected at least 1")
+    claim(options.out, options.overwrite)
     options.out.mkdir(parents=True, exist_ok=True)
     data = find_data(options.data)
     films = load_lung_masks(data, options.masks)

@@ -10,7 +10,8 @@ import numpy as np
 from edge_app.reading.decision import softmax
 from train.data.loading import LoadedFilms
 from train.data.split import TRAIN, VALIDATION, Manifest
-from train.evaluation.evaluation_sets import EvaluationSet
+from train.evaluation.evaluation_sets import AS_THEY_ARE, EvaluationSet
+from train.evaluation.floor import Floor
 from train.evaluation.metrics import score
 from train.evaluation.operating_points import Calibration, calibrate
 from train.evaluation.run import Run
@@ -38,13 +39,16 @@ def evaluate_training(plan: TrainingPlan, films: TrainingFilms, trained: Trained
     run = calibrated_run(plan, manifest, films.evaluation_sets, logits)
     metrics = {
         "data": plan.data.name,
+        "phantom": plan.data.is_phantom,
         "arch": plan.arch,
         "start": trained.origin,
-        "seed": plan.seed,
-        "recipe": plan.recipe_name,
+        "seed": plan.options.seed,
+        "recipe": plan.options.recipe,
         "epochs": plan.schedule.epochs,
-        "teachers": len(plan.teachers),
-        "bfloat16": plan.bfloat16,
+        "trained_epochs": len(trained.history),
+        "kept_epoch": int(trained.kept["epoch"]),
+        "teachers": len(plan.options.teachers),
+        "bfloat16": plan.options.bfloat16,
         "locator_sha256": plan.locator.sha256 if plan.locator else "",
         "training_films": len(manifest.rows(TRAIN)),
         "validation_films": len(manifest.rows(VALIDATION)),
@@ -52,6 +56,8 @@ def evaluate_training(plan: TrainingPlan, films: TrainingFilms, trained: Trained
         "calibration": asdict(run.calibration),
         "parameters": model.count_params(),
     }
+    figures = {name: run.figures[AS_THEY_ARE][name]["value"] for name in asdict(Floor())}
+    metrics["below_floor"] = Floor().missed_by(figures)
     if films.test:
         LOG.info("scoring %d test films, once", len(films.test.films))
         run = replace(run, test=_figures(model, run, films.test))
@@ -70,7 +76,7 @@ def calibrated_run(
         arch=plan.arch,
         input_size_px=plan.architecture.input_size_px,
         labels=plan.classes.labels,
-        seed=plan.seed,
+        seed=plan.options.seed,
         epochs=plan.schedule.epochs,
         phantom=plan.data.is_phantom,
         data_licence=plan.data.licence,
@@ -79,7 +85,7 @@ def calibrated_run(
         calibration=calibration,
         figures={each.name: _scored(plan, each, logits[each.name], calibration) for each in sets},
         negative=plan.classes.negative,
-        purpose=plan.purpose,
+        purpose=plan.options.purpose,
         locator_sha256=plan.locator.sha256 if plan.locator else "",
     )
 

@@ -1,8 +1,9 @@
 """What a training will do: the options of `train fit`, resolved once into one frozen plan."""
 
+import functools
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from train.data.split import AUTO, SplitRule
 from train.data.two_classes import merged_classes
 from train.keras import keras
 from train.networks import Architecture, find_architecture
-from train.training.recipe import SHIPPED, Recipe, find_recipe
+from train.training.recipe import SHIPPED, Recipe, find_recipe, with_changes
 
 LOG = logging.getLogger(__name__)
 PHANTOM_EPOCHS = 25
@@ -42,12 +43,18 @@ class FitOptions:
     """Films per step over all replicas; 0 for the network's own."""
     learning_rate: float = 0.0
     """The peak; 0 for the network's own."""
+    input_size_px: int = 0
+    """Side of the network's input; 0 for its own."""
+    stages: tuple[str, ...] = ()
+    """Depth and width of a compact network, `CHANNELS,INNER,BLOCKS` for each stage; empty for its own."""
     binary: bool = False
     """Train on normal or pneumonia, whatever classes of pneumonia the films have."""
     weights: Path | None = None
     """File of `train weights` to start from."""
     recipe: str = SHIPPED
     """Name of the recipe."""
+    recipe_changes: tuple[str, ...] = ()
+    """What differs from it, `NAME=VALUE` each."""
     teachers: tuple[Path, ...] = ()
     """Float models of finished runs, whose predictions soften the targets."""
     patience: int = 30
@@ -66,6 +73,10 @@ class FitOptions:
     """Whom the model is for; a bundle of real films needs it."""
     resume: bool = False
     """Continue an interrupted run."""
+    overwrite: bool = False
+    """Replace the run in `out`, once the new one is finished."""
+    tensorboard: Path | None = None
+    """Folder for TensorBoard's event files."""
     strict: bool = False
     """Refuse a data set that holds a film that cannot be read."""
     strategy: str = "single"
@@ -113,31 +124,24 @@ class Schedule:
 class TrainingPlan:
     """All that a training does, with every name looked up and every default filled in."""
 
-    out: Path
+    options: FitOptions
+    """Those given, with the defaults that depend on network and films filled in."""
     data: DataSet
     """Which films there are, under their own classes."""
     classes: Classes
     """What the model learns to distinguish; two, if `binary`."""
-    binary: bool
-    purpose: Purpose
-    split: SplitRule
-    strict: bool
-    arch: str
     architecture: Architecture
-    recipe_name: str
     recipe: Recipe
     schedule: Schedule
-    seed: int
-    teachers: tuple[Path, ...]
     locator: LocatorFiles | None
     """None: the model sees whole films."""
     framing: LocatorFiles | None
     """Of the set `reframed`; None: there is none."""
-    weights: Path | None
-    init: Path | None
-    resume: bool
-    strategy: str
-    bfloat16: bool
+
+    @property
+    def arch(self) -> str:
+        """The name in runs and files: of FILE.py:NAME the NAME."""
+        return self.options.arch.rpartition(":")[2]
 
 
 def resolve(options: FitOptions, replicas: int = 1) -> TrainingPlan:
@@ -148,7 +152,7 @@ def resolve(options: FitOptions, replicas: int = 1) -> TrainingPlan:
     Raises:
         DataError: no such network or recipe, no such films, or a batch that the replicas cannot share equally.
     """
-    architecture, recipe = find_architecture(options.arch), find_recipe(options.recipe)
+    architecture, recipe = _network(options), with_changes(find_recipe(options.recipe), options.recipe_changes)
     data, split = find_split_data(options.data, options.split, options.negative, options.patients)
     binary = options.binary and len(data.labels) > 2
     for note in data.notes:
@@ -159,33 +163,46 @@ def resolve(options: FitOptions, replicas: int = 1) -> TrainingPlan:
     batch_size = options.batch_size or architecture.batch_size
     if batch_size % replicas:
         raise DataError(f"a batch of {batch_size} films cannot be shared by {replicas} replicas")
+    schedule = Schedule(
+        epochs=options.epochs or (PHANTOM_EPOCHS if data.is_phantom else architecture.epochs),
+        batch_size=batch_size,
+        steps_per_epoch=architecture.steps_per_epoch,
+        learning_rate=options.learning_rate or architecture.learning_rate * (FINE_TUNING_SHARE if options.init else 1),
+        patience=options.patience,
+    )
     return TrainingPlan(
-        out=options.out,
+        options=replace(
+            options,
+            split=split,
+            binary=binary,
+            epochs=schedule.epochs,
+            batch_size=batch_size,
+            learning_rate=schedule.learning_rate,
+            input_size_px=architecture.input_size_px,
+        ),
         data=data,
         classes=merged_classes(data.classes) if binary else data.classes,
-        binary=binary,
-        purpose=options.purpose,
-        split=split,
-        strict=options.strict,
-        arch=options.arch.rpartition(":")[2],  # of FILE.py:NAME the NAME, which names runs and files
         architecture=architecture,
-        recipe_name=options.recipe,
         recipe=recipe,
-        schedule=Schedule(
-            epochs=options.epochs or (PHANTOM_EPOCHS if data.is_phantom else architecture.epochs),
-            batch_size=batch_size,
-            steps_per_epoch=architecture.steps_per_epoch,
-            learning_rate=options.learning_rate
-            or architecture.learning_rate * (FINE_TUNING_SHARE if options.init else 1),
-            patience=options.patience,
-        ),
-        seed=options.seed,
-        teachers=options.teachers,
+        schedule=schedule,
         locator=find_locator(options.locator),
         framing=find_locator(options.framing or options.locator),
-        weights=options.weights,
-        init=options.init,
-        resume=options.resume,
-        strategy=options.strategy,
-        bfloat16=options.bfloat16,
     )
+
+
+def _network(options: FitOptions) -> Architecture:
+    """The network, with another input size or other stages if the options say so."""
+    found = find_architecture(options.arch)
+    found = replace(found, input_size_px=options.input_size_px or found.input_size_px)
+    if not options.stages:
+        return found
+    try:
+        stages = tuple(tuple(map(int, stage.split(","))) for stage in options.stages)
+        if not found.takes_stages or not all(len(stage) == 3 and min(stage) >= 0 for stage in stages):
+            raise ValueError("three whole numbers")
+    except ValueError as cause:
+        raise DataError(
+            f"--stages takes CHANNELS,INNER,BLOCKS for each stage of a compact network, got {' '.join(options.stages)} "
+            f"for {options.arch}"
+        ) from cause
+    return replace(found, build=functools.partial(found.build, stages=stages))

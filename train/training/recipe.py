@@ -4,6 +4,7 @@ Every recipe changes one thing in `BASE`, so that `python -m benchmarks ablation
 worth. `SHIPPED` names the best one, which trained the network that ships.
 """
 
+import json
 from dataclasses import dataclass, replace
 
 from edge_app.errors import DataError
@@ -58,3 +59,25 @@ def find_recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise DataError(f"there is no recipe {name!r}; the kit has {', '.join(RECIPES)}")
     return RECIPES[name]
+
+
+def with_changes(recipe: Recipe, changes: tuple[str, ...]) -> Recipe:
+    """The recipe with single values changed.
+
+    Args:
+        changes: `NAME=VALUE` each, as in `mixup=0.2`; not of the augmentation.
+    Raises:
+        DataError: a recipe has no such value, or it is no number of that kind.
+    """
+    known = {name: value for name, value in vars(recipe).items() if name != "augmentation"}
+    for word in changes:
+        name, _, text = word.partition("=")
+        try:
+            value = {"true": True, "false": False}[text] if isinstance(known[name], bool) else float(text)
+            if not 0 <= value <= 1:
+                raise ValueError("out of range")
+        except (KeyError, ValueError) as cause:
+            shown = ", ".join(f"{name}={json.dumps(value)}" for name, value in known.items())
+            raise DataError(f"a recipe cannot be changed to {word!r}: it has {shown}, numbers from 0 to 1") from cause
+        recipe = Recipe(**vars(recipe) | {name: value})
+    return recipe

@@ -64,6 +64,15 @@ def test_a_refused_file_is_named(options: CompareOptions) -> None:
     assert "seed 0 refused: gate: 9 decisions changed" in text
     assert "→ not measured |" in text
     assert f"Made by `{options.command}`." in text
+    assert "drawings" not in text
+
+
+def test_drawn_films_are_named_and_one_seed_has_no_spread(tmp_path: Path) -> None:
+    compared = compare(CompareOptions(tmp_path, ("tiny",), seeds=(0,), data="phantom", epochs=1), refused)
+    page = comparison_page(compared)
+    assert compared["phantom"]
+    assert "The films were drawings: these figures say nothing about films of people." in page
+    assert "±" not in page
 
 
 def test_networks_of_two_classes_alone_have_no_column_for_three(options: CompareOptions) -> None:

@@ -42,6 +42,8 @@ def test_recipes_are_compared_with_the_base_and_not_trained_twice(tmp_path: Path
     for name, found in mixup["judges"].items():
         by_hand = found["figures"]["auc"]["mean"] - base["judges"][name]["figures"]["auc"]["mean"]
         assert found["differences"]["auc"]["mean"] == pytest.approx(by_hand)
+    assert "±" not in recipes_page(compared), "one seed has no spread"
+    assert "± 0.0000" in recipes_page(compared | {"seeds": [0, 1]})
     assert [line.split(" | ")[0] for line in recipes_table(compared, "auc").splitlines()[2:4]] == ["| base", "| mixup"]
     assert recipes_page(compared).count("| mixup |") == 2  # AUC, and three classes
     compare_recipes(dataclasses.replace(options, epochs=2))

@@ -144,7 +144,7 @@ def _with_run(options: ConvertOptions, folder: Path, change: Any) -> ConvertOpti
     run_folder = Path(shutil.copytree(options.model.parent, folder / "run"))
     raw = json.loads((run_folder / "run.json").read_text())
     change(raw)
-    (run_folder / "run.json").write_text(json.dumps(raw))
+    (run_folder / "run.json").write_text(json.dumps(raw, indent=1) + "\n")
     return dataclasses.replace(options, model=run_folder / "model.keras", out=folder / "out")
 
 
@@ -155,6 +155,18 @@ def test_moved_threshold_stops_conversion(options: ConvertOptions, runtimes: lis
     with pytest.raises(DataError, match="moved threshold"):
         read_source(_with_run(options, tmp_path, move), runtimes[0])
     assert not (tmp_path / "out").exists()
+
+
+def test_threshold_moved_between_two_films_is_told_by_the_hash(
+    options: ConvertOptions, runtimes: list[str], tmp_path: Path
+) -> None:
+    """No film lies between, so every figure is as recorded."""
+
+    def move(raw: dict[str, Any]) -> None:
+        raw["calibration"]["operating_points"]["balanced"]["threshold"] += 1e-9
+
+    with pytest.raises(DataError, match=r"run\.json was changed after train fit wrote it"):
+        read_source(_with_run(options, tmp_path, move), runtimes[0])
 
 
 def test_swapped_labels_stop_conversion(options: ConvertOptions, runtimes: list[str], tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from train.data.locator_files import WHOLE_FILM
 from train.data.sources import find_data
 from train.data.split import TRAIN, VALIDATION, SplitRule, split_films
 from train.data.two_classes import as_labelled, merge_films, merge_manifest, merge_targets
+from train.evaluation.floor import NO_FLOOR
 from train.training.fit import FitOptions, fit
 
 
@@ -52,7 +53,8 @@ def test_a_model_of_two_classes_is_trained_evaluated_and_converted(phantoms: Pat
     words = ["evaluate", str(run / "model.keras"), "--data", str(phantoms), "--json"]
     assert main([*words, "--manifest", str(run / "manifest.json")]) == 0
     assert len(json.loads(capsys.readouterr().out)["confusion"]) == 2
-    (row,) = convert(ConvertOptions(run / "model.keras", tmp_path / "out", str(phantoms), formats=("float32",)))
+    options = ConvertOptions(run / "model.keras", tmp_path / "out", str(phantoms), formats=("float32",), floor=NO_FLOOR)
+    (row,) = convert(options)
     assert row["status"] == "ok", row["reason"]
     assert set(row["judges"]["random"]["class_recall"]) == {"normal", "pneumonia"}
     assert main(["evaluate", row["path"], "--data", str(phantoms), "--json"]) == 0

@@ -7,6 +7,7 @@
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from tiny_network import TINY
@@ -45,7 +46,8 @@ def main(out: str, data: str, place: str, number: int) -> None:
     callbacks.ProgressBar.on_train_batch_end = counted_step
     checkpoint.save_model = counted_save
     ARCHITECTURES["tiny"] = TINY
-    fit(FitOptions(out=Path(out), data=data, arch="tiny", epochs=3, batch_size=16, resume=True))
+    options = FitOptions(out=Path(out), data=data, arch="tiny", epochs=3, batch_size=16, overwrite=True)
+    fit(replace(options, resume=(options.out / checkpoint.FOLDER / checkpoint.LAST).exists()))
 
 
 if __name__ == "__main__":

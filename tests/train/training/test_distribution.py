@@ -123,5 +123,6 @@ def test_missing_cluster_is_an_error_before_training(
 
 
 def test_unknown_strategy_is_refused_by_name(tmp_path: Path, capsys) -> None:
-    assert main(["fit", "--data", "phantom", "--strategy", "parameter-server", "--out", str(tmp_path / "run")]) == 1
-    assert "single, mirrored, multiworker" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["fit", "--data", "phantom", "--strategy", "parameter-server", "--out", str(tmp_path / "run")])
+    assert "'single', 'mirrored', 'multiworker'" in capsys.readouterr().err

@@ -34,7 +34,8 @@ def test_a_run_leaves_model_manifest_history_plots_and_metrics(finished: Path) -
     assert {path.name for path in finished.iterdir()} == {
         "model.keras", "manifest.json", "run.json", "metrics.json", "history.json", "curves.png", "roc.png",
         "confusion-random.png", "confusion-shortcut-swapped.png", "confusion-reframed.png",
-        "confusion-shortcut-free.png", "locator",
+        "confusion-shortcut-free.png", "locator", "config.toml", "history.csv", "run.json.sha256",
+        "predictions.csv", "report.html",
     }  # fmt: skip
     metrics = json.loads((finished / "metrics.json").read_text())
     assert set(metrics["judges"]) == {"random", "shortcut-swapped", "reframed", "shortcut-free"}
@@ -221,8 +222,7 @@ def test_averaged_weights_follow_the_weights() -> None:
 
 def test_command_line_errors_are_one_line_and_exit_1(tmp_path: Path, capsys) -> None:
     for words in (
-        ["fit", "--data", str(tmp_path / "none")],
-        ["fit", "--data", "phantom", "--arch", "no-such-network"],
+        ["fit", "--data", str(tmp_path / "none"), "--out", str(tmp_path / "out")],
         ["evaluate", str(tmp_path / "model.keras"), "--data", "phantom"],
     ):
         assert main(words) == 1

@@ -41,7 +41,7 @@ def test_run_folder_is_complete_repeats_by_seed_and_is_not_overwritten_unasked(
 
     before = (tmp_path / "run" / MODEL).read_bytes()
     assert main(_words(folders, tmp_path / "run")) == 1
-    assert "holds a finished locator" in capsys.readouterr().err
+    assert "holds files already" in capsys.readouterr().err
     assert (tmp_path / "run" / MODEL).read_bytes() == before
 
     assert main([*_words(folders, tmp_path / "run"), "--overwrite", "--json"]) == 0
