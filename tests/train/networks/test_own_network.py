@@ -51,8 +51,10 @@ def test_network_of_a_file_is_trained_and_converted_like_any_other(file: Path, p
 
     run("train", "fit", "--arch", "ours.py:shallow", "--out", "run")
     assert json.loads((file.parent / "run/run.json").read_text())["arch"] == "shallow"
+    run("train", "fit", "--resume", "--out", "run")
     file.unlink()  # nobody needs it any more
     wide = ["--max-films-missed", "20", "--max-accuracy-loss", "1", "--max-flips", "1", "--max-auc-loss", "1"]
+    wide += ["--min-auc", "0", "--min-recall", "0", "--min-specificity", "0"]  # of one epoch
     run("convert", "--ptq", "--model", "run/model.keras", "--out", "made", *wide)
     assert (file.parent / "made/shallow-ptq.tflite").exists()
 

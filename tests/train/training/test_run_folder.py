@@ -41,6 +41,7 @@ def run(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "mixup=0.2",
         "--tensorboard",
         str(folder.parent / "board"),
+        *("--ages", "1", "5", "--population", "drawn films", "--intended-use", "Tests."),
     ]
     assert _fit(folder, phantoms, *more) == 0
     return folder
@@ -86,6 +87,7 @@ def test_resuming_a_finished_run_trains_nothing_and_says_so(run: Path, phantoms:
         (["--seed", "0"], "--seed 3 and not left out"),
         (["--recipe-change", "mixup=0.1"], "--recipe-change mixup=0.2 and not mixup=0.1"),
         (["--split", "acquisition-order"], "--split random and not acquisition-order"),
+        (["--ages", "2", "9"], "--ages 1 5 and not 2 9"),
     ],
 )
 def test_resuming_with_other_options_is_refused_by_name(
@@ -116,6 +118,8 @@ def test_run_says_how_it_was_made_and_its_file_has_a_hash(run: Path, phantoms: P
 def test_config_of_a_run_trains_the_same_network(run: Path, phantoms: Path, tmp_path: Path) -> None:
     assert main(["fit", "--config", str(run / "config.toml"), "--out", str(tmp_path / "again")]) == 0
     assert (tmp_path / "again/config.toml").read_bytes() == (run / "config.toml").read_bytes()
+    purpose = {"ages_years": [1, 5], "population": "drawn films", "intended_use": "Tests."}
+    assert json.loads((tmp_path / "again/run.json").read_text())["purpose"] == purpose
     again, first = (json.loads((folder / "history.json").read_text()) for folder in (tmp_path / "again", run))
     assert again[-1] == pytest.approx(first[-1], rel=1e-2)
 
