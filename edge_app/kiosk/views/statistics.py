@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 
 from edge_app.kiosk.language import refusal
-from edge_app.kiosk.views.words import Words
+from edge_app.kiosk.views.words import SYMBOLS, Words
 from edge_app.model.estimate import Estimate, proportion
 from edge_app.records import statistics
 from edge_app.records.database import Store
@@ -67,7 +67,8 @@ def _drift(found: Drift, w: Words) -> str:
     says = w(f"drift_{found.kind}", films=found.films, needed=FIRST_FILMS + LAST_FILMS)
     if found.kind == statistics.TOO_FEW:
         return _card("–", says, [])
-    return _card(w("drift_counts", last=last, first=first, of_last=LAST_FILMS, of_first=FIRST_FILMS), says, [])
+    counts = w("drift_counts", last=last, first=first, of_last=LAST_FILMS, of_first=FIRST_FILMS)
+    return _card("✓" if found.kind == statistics.AS_BEFORE else "⚠", says, [(SYMBOLS["pneumonia"], counts)])
 
 
 def _card(figure: object, says: str, rows: Iterable[tuple]) -> str:
