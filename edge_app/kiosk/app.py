@@ -86,10 +86,9 @@ def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:
 
     @app.get("/picture/{case_id}/{kind}")
     def picture(case_id: str, kind: str) -> Response:
-        """The film or the contour of a case, while they are in memory or the site keeps films."""
+        """The film of a case, while it is in memory or the site keeps films."""
         case = service.find(case_id)
         pictures = case.pictures if case else Pictures()
-        content = {"film": pictures.film_jpeg, "contour": pictures.heat_png}.get(kind, b"")
-        if not content:
+        if kind != "film" or not pictures.film_jpeg:
             return PlainTextResponse("There is no such picture.", 404)
-        return Response(content, media_type="image/jpeg" if kind == "film" else "image/png")
+        return Response(pictures.film_jpeg, media_type="image/jpeg")

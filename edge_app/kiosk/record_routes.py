@@ -11,7 +11,7 @@ from edge_app.kiosk.views.record_list import record_list
 from edge_app.kiosk.views.report import report
 from edge_app.kiosk.views.statistics import site_statistics
 from edge_app.records.export import to_csv, to_json
-from edge_app.records.record import FINDINGS
+from edge_app.records.record import FINDINGS, Record
 from edge_app.records.site import clinic_name
 from edge_app.workflow.reading_service import ReadingService
 from edge_app.workflow.record_search import MAX_SEARCH, SHOWN, Search, find_films
@@ -70,12 +70,12 @@ def add_record_routes(app: FastAPI, service: ReadingService) -> None:
     @app.get("/export.csv")
     def export_csv() -> Response:
         """Every record as CSV."""
-        return _exported(service, to_csv(service.store().records()), "text/csv")
+        return _exported(service, to_csv(_exportable(service)), "text/csv")
 
     @app.get("/export.json")
     def export_json() -> Response:
         """Every record as JSON."""
-        return _exported(service, to_json(service.store().records()), "application/json")
+        return _exported(service, to_json(_exportable(service)), "application/json")
 
     @app.exception_handler(StoreError)
     def no_record(_: Request, error: StoreError) -> Response:
@@ -87,6 +87,12 @@ def _statistics(service: ReadingService, language: str) -> str:
     predictor = service.predictor
     _, point = predictor.card.operating_point()
     return site_statistics(service.store(), predictor.identity.sha256, point.threshold, language)
+
+
+def _exportable(service: ReadingService) -> list[Record]:
+    """All records; where readers are asked first, those that nobody has read are left out: they tell the answer."""
+    records = service.store().records()
+    return [record for record in records if record.status != "draft"] if service.ask_first else records
 
 
 def _exported(service: ReadingService, content: str, kind: str) -> Response:

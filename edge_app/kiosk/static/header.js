@@ -1,4 +1,10 @@
 // The rooms; and the language list: kept in a cookie of this kiosk, then the page is reloaded.
+// Other pages lead here with the room's name: ./#read
+const room = location.hash.slice(1);
+if (room) {
+  history.replaceState(null, "", location.pathname);
+  trigger("room", { room });
+}
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-room]");
   if (button) trigger("room", { room: button.dataset.room });
