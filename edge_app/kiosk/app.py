@@ -15,9 +15,9 @@ from edge_app.kiosk.guard import LOOPBACK_HOSTS, Guard
 from edge_app.kiosk.login import Gate, Sessions, add_login
 from edge_app.kiosk.page import build_page, page_settings
 from edge_app.kiosk.page_language import PageLanguage
-from edge_app.kiosk.phone_page import add_phone_page
-from edge_app.kiosk.record_routes import add_record_routes
-from edge_app.kiosk.setup_routes import add_setup_routes
+from edge_app.kiosk.routes.phone import add_phone_page
+from edge_app.kiosk.routes.records import add_record_routes
+from edge_app.kiosk.routes.setup import add_setup_routes
 from edge_app.records.readers import Reader, check_reader, credential, login_entries
 from edge_app.workflow.case import Pictures
 from edge_app.workflow.reading_service import ReadingService

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from edge_app.errors import BundleError, KitError
 from edge_app.kiosk.language import COOKIE as LANGUAGE_COOKIE
 from edge_app.kiosk.language import LANGUAGES, said, say
-from edge_app.kiosk.record_routes import frame_of
+from edge_app.kiosk.routes.records import frame_of
 from edge_app.kiosk.views.setup import SetUp, set_up
 from edge_app.model.installed import VERSION_DIGITS, ModelStore, Selection
 from edge_app.records.readers import READER, Reader, enrol, readers, was_anybody_enrolled
