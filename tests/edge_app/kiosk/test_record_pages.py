@@ -111,7 +111,7 @@ def test_report_says_what_the_record_is_and_prints_on_one_page(site, browser):
     browser.get(f"{kiosk.url}/report/{record_id}")
     said = text_of(browser)
     assert [text for text in (nothing_final, "DRAFT") if text in said] == []
-    for text in ("0412", "3 years, girl", "Final reading", "No fever", "Second look", "UTC", "compact"):
+    for text in ("0412", "3 y, girl", "Final reading", "No fever", "Second look", "UTC", "compact"):
         assert text in said, text
     assert len(browser.find_elements(By.CSS_SELECTOR, ".mark")) == 2
     printed = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"])
