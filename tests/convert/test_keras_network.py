@@ -37,6 +37,7 @@ layers = keras.layers
 NO_FLOOR = ["--min-auc", "0", "--min-recall", "0", "--min-specificity", "0"]
 ANY_DECISION = ["--max-films-missed", "99", "--max-accuracy-loss", "1", "--max-flips", "1", "--max-auc-loss", "1"]
 ANY_DECISION += NO_FLOOR
+FOR_WHOM = ["--ages", "1", "5", "--population", "drawn", "--intended-use", "Tests."]
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +106,8 @@ MAKERS: dict[str, tuple[Callable, list[str]]] = {
 
 
 def _words(path: Path, data: Path, out: Path, *more: str) -> list[str]:
-    return ["--ptq", "--model", str(path), "--labels", ",".join(LABELS), "--data", str(data), "--out", str(out), *more]
+    words = ["--ptq", "--model", str(path), "--labels", ",".join(LABELS), "--data", str(data), "--out", str(out)]
+    return [*words, *FOR_WHOM, *more]
 
 
 @pytest.fixture(scope="module", params=MAKERS)

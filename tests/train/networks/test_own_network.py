@@ -55,6 +55,7 @@ def test_network_of_a_file_is_trained_and_converted_like_any_other(file: Path, p
     file.unlink()  # nobody needs it any more
     wide = ["--max-films-missed", "20", "--max-accuracy-loss", "1", "--max-flips", "1", "--max-auc-loss", "1"]
     wide += ["--min-auc", "0", "--min-recall", "0", "--min-specificity", "0"]  # of one epoch
+    wide += ["--ages", "1", "5", "--population", "drawn", "--intended-use", "Tests."]
     run("convert", "--ptq", "--model", "run/model.keras", "--out", "made", *wide)
     assert (file.parent / "made/shallow-ptq.tflite").exists()
 
