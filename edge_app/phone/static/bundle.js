@@ -97,7 +97,8 @@ export async function openBundle(content) {
   const got = checkHash(content, rules.bundle.sha256, rules.bundle.name);
   const { members, start } = await unzipped(content);
   const arrays = (await unzipped(members["golden.npz"])).members;
-  const golden = Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name.replace(".npy", ""), readArray(array)]));
+  const golden = {};
+  for (const [name, array] of Object.entries(arrays)) golden[name.replace(".npy", "")] = readArray(array);
   const card = JSON.parse(new TextDecoder().decode(members["card.json"]));
   return { sha256: got, card, model: content.slice(0, start), locator: members["locator.tflite"], golden };
 }

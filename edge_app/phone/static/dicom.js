@@ -355,7 +355,8 @@ function fragments({ content, view, start, end }) {
     if (tag === SEQUENCE_END) break;
     if (tag !== ITEM || at + 8 + length > end) throw refuse("damaged");
     found.push(content.subarray(at + 8, at + 8 + length));
-    if (found.length > rules.limits.MAX_FRAGMENTS) throw refuse("too_much_work: parts", rules.limits.MAX_FRAGMENTS.toLocaleString("en"));
+    const most = rules.limits.MAX_FRAGMENTS;
+    if (found.length > most) throw refuse("too_much_work: parts", most.toLocaleString("en"));
     at += 8 + length;
   }
   return found.slice(1);

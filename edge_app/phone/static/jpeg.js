@@ -83,7 +83,8 @@ function readHuffman(jpeg, segment) {
   for (let at = 0; at < segment.length; ) {
     const counts = segment.subarray(at + 1, at + 17);
     const symbols = segment.subarray(at + 17, at + 17 + counts.reduce((sum, count) => sum + count, 0));
-    const table = { symbols, short: new Uint16Array(1 << LOOK_AHEAD), limits: new Int32Array(18).fill(-1), offsets: new Int32Array(18) };
+    const short = new Uint16Array(1 << LOOK_AHEAD), limits = new Int32Array(18).fill(-1), offsets = new Int32Array(18);
+    const table = { symbols, short, limits, offsets };
     let code = 0, first = 0;
     counts.forEach((count, index) => {
       const length = index + 1;

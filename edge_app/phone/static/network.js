@@ -142,7 +142,8 @@ function convolution([input, weights, bias], output, options) {
   const [low, high] = range(options.byte(3), output);
   const taps = kernelHeight * kernelWidth * inDepth;
   const stride = (outDepth + 3) & ~3;
-  const byTap = transposed(new Int8Array(weights.data.buffer, weights.data.byteOffset, weights.data.length), outDepth, taps, stride);
+  const stored = new Int8Array(weights.data.buffer, weights.data.byteOffset, weights.data.length);
+  const byTap = transposed(stored, outDepth, taps, stride);
   const start = new Int32Array(stride), sums = new Int32Array(4);
   start.set(new Int32Array(bias.data.slice().buffer));
   const scales = Float32Array.from({ length: outDepth }, (_, channel) =>
@@ -179,7 +180,8 @@ function convolution([input, weights, bias], output, options) {
           }
           [sums[0], sums[1], sums[2], sums[3]] = [a, b, c, d];
           for (let each = 0; each < 4 && out + each < outDepth; each++) {
-            result[at + out + each] = clamp(roundEven(fround(fround(sums[each]) * scales[out + each])) + output.zero, low, high);
+            const scaled = roundEven(fround(fround(sums[each]) * scales[out + each]));
+            result[at + out + each] = clamp(scaled + output.zero, low, high);
           }
         }
       }
@@ -191,7 +193,9 @@ function convolution([input, weights, bias], output, options) {
 /** Weights by tap and output channel, instead of by output channel and tap; `stride` from one tap to the next. */
 function transposed(weights, outDepth, taps, stride) {
   const result = new Int8Array(stride * taps);
-  for (let out = 0; out < outDepth; out++) for (let tap = 0; tap < taps; tap++) result[tap * stride + out] = weights[out * taps + tap];
+  for (let out = 0; out < outDepth; out++) {
+    for (let tap = 0; tap < taps; tap++) result[tap * stride + out] = weights[out * taps + tap];
+  }
   return result;
 }
 

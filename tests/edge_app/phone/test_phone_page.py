@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Phone
+from phone_browser import Phone
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.select import Select
+from tests_support import REPOSITORY
 
 from edge_app.__main__ import main
 from edge_app.errors import BundleError
@@ -237,3 +238,17 @@ def test_an_installed_page_starts_without_a_server_and_takes_no_wrong_update(pho
     server.stop()
     phone.open(server.url)
     assert words("en")["decision_pneumonia"] in hand_in(phone, tmp_path, pneumonia)
+
+
+def test_the_guide_gives_the_figures_that_were_measured():
+    figures = json.loads((REPOSITORY / "docs/evidence/phone.json").read_text())
+    guide = (REPOSITORY / "docs/guide/phone.md").read_text()
+    for said in (
+        "{films} real films",
+        "In {films_with_another_pixel_output_or_decision} of those films",
+        "{page_kb} kB",
+        "{slower_times} times slower | {first_answer_s} s",
+        "later answers | {later_answer_s} s",
+        "{peak_mb} MB",
+    ):
+        assert said.format(**figures) in " ".join(guide.split())
