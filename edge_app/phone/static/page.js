@@ -32,7 +32,10 @@ const started = (async () => {
   for (const room of document.querySelectorAll("main, nav")) room.hidden = false;
   return reader;
 })();
-started.catch((error) => (part("failed").textContent = error.message));
+started.catch((error) => {
+  part("failed").textContent = error.message;
+  part("failed").style.cssText = "visibility: visible; animation: none";
+});
 
 /** For the console and the tests: `await phone.answer(bytes, age)`. */
 globalThis.phone = { started, answer: async (content, age) => (await started).answer(content, age), modelPixels, sha256 };

@@ -155,12 +155,12 @@ def test_a_damaged_bundle_is_refused_in_the_words_of_the_kiosk(phone, built, bun
 def test_a_foreign_bundle_does_not_run(phone, built, bundle, tmp_path):
     phone.open(damaged(built, tmp_path, bundle.sha256.encode(), b"0" * 64))
     assert not find(phone, "main").is_displayed()
-    assert find(phone, "#failed").is_displayed()
+    assert phone.wait(find(phone, "#failed").is_displayed)
 
 
 def test_a_changed_script_does_not_run(phone, built, tmp_path):
     phone.open(damaged(built, tmp_path, b"const SYMBOLS", b'fetch("http://127.0.0.1:9/"); const SYMBOLS'))
-    assert find(phone, "#failed").is_displayed()
+    assert phone.wait(find(phone, "#failed").is_displayed)
     assert phone.requests() == []
 
 
