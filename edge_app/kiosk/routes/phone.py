@@ -1,15 +1,15 @@
 """Offers the page for a phone at /phone/, with the model and the threshold of this kiosk."""
 
-import mimetypes
 from functools import cache
 
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse, Response
 
-from edge_app.phone.build import PAGE, Page, build_page
+from edge_app.errors import BundleError
+from edge_app.phone.build import ICON, MANIFEST, PAGE, WORKER, Page, build_page
 from edge_app.workflow.reading_service import ReadingService
 
-mimetypes.add_type("application/manifest+json", ".webmanifest")
+KINDS = {PAGE: "text/html", WORKER: "text/javascript", MANIFEST: "application/manifest+json", ICON: "image/svg+xml"}
 
 
 def add_phone_page(app: FastAPI, service: ReadingService) -> None:
@@ -23,7 +23,9 @@ def add_phone_page(app: FastAPI, service: ReadingService) -> None:
     @app.get("/phone/")
     def phone(name: str = PAGE) -> Response:
         """One file of the page."""
-        content = page().files.get(name)
-        if content is None:
+        if name not in KINDS:
             return PlainTextResponse("There is nothing here.", 404)
-        return Response(content, media_type=mimetypes.guess_type(name)[0])
+        try:
+            return Response(page().files[name], media_type=KINDS[name])
+        except BundleError as error:  # a model that the page cannot run
+            return PlainTextResponse(str(error), 409)

@@ -7,7 +7,8 @@ const { age } = rules.dicom;
 
 /** The age at the film in years, null when the file does not say; of two that differ, the higher one. */
 export function ageYears(header) {
-  const known = [statedAge(header.text("PatientAge")), ageByDates(header)].filter((years) => years !== null && years <= age.OLDEST_YEARS);
+  const ages = [statedAge(header.text("PatientAge")), ageByDates(header)];
+  const known = ages.filter((years) => years !== null && years <= age.OLDEST_YEARS);
   return known.length ? Math.max(...known) : null;
 }
 
@@ -33,7 +34,8 @@ function statedAge(text) {
   const parts = !rest ? pairs : turned ? [[turned[2], turned[1]]] : [];
   const units = parts.map(([, word]) => age.UNIT_WORDS[word] || age.UNITS[word[0]]);
   if (!parts.length || units.some((unit) => !unit)) return null;
-  return parts.reduce((sum, [number], index) => sum + Number(number.replace(",", ".")) * age.DAYS_OF[units[index]], 0) / age.DAYS_PER_YEAR;
+  const days = parts.map(([number], index) => Number(number.replace(",", ".")) * age.DAYS_OF[units[index]]);
+  return days.reduce((sum, each) => sum + each, 0) / age.DAYS_PER_YEAR;
 }
 
 /** A date as a number of days; null when it is none. */

@@ -49,8 +49,11 @@ export async function unpacked(text) {
   const missing = (5 - (digits.length % 5)) % 5; // of the last group, as many bytes are not there
   digits.push(...new Array(missing).fill(84));
   const view = new DataView(new ArrayBuffer((digits.length / 5) * 4));
-  for (let at = 0; at < digits.length; at += 5) view.setUint32((at / 5) * 4, digits.slice(at, at + 5).reduce((sum, digit) => 85 * sum + digit, 0));
-  return inflated(new Uint8Array(view.buffer, 0, view.byteLength - missing), "deflate", Infinity).catch(() => new Uint8Array(0));
+  for (let at = 0; at < digits.length; at += 5) {
+    view.setUint32((at / 5) * 4, digits.slice(at, at + 5).reduce((sum, digit) => 85 * sum + digit, 0));
+  }
+  const packed = new Uint8Array(view.buffer, 0, view.byteLength - missing);
+  return inflated(packed, "deflate", Infinity).catch(() => new Uint8Array(0));
 }
 
 /** The page's texts by language, if their hash is right. */
@@ -76,14 +79,15 @@ export async function unzipped(content) {
   let start = content.length, at = view.getUint32(end + 16, true);
   for (let entry = 0; entry < view.getUint16(end + 10, true); entry++) {
     if (view.getUint32(at, true) !== ENTRY) throw new Error("the ZIP is damaged");
-    const isDeflated = view.getUint16(at + 10, true) === 8, [packed, size] = [view.getUint32(at + 20, true), view.getUint32(at + 24, true)];
-    const [name, extra, comment] = [28, 30, 32].map((field) => view.getUint16(at + field, true));
-    const local = view.getUint32(at + 42, true);
+    const isDeflated = view.getUint16(at + 10, true) === 8;
+    const [packed, size, local] = [20, 24, 42].map((field) => view.getUint32(at + field, true));
+    const [length, extra, comment] = [28, 30, 32].map((field) => view.getUint16(at + field, true));
     const from = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
     const bytes = content.subarray(from, from + packed);
-    members[new TextDecoder().decode(content.subarray(at + 46, at + 46 + name))] = isDeflated ? await inflated(bytes, "deflate-raw", size) : bytes;
+    const name = new TextDecoder().decode(content.subarray(at + 46, at + 46 + length));
+    members[name] = isDeflated ? await inflated(bytes, "deflate-raw", size) : bytes;
     start = Math.min(start, local);
-    at += 46 + name + extra + comment;
+    at += 46 + length + extra + comment;
   }
   return { members, start };
 }
@@ -92,8 +96,9 @@ export async function unzipped(content) {
 export async function openBundle(content) {
   const got = checkHash(content, rules.bundle.sha256, rules.bundle.name);
   const { members, start } = await unzipped(content);
+  const arrays = (await unzipped(members["golden.npz"])).members;
   const golden = {};
-  for (const [name, array] of Object.entries((await unzipped(members["golden.npz"])).members)) golden[name.replace(".npy", "")] = readArray(array);
+  for (const [name, array] of Object.entries(arrays)) golden[name.replace(".npy", "")] = readArray(array);
   const card = JSON.parse(new TextDecoder().decode(members["card.json"]));
   return { sha256: got, card, model: content.slice(0, start), locator: members["locator.tflite"], golden };
 }
@@ -104,6 +109,7 @@ function readArray(bytes) {
   const from = 10 + view.getUint16(8, true);
   const header = new TextDecoder("latin1").decode(bytes.subarray(10, from));
   const shape = header.match(/'shape': \(([^)]*)\)/)[1].split(",").filter((side) => side.trim()).map(Number);
-  const Kind = { "|u1": Uint8Array, "|i1": Int8Array, "<i8": BigInt64Array, "<f4": Float32Array }[header.match(/'descr': '([^']*)'/)[1]];
+  const kinds = { "|u1": Uint8Array, "|i1": Int8Array, "<i8": BigInt64Array, "<f4": Float32Array };
+  const Kind = kinds[header.match(/'descr': '([^']*)'/)[1]];
   return { shape, values: Kind.from(new Kind(bytes.slice(from).buffer), (value) => value) };
 }

@@ -51,9 +51,8 @@ export function checkGrayLevels(picture) {
   const used = counts.flatMap((count, gray) => (count ? [gray] : []));
   const span = used[used.length - 1] - used[0];
   if (span < 2 * levels.MIN_LEVELS) return;
-  if (used.length < levels.MIN_LEVELS || middleShare(counts) < levels.MIN_MIDDLE_SHARE || roughness(picture) > levels.MAX_ROUGHNESS * span) {
-    throw refuse("two_levels");
-  }
+  const isDrawing = used.length < levels.MIN_LEVELS || middleShare(counts) < levels.MIN_MIDDLE_SHARE;
+  if (isDrawing || roughness(picture) > levels.MAX_ROUGHNESS * span) throw refuse("two_levels");
 }
 
 function middleShare(counts) {
@@ -111,7 +110,8 @@ export class Rejection {
     if (fits[0] < limit.likeness) throw refuse(bestWay(fits, limit.likeness));
     if (fits[0] - Math.max(fits[1], fits[3]) < limit.sideways) throw refuse("sideways");
     if (halfTurn < limit.upside_down) throw refuse("upside_down");
-    return named({ upside_down: halfTurn < limit.perhaps_upside_down, mirrored: fits[0] - fits[4] < limit.perhaps_mirrored });
+    const isMirrored = fits[0] - fits[4] < limit.perhaps_mirrored;
+    return named({ upside_down: halfTurn < limit.perhaps_upside_down, mirrored: isMirrored });
   }
 
   /** Warns of a film unlike the training films, and refuses it if it hardly fits the template, too. */

@@ -12,13 +12,14 @@ const MOST_PX = 1600; // of a side on the screen; a phone's screen has fewer
 export function drawFilm(canvas, { width, height, pixels }) {
   const step = Math.ceil(Math.max(width, height) / MOST_PX);
   const [columns, rows] = [Math.floor(width / step), Math.floor(height / step)];
-  const image = new ImageData(columns, rows);
+  const image = new ImageData(columns, rows), words = new Uint32Array(image.data.buffer);
   for (let y = 0, at = 0; y < rows; y++) {
-    for (let x = 0; x < columns; x++, at += 4) {
+    for (let x = 0; x < columns; x++) {
       let sum = 0;
-      for (let dy = 0; dy < step; dy++) for (let dx = 0; dx < step; dx++) sum += pixels[(y * step + dy) * width + x * step + dx];
-      image.data.fill(sum / step ** 2, at, at + 3);
-      image.data[at + 3] = 255;
+      for (let dy = 0; dy < step; dy++) {
+        for (let dx = 0; dx < step; dx++) sum += pixels[(y * step + dy) * width + x * step + dx];
+      }
+      words[at++] = (Math.floor(sum / step ** 2) * 0x010101) | 0xff000000;
     }
   }
   show(canvas, image);
@@ -50,9 +51,11 @@ function insideMask({ rows, columns, values }, box, scale, width, height) {
   const [left, top, right, bottom] = [box.left, box.top, box.right, box.bottom].map((end) => Math.round(end * scale));
   const [wide, high] = [Math.max(1, right - left), Math.max(1, bottom - top)];
   const across = coefficients(columns, columns, wide, BICUBIC), down = coefficients(rows, rows, high, BICUBIC);
-  const sum = ({ first, weights }, value) => weights.reduce((total, weight, index) => total + weight * value(first + index), 0);
+  const sum = ({ first, weights }, value) =>
+    weights.reduce((total, weight, index) => total + weight * value(first + index), 0);
   const inside = new Uint8Array(width * height);
-  const widened = Array.from({ length: rows }, (_, row) => across.map((place) => sum(place, (column) => values[row * columns + column])));
+  const widened = Array.from({ length: rows }, (_, row) =>
+    across.map((place) => sum(place, (column) => values[row * columns + column])));
   down.forEach((place, y) => across.forEach((_, x) => {
     const isShown = left + x < width && top + y < height && sum(place, (row) => widened[row][x]) >= heatmap.CONTOUR_LEVEL;
     if (isShown) inside[(top + y) * width + left + x] = 1;
@@ -66,7 +69,8 @@ function eroded(mask, length, lines, reach, step, jump) {
   for (let line = 0; line < lines; line++) {
     for (let place = 0; place < length; place++) {
       let isCore = 1;
-      for (let near = Math.max(0, place - reach); near <= Math.min(length - 1, place + reach); near++) isCore &= mask[line * jump + near * step];
+      const last = Math.min(length - 1, place + reach);
+      for (let near = Math.max(0, place - reach); near <= last; near++) isCore &= mask[line * jump + near * step];
       result[line * jump + place * step] = isCore;
     }
   }

@@ -32,7 +32,8 @@ export function evidenceMap(classMap, shape, card) {
   const [, rows, columns, classes] = shape;
   const negative = card.labels.indexOf(card.negative);
   const values = Array.from({ length: rows * columns }, (_, place) => {
-    const logits = Array.from(classMap.subarray(place * classes, (place + 1) * classes), (logit) => logit / card.temperature);
+    const here = classMap.subarray(place * classes, (place + 1) * classes);
+    const logits = Array.from(here, (logit) => logit / card.temperature);
     const others = logits.filter((_, index) => index !== negative);
     const top = Math.max(...others);
     const together = top + Math.log(others.reduce((sum, logit) => sum + Math.exp(logit - top), 0));

@@ -13,7 +13,7 @@ const { dicom, codestream } = rules;
 const { IMPLICIT, EXPLICIT, DEFLATED, BIG_ENDIAN, RLE } = dicom.syntaxes;
 const PIXEL_DATA = 0x7fe00010, ITEM = 0xfffee000, ITEM_END = 0xfffee00d, SEQUENCE_END = 0xfffee0dd, UNDEFINED = 0xffffffff;
 const LONG = ["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"]; // with a length of 32 bits
-const SHORT = ["AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US"];
+const SHORT = "AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split(" ");
 const FIRST_VR = /^(A[ET]|CS|D[AST]|F[DL]|IS|L[OT]|O[BW]|PN|S[HLQST]|TM|U[ILNST])$/;
 // Tag and VR of what the kit reads, from the standard's dictionary (PS3.6).
 const ELEMENTS = {
@@ -41,7 +41,7 @@ const INSTEAD = "read the film on the kiosk, or export it uncompressed";
 
 /** Whether the bytes are a DICOM file, with or without its preamble. */
 export function isDicom(content) {
-  const isPicture = (content[0] === 0xff && content[1] === 0xd8 && content[2] === 0xff) || (content[0] === 0x89 && content[1] === 0x50);
+  const isPicture = /^(\xff\xd8\xff|\x89PNG)/.test(text(content, 0, 4));
   return (text(content, 128, 132) === "DICM" || !isPicture) && dataStart(content) !== null;
 }
 
@@ -66,7 +66,9 @@ export async function readDicom(content) {
     const isMirrored = mirrored(header);
     const layout = layoutOf(header);
     const film = rendered(await storedValues(data, layout), header, layout);
-    if (isMirrored) for (let y = 0; y < layout.rows; y++) film.subarray(y * layout.columns, (y + 1) * layout.columns).reverse();
+    if (isMirrored) {
+      for (let at = 0; at < film.length; at += layout.columns) film.subarray(at, at + layout.columns).reverse();
+    }
     const size = { width: layout.columns, height: layout.rows, widthPx: layout.columns, heightPx: layout.rows };
     return { ...size, pixels: film, ageYears: ageYears(header), notes: [] };
   } catch (error) {
@@ -92,7 +94,8 @@ class Header {
     const element = this.elements.get(ELEMENTS[keyword][0]);
     if (!element?.bytes?.length) return new Uint8Array(0);
     if (element.vr && ![...LONG, ...SHORT].includes(element.vr)) throw refuse("damaged", keyword);
-    if (element.bytes.length > rules.limits.MAX_ELEMENT_BYTES) throw refuse("too_much_work", keyword, rules.limits.MAX_ELEMENT_BYTES / 1024);
+    const most = rules.limits.MAX_ELEMENT_BYTES;
+    if (element.bytes.length > most) throw refuse("too_much_work", keyword, most / 1024);
     return element.bytes;
   }
   #vr(keyword) {
@@ -103,7 +106,8 @@ class Header {
     const [size, read] = NUMBERS[this.#vr(keyword)] || [];
     const bytes = this.raw(keyword);
     if (!size) return null;
-    return Array.from({ length: Math.min(Math.floor(bytes.length / size), 64) }, (_, index) => viewOf(bytes)[read](size * index, this.isLittle));
+    const count = Math.min(Math.floor(bytes.length / size), 64), view = viewOf(bytes);
+    return Array.from({ length: count }, (_, index) => view[read](size * index, this.isLittle));
   }
   texts(keyword) {
     const numbers = this.#binary(keyword);
@@ -116,7 +120,8 @@ class Header {
     } catch {
       plain = new TextDecoder("latin1").decode(bytes);
     }
-    return plain.split("\\").slice(0, 64).map((part) => part.replace(/^[ \0\t\r\n]+|[ \0\t\r\n]+$/g, "").replace(/[^\P{C}]|[\p{Zl}\p{Zp}]/gu, "?").slice(0, rules.limits.MAX_TEXT));
+    const bare = (part) => part.replace(/^[ \0\t\r\n]+|[ \0\t\r\n]+$/g, "").replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+    return plain.split("\\").slice(0, 64).map((part) => bare(part).slice(0, rules.limits.MAX_TEXT));
   }
   text(keyword) {
     return this.texts(keyword)[0] ?? "";
@@ -146,7 +151,7 @@ function parse(state, at, end, isImplicit, isLittle) {
   while (at + 8 <= end) {
     const tag = view.getUint16(at, isLittle) * 65536 + view.getUint16(at + 2, isLittle);
     if (tag >= PIXEL_DATA && tag < ITEM) break;
-    if (--state.left < 0) throw refuse("too_much_work", rules.limits.MAX_ELEMENTS.toLocaleString("en"));
+    if (--state.left < 0) throw refuse("too_much_work: elements", rules.limits.MAX_ELEMENTS.toLocaleString("en"));
     let vr = isImplicit || tag >= ITEM ? "" : text(content, at + 4, at + 6);
     let length = view.getUint32(at + 4, isLittle), start = at + 8;
     if (vr && LONG.includes(vr)) {
@@ -155,7 +160,8 @@ function parse(state, at, end, isImplicit, isLittle) {
     } else if (vr) length = view.getUint16(at + 6, isLittle);
     if (tag === ITEM_END || tag === SEQUENCE_END) return { elements, at: start };
     if (length === UNDEFINED || vr === "SQ" || (isImplicit && SEQUENCES.has(tag))) {
-      const inside = sequence(state, start, length === UNDEFINED ? end : Math.min(start + length, end), isImplicit || vr === "UN", isLittle);
+      const last = length === UNDEFINED ? end : Math.min(start + length, end);
+      const inside = sequence(state, start, last, isImplicit || vr === "UN", isLittle);
       elements.set(tag, { items: inside.items });
       at = inside.at;
       continue;
@@ -188,7 +194,8 @@ async function openDataSet(content) {
   if (state.view.getUint16(at, true) === 2) {
     let end = at; // of group 2, always explicit little endian
     while (end + 12 <= content.length && state.view.getUint16(end, true) === 2) {
-      end += LONG.includes(text(content, end + 4, end + 6)) ? 12 + state.view.getUint32(end + 8, true) : 8 + state.view.getUint16(end + 6, true);
+      const isLong = LONG.includes(text(content, end + 4, end + 6));
+      end += isLong ? 12 + state.view.getUint32(end + 8, true) : 8 + state.view.getUint16(end + 6, true);
     }
     syntax = new Header(parse(state, at, end, false, true).elements, true).text("TransferSyntaxUID");
     at = end;
@@ -199,7 +206,8 @@ async function openDataSet(content) {
     } catch {
       throw refuse("damaged");
     }
-    if (state.content.length > rules.limits.MAX_INFLATED_BYTES) throw refuse("too_much_work", Math.floor(rules.limits.MAX_INFLATED_BYTES / rules.limits.MIB));
+    const most = rules.limits.MAX_INFLATED_BYTES;
+    if (state.content.length > most) throw refuse("too_much_work: inflated", Math.floor(most / rules.limits.MIB));
     state.view = viewOf(state.content);
     at = 0;
   }
@@ -214,7 +222,8 @@ async function openDataSet(content) {
 }
 
 function picture({ content, view }, header, syntax, isLittle, at) {
-  if (at + 12 > content.length || view.getUint16(at, isLittle) * 65536 + view.getUint16(at + 2, isLittle) !== PIXEL_DATA) throw refuse("no_pixels");
+  const tag = at + 12 > content.length ? 0 : view.getUint16(at, isLittle) * 65536 + view.getUint16(at + 2, isLittle);
+  if (tag !== PIXEL_DATA) throw refuse("no_pixels");
   let vr = text(content, at + 4, at + 6), length, start;
   if (["OB", "OW", "UN"].includes(vr)) [length, start] = [view.getUint32(at + 8, isLittle), at + 12];
   else [vr, length, start] = ["", view.getUint32(at + 4, isLittle), at + 8];
@@ -231,7 +240,8 @@ function checkHeader(header) {
   if (rows < 1 || columns < 1) throw refuse("no_pixels");
   const modality = header.text("Modality").toUpperCase(), storage = header.text("SOPClassUID");
   if (!dicom.MODALITIES.includes(modality)) throw refuse("not_an_xray", modality.slice(0, 16) || "missing");
-  if (storage === dicom.FOR_PROCESSING || header.text("PresentationIntentType").toUpperCase() === "FOR PROCESSING") throw refuse("for_processing");
+  const intent = header.text("PresentationIntentType").toUpperCase();
+  if (storage === dicom.FOR_PROCESSING || intent === "FOR PROCESSING") throw refuse("for_processing");
   if (dicom.OTHER_CLASSES.some((start) => storage.startsWith(start))) throw refuse("not_a_chest_film: another part");
   checkPart(header);
   checkView(header);
@@ -253,7 +263,8 @@ function checkView(header) {
   const views = header.items("ViewCodeSequence");
   const codes = [...views, ...views.flatMap((code) => code.items("ViewModifierCodeSequence"))];
   const stated = [...header.texts("ViewPosition"), ...codes.map((code) => code.text("CodeMeaning"))];
-  if (namesSideView(stated) || codes.some((code) => dicom.SIDE_CODES.includes(code.text("CodeValue")))) throw refuse("lateral_view");
+  const isSideCode = (code) => dicom.SIDE_CODES.includes(code.text("CodeValue"));
+  if (namesSideView(stated) || codes.some(isSideCode)) throw refuse("lateral_view");
   const described = dicom.VIEW_TEXTS.map((keyword) => header.text(keyword));
   if (!namesFrontView(stated) && namesSideView(described) && !namesFrontView(described)) throw refuse("lateral_view");
 }
@@ -286,7 +297,8 @@ function mirrored(header) {
 
 function layoutOf(header) {
   const allocated = header.integer("BitsAllocated", 0), stored = header.integer("BitsStored", allocated);
-  if (![8, 16].includes(allocated) || !(stored > 0 && stored <= allocated)) throw refuse("damaged: bits per pixel", stored, allocated);
+  const isReadable = [8, 16].includes(allocated) && stored > 0 && stored <= allocated;
+  if (!isReadable) throw refuse("damaged: bits per pixel", stored, allocated);
   const high = header.integer("HighBit", stored - 1);
   const isPossible = stored - 1 <= high && high < allocated;
   return {
@@ -310,7 +322,9 @@ async function storedValues(data, layout) {
   if (JPEG_2000.test(text(stream, 0, 8))) throw refuse("no_decoder", "JPEG 2000", INSTEAD);
   const said = header(stream);
   if (!said) throw refuse("damaged");
-  if (said.width !== layout.columns || said.height !== layout.rows) throw refuse("damaged", layout.columns, layout.rows, said.width, said.height);
+  if (said.width !== layout.columns || said.height !== layout.rows) {
+    throw refuse("damaged", layout.columns, layout.rows, said.width, said.height);
+  }
   if (said.components !== 1) throw refuse("damaged: colours", said.components);
   if (said.bits < 2 || said.bits > layout.allocated) throw refuse("damaged: the picture has", layout.allocated, said.bits);
   if (said.process === codestream.JPEG_LS) throw refuse("no_decoder", "JPEG-LS", INSTEAD);
@@ -325,9 +339,13 @@ function plainValues({ content, view, start, end, isLittle, vr }, { rows, column
   if (got < expected) throw refuse("damaged: The picture is cut short");
   if (got >= 2 * expected) throw refuse("several_frames: more pixels");
   if (got > expected + rules.limits.MAX_EXCESS_BYTES) throw refuse("damaged: more pixels");
-  if (allocated === 16) return Uint16Array.from({ length: count }, (_, index) => view.getUint16(start + 2 * index, isLittle));
-  const isSwapped = !isLittle && vr === "OW" && count % 2 === 0; // two pixels are one big-endian word
-  return isSwapped ? Uint8Array.from({ length: count }, (_, index) => content[start + (index ^ 1)]) : content.slice(start, start + count);
+  const isSwapped = !isLittle && vr === "OW" && count % 2 === 0; // two pixels of 8 bits are one big-endian word
+  if (allocated === 8 && !isSwapped) return content.slice(start, start + count);
+  const values = new (allocated === 8 ? Uint8Array : Uint16Array)(count);
+  for (let index = 0; index < count; index++) {
+    values[index] = allocated === 8 ? content[start + (index ^ 1)] : view.getUint16(start + 2 * index, isLittle);
+  }
+  return values;
 }
 
 function fragments({ content, view, start, end }) {
@@ -337,7 +355,8 @@ function fragments({ content, view, start, end }) {
     if (tag === SEQUENCE_END) break;
     if (tag !== ITEM || at + 8 + length > end) throw refuse("damaged");
     found.push(content.subarray(at + 8, at + 8 + length));
-    if (found.length > rules.limits.MAX_FRAGMENTS) throw refuse("too_much_work", rules.limits.MAX_FRAGMENTS.toLocaleString("en"));
+    const most = rules.limits.MAX_FRAGMENTS;
+    if (found.length > most) throw refuse("too_much_work: parts", most.toLocaleString("en"));
     at += 8 + length;
   }
   return found.slice(1);

@@ -39,7 +39,8 @@ async function read(content, minSide) {
 
 /** Refuses a size before any pixel is decoded. */
 export function checkSize(width, height) {
-  if (width * height > limits.MAX_PIXELS) throw refuse("too_many_pixels", width, height, limits.MAX_PIXELS.toLocaleString("en"));
+  const most = limits.MAX_PIXELS;
+  if (width * height > most) throw refuse("too_many_pixels", width, height, most.toLocaleString("en"));
   if (Math.min(width, height) < limits.MIN_SIDE_PX) throw refuse("too_small", width, height, limits.MIN_SIDE_PX);
 }
 
@@ -91,7 +92,8 @@ function scaledTo8Bits(picture) {
     if (value > high) high = value;
   }
   [low, high] = rangeInUse(low, high, sampleOf(picture));
-  const table = grayTable(Float64Array.from({ length: 2 ** 16 }, (_, value) => (value - low) / Math.max(high - low, 1e-12)));
+  const span = Math.max(high - low, 1e-12);
+  const table = grayTable(Float64Array.from({ length: 2 ** 16 }, (_, value) => (value - low) / span));
   return { ...picture, pixels: Uint8Array.from(picture.pixels, (value) => table[value]) };
 }
 
@@ -104,7 +106,8 @@ export function grayTable(shares) {
 function turned({ width, height, pixels }, orientation) {
   if (!(orientation > 1 && orientation < 9)) return { width, height, pixels };
   const isTurned = orientation > 4;
-  const result = { width: isTurned ? height : width, height: isTurned ? width : height, pixels: new pixels.constructor(pixels.length) };
+  const [wide, high] = isTurned ? [height, width] : [width, height];
+  const result = { width: wide, height: high, pixels: new pixels.constructor(pixels.length) };
   const isRight = [2, 3, 7, 8].includes(orientation), isDown = [3, 4, 6, 7].includes(orientation);
   for (let y = 0, to = 0; y < result.height; y++) {
     for (let x = 0; x < result.width; x++, to++) {
@@ -131,7 +134,10 @@ function readExif(data) {
   try {
     const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     const isLittle = data[0] === 0x49;
-    const folder = (at) => new Map(Array.from({ length: view.getUint16(at, isLittle) }, (_, index) => [view.getUint16(at + 2 + 12 * index, isLittle), at + 2 + 12 * index]));
+    const folder = (at) => {
+      const places = Array.from({ length: view.getUint16(at, isLittle) }, (_, index) => at + 2 + 12 * index);
+      return new Map(places.map((place) => [view.getUint16(place, isLittle), place]));
+    };
     const tags = folder(view.getUint32(4, isLittle));
     if (tags.has(ORIENTATION)) {
       const at = tags.get(ORIENTATION), isLong = view.getUint16(at + 2, isLittle) === 4;

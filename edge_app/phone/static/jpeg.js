@@ -2,7 +2,7 @@
 // browser's own decoder has no reduced size, and what a page reads back from a canvas some browsers change on purpose.
 
 import { rules } from "./rules.js";
-import { refuse } from "./refusal.js";
+import { damagedPicture, refuse } from "./refusal.js";
 import { inverse1, inverse2, inverse4, inverse8 } from "./dct.js";
 
 const ORDER = [
@@ -46,13 +46,13 @@ export function decodeJpeg(content, divisor = 1) {
   let at = 2;
   for (;;) {
     while (content[at] === 0xff && content[at + 1] === 0xff) at++;
-    if (content[at] !== 0xff || at + 1 >= content.length) throw refuse("damaged: The file is damaged or cut short");
+    if (content[at] !== 0xff || at + 1 >= content.length) throw damagedPicture();
     const marker = content[at + 1];
     at += 2;
     if (marker === EOI) break;
     if (marker === SOI || (marker >= 0xd0 && marker <= 0xd7) || marker === 1) continue;
     const end = at + ((content[at] << 8) | content[at + 1]);
-    if (end > content.length) throw refuse("damaged: The file is damaged or cut short");
+    if (end > content.length) throw damagedPicture();
     const segment = content.subarray(at + 2, end);
     at = end;
     if (marker === DQT) readQuantizers(jpeg, segment);
@@ -63,7 +63,7 @@ export function decodeJpeg(content, divisor = 1) {
     else if (marker === SOS) at = readScan(jpeg, segment, at);
     else if (rules.codestream.FRAMES.includes(marker)) jpeg.frame = readFrame(marker, segment, jpeg.frame);
   }
-  if (!jpeg.frame || jpeg.frame.components.some(({ isSeen }) => !isSeen)) throw refuse("damaged: The file is damaged or cut short");
+  if (!jpeg.frame || jpeg.frame.components.some(({ isSeen }) => !isSeen)) throw damagedPicture();
   return imageOf(jpeg, 8 / divisor);
 }
 
@@ -83,7 +83,8 @@ function readHuffman(jpeg, segment) {
   for (let at = 0; at < segment.length; ) {
     const counts = segment.subarray(at + 1, at + 17);
     const symbols = segment.subarray(at + 17, at + 17 + counts.reduce((sum, count) => sum + count, 0));
-    const table = { short: new Uint16Array(1 << LOOK_AHEAD), limits: new Int32Array(18).fill(-1), offsets: new Int32Array(18), symbols };
+    const short = new Uint16Array(1 << LOOK_AHEAD), limits = new Int32Array(18).fill(-1), offsets = new Int32Array(18);
+    const table = { symbols, short, limits, offsets };
     let code = 0, first = 0;
     counts.forEach((count, index) => {
       const length = index + 1;
@@ -105,15 +106,16 @@ function readHuffman(jpeg, segment) {
 function readFrame(marker, segment, before) {
   const [bits, high, low, wide, narrow, count] = segment;
   const height = (high << 8) | low, width = (wide << 8) | narrow;
-  if (before || bits !== 8 || !height || !width || !count || count === 2) throw refuse("damaged: The file is damaged or cut short");
+  if (before || bits !== 8 || !height || !width || !count || count === 2) throw damagedPicture();
   if (count > 3) throw refuse("no_decoder", "JPEG of four colours", "export the film in gray");
   if (!rules.codestream.BASELINE.includes(marker)) throw refuse("no_decoder", bits);
   const components = Array.from({ length: count }, (_, index) => {
     const [id, sampling, quantizer] = segment.subarray(6 + 3 * index, 9 + 3 * index);
     return { id, across: sampling >> 4, down: sampling & 15, quantizer, predicted: 0, isSeen: false };
   });
-  const maxAcross = Math.max(...components.map(({ across }) => across)), maxDown = Math.max(...components.map(({ down }) => down));
-  if (components.some(({ across, down }) => !across || !down || across > 4 || down > 4)) throw refuse("damaged: The file is damaged or cut short");
+  const maxAcross = Math.max(...components.map(({ across }) => across));
+  const maxDown = Math.max(...components.map(({ down }) => down));
+  if (components.some(({ across, down }) => !across || !down || across > 4 || down > 4)) throw damagedPicture();
   const columns = Math.ceil(width / (8 * maxAcross)), rows = Math.ceil(height / (8 * maxDown));
   for (const component of components) {
     component.columns = Math.ceil((width * component.across) / maxAcross / 8);
@@ -126,17 +128,17 @@ function readFrame(marker, segment, before) {
 
 /** Decodes one scan into the components' blocks; returns where the next marker is. */
 function readScan({ content, tables, restart, frame }, segment, at) {
-  if (!frame) throw refuse("damaged: The file is damaged or cut short");
+  if (!frame) throw damagedPicture();
   const count = segment[0];
   const parts = Array.from({ length: count }, (_, index) => {
     const component = frame.components.find(({ id }) => id === segment[1 + 2 * index]);
-    if (!component) throw refuse("damaged: The file is damaged or cut short");
+    if (!component) throw damagedPicture();
     const choice = segment[2 + 2 * index];
     return Object.assign(component, { dc: tables[choice >> 4], ac: tables[16 | (choice & 15)], isSeen: true });
   });
   const [first, last, approximation] = segment.subarray(1 + 2 * count);
   const high = approximation >> 4, low = approximation & 15;
-  if (last > 63) throw refuse("damaged: The file is damaged or cut short");
+  if (last > 63) throw damagedPicture();
 
   let held = 0, bits = 0, endOfBand = 0;
   const fill = () => {
@@ -146,7 +148,7 @@ function readScan({ content, tables, restart, frame }, segment, at) {
         if (content[at + 1] === 0) at += 2;
         else byte = 0; // a marker: the rest of the scan reads as zeros, as many as are asked for
       } else if (at < content.length) at++;
-      else throw refuse("damaged: The file is damaged or cut short");
+      else throw damagedPicture();
       held = (held << 8) | byte;
       bits += 8;
     }
@@ -158,7 +160,7 @@ function readScan({ content, tables, restart, frame }, segment, at) {
     return (held >>> bits) & ((1 << length) - 1);
   };
   const symbol = (table) => {
-    if (!table) throw refuse("damaged: The file is damaged or cut short");
+    if (!table) throw damagedPicture();
     if (bits < 16) fill();
     const entry = table.short[(held >>> (bits - LOOK_AHEAD)) & ((1 << LOOK_AHEAD) - 1)];
     if (entry) {
@@ -172,7 +174,7 @@ function readScan({ content, tables, restart, frame }, segment, at) {
         return table.symbols[code + table.offsets[length]];
       }
     }
-    throw refuse("damaged: The file is damaged or cut short");
+    throw damagedPicture();
   };
   const signed = (length) => {
     const value = take(length);
@@ -246,7 +248,7 @@ function readScan({ content, tables, restart, frame }, segment, at) {
   for (let unit = 0; unit < units; unit++) {
     if (restart && unit && unit % restart === 0) {
       at = nextMarker(content, at);
-      if ((content[at + 1] & 0xf8) !== 0xd0) throw refuse("damaged: The file is damaged or cut short");
+      if ((content[at + 1] & 0xf8) !== 0xd0) throw damagedPicture();
       at += 2;
       held = bits = endOfBand = 0;
       for (const part of parts) part.predicted = 0;
@@ -269,7 +271,7 @@ function readScan({ content, tables, restart, frame }, segment, at) {
 /** Where the next marker begins that is not a stuffed zero. */
 function nextMarker(content, at) {
   while (at + 1 < content.length && (content[at] !== 0xff || content[at + 1] === 0 || content[at + 1] === 0xff)) at++;
-  if (at + 1 >= content.length) throw refuse("damaged: The file is damaged or cut short");
+  if (at + 1 >= content.length) throw damagedPicture();
   return at;
 }
 
@@ -277,7 +279,7 @@ function imageOf({ frame, quantizers, hasJfif, adobe }, size) {
   const width = Math.ceil((frame.width * size) / 8), height = Math.ceil((frame.height * size) / 8);
   const planes = frame.components.map((component) => {
     const quantizer = quantizers[component.quantizer];
-    if (!quantizer) throw refuse("damaged: The file is damaged or cut short");
+    if (!quantizer) throw damagedPicture();
     return upsampled(plane(component, frame, size, quantizer), width, height, size > 1);
   });
   const ids = frame.components.map(({ id }) => String.fromCharCode(id)).join("");
@@ -331,7 +333,8 @@ function upsampled(part, width, height, isSmooth) {
       const place = x >> 1, side = place + (x & 1 ? 1 : -1);
       const isEdge = side < 0 || side >= part.width;
       const rounding = smoothDown ? (x & 1 ? 7 : 8) : x & 1 ? 2 : 1;
-      result[y * width + x] = isEdge && !smoothDown ? near[place] : (3 * near[place] + near[isEdge ? place : side] + rounding) >> shift;
+      const mixed = (3 * near[place] + near[isEdge ? place : side] + rounding) >> shift;
+      result[y * width + x] = isEdge && !smoothDown ? near[place] : mixed;
     }
   }
   return result;

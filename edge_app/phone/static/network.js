@@ -4,6 +4,7 @@
 const ADD = 0, CONV_2D = 3, DEPTH_TO_SPACE = 5, SPACE_TO_DEPTH = 26, MEAN = 40;
 const NO_ACTIVATION = 0, RELU = 1, RELU6 = 3, SAME = 0;
 const INT8 = 9;
+const ROUNDING = 1.5 * 2 ** 52;
 const fround = Math.fround;
 
 /** A table of a flatbuffer: its fields by number, as in TFLite's schema. */
@@ -83,15 +84,16 @@ export class Network {
   }
 
   #step(code, operator) {
-    const make = { [ADD]: add, [CONV_2D]: convolution, [MEAN]: mean, [DEPTH_TO_SPACE]: toSpace, [SPACE_TO_DEPTH]: toDepth }[code];
+    const make = OPERATORS[code];
     if (!make) throw new Error(`the model has the operator ${code}, which this page has not`);
     const inputs = operator.integers(1);
     const output = operator.integers(2)[0];
     if (this.tensors[output].type !== INT8) throw new Error("the model is not int8");
-    return { inputs, output, run: make(inputs.map((index) => this.tensors[index]), this.tensors[output], operator.table(4)) };
+    const run = make(inputs.map((index) => this.tensors[index]), this.tensors[output], operator.table(4));
+    return { inputs, output, run };
   }
 
-  /** Runs one film: `pixels` is Uint8Array, sidePx * sidePx. Returns {shape, values (Int8Array), scale, zero} of each output. */
+  /** Runs one film, Uint8Array of sidePx * sidePx; returns {shape, values (Int8Array), scale, zero} of each output. */
   run(pixels) {
     const values = [];
     const { scales, zero } = this.tensors[this.inputs[0]];
@@ -113,11 +115,9 @@ export function clamp(value, low, high) {
   return value < low ? low : value > high ? high : value;
 }
 
-/** The nearest whole number; halves go to the even one. */
+/** The nearest whole number; halves go to the even one, as in every sum of doubles of this size. */
 export function roundEven(value) {
-  const low = Math.floor(value);
-  const rest = value - low;
-  return rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low;
+  return value + ROUNDING - ROUNDING;
 }
 
 /** The lowest and highest int8 value that an activation lets through. */
@@ -133,42 +133,70 @@ function convolution([input, weights, bias], output, options) {
   const [, inHeight, inWidth, inDepth] = input.shape;
   const [outDepth, kernelHeight, kernelWidth, kernelDepth] = weights.shape;
   const [, outHeight, outWidth] = output.shape;
-  if (kernelDepth !== inDepth || options.integer(4, 1) !== 1 || options.integer(5, 1) !== 1) throw new Error("the model has a convolution that this page has not");
+  const isPlain = kernelDepth === inDepth && options.integer(4, 1) === 1 && options.integer(5, 1) === 1;
+  if (!isPlain) throw new Error("the model has a convolution that this page has not");
   const strideX = options.integer(1), strideY = options.integer(2);
   const isSame = options.byte(0) === SAME;
-  const before = (stride, kernel, inside, outside) => (isSame ? Math.max(0, (outside - 1) * stride + kernel - inside) >> 1 : 0);
+  const before = (step, kernel, inside, outside) => (isSame ? Math.max(0, (outside - 1) * step + kernel - inside) >> 1 : 0);
   const top = before(strideY, kernelHeight, inHeight, outHeight), left = before(strideX, kernelWidth, inWidth, outWidth);
   const [low, high] = range(options.byte(3), output);
   const taps = kernelHeight * kernelWidth * inDepth;
-  const rows = Int32Array.from(new Int8Array(weights.data.buffer, weights.data.byteOffset, weights.data.length));
-  const start = new Int32Array(bias.data.slice().buffer);
+  const stride = (outDepth + 3) & ~3;
+  const stored = new Int8Array(weights.data.buffer, weights.data.byteOffset, weights.data.length);
+  const byTap = transposed(stored, outDepth, taps, stride);
+  const start = new Int32Array(stride), sums = new Int32Array(4);
+  start.set(new Int32Array(bias.data.slice().buffer));
   const scales = Float32Array.from({ length: outDepth }, (_, channel) =>
-    fround(fround(fround(input.scales[0]) * fround(weights.scales[weights.scales.length > 1 ? channel : 0])) / fround(output.scales[0])));
-  const patch = new Int32Array(taps);
+    fround(fround(input.scales[0] * weights.scales[weights.scales.length > 1 ? channel : 0]) / output.scales[0]));
+  const used = new Int32Array(taps), weightOf = new Int32Array(taps); // the inputs that are not zero, and their weights
   return (values) => {
     const result = new Int8Array(outHeight * outWidth * outDepth);
-    let at = 0;
-    for (let y = 0; y < outHeight; y++) {
-      for (let x = 0; x < outWidth; x++) {
-        let tap = 0;
+    for (let y = 0, at = 0; y < outHeight; y++) {
+      for (let x = 0; x < outWidth; x++, at += outDepth) {
+        let count = 0;
         for (let ky = 0; ky < kernelHeight; ky++) {
           const row = y * strideY - top + ky;
+          if (row < 0 || row >= inHeight) continue;
           for (let kx = 0; kx < kernelWidth; kx++) {
             const column = x * strideX - left + kx;
-            const from = (row * inWidth + column) * inDepth;
-            const isInside = row >= 0 && row < inHeight && column >= 0 && column < inWidth;
-            for (let channel = 0; channel < inDepth; channel++) patch[tap++] = isInside ? values[from + channel] - input.zero : 0;
+            if (column < 0 || column >= inWidth) continue;
+            const from = (row * inWidth + column) * inDepth, tap = (ky * kernelWidth + kx) * inDepth;
+            for (let channel = 0; channel < inDepth; channel++) {
+              const value = values[from + channel] - input.zero;
+              if (value === 0) continue;
+              used[count] = value;
+              weightOf[count++] = (tap + channel) * stride;
+            }
           }
         }
-        for (let channel = 0, weight = 0; channel < outDepth; channel++) {
-          let sum = start[channel];
-          for (let place = 0; place < taps; place++) sum = (sum + Math.imul(patch[place], rows[weight++])) | 0;
-          result[at++] = clamp(roundEven(fround(fround(sum) * scales[channel])) + output.zero, low, high);
+        for (let out = 0; out < outDepth; out += 4) { // four at once: an input is then read once for four sums
+          let a = start[out], b = start[out + 1], c = start[out + 2], d = start[out + 3];
+          for (let index = 0; index < count; index++) {
+            const value = used[index], weight = weightOf[index] + out;
+            a = (a + Math.imul(value, byTap[weight])) | 0;
+            b = (b + Math.imul(value, byTap[weight + 1])) | 0;
+            c = (c + Math.imul(value, byTap[weight + 2])) | 0;
+            d = (d + Math.imul(value, byTap[weight + 3])) | 0;
+          }
+          [sums[0], sums[1], sums[2], sums[3]] = [a, b, c, d];
+          for (let each = 0; each < 4 && out + each < outDepth; each++) {
+            const scaled = roundEven(fround(fround(sums[each]) * scales[out + each]));
+            result[at + out + each] = clamp(scaled + output.zero, low, high);
+          }
         }
       }
     }
     return result;
   };
+}
+
+/** Weights by tap and output channel, instead of by output channel and tap; `stride` from one tap to the next. */
+function transposed(weights, outDepth, taps, stride) {
+  const result = new Int8Array(stride * taps);
+  for (let out = 0; out < outDepth; out++) {
+    for (let tap = 0; tap < taps; tap++) result[tap * stride + out] = weights[out * taps + tap];
+  }
+  return result;
 }
 
 /** Both inputs times a multiplier of 21 bits, added and shifted. */
@@ -218,22 +246,22 @@ function toSpace([{ shape: [, height, width, depth] }], _, options) {
   return moved(height, width, depth / block ** 2, block, (large, small) => [large, small]);
 }
 
-/** Copies between a large picture and a small one of block * block times the channels, which `order` names [to, from]. */
+/** Copies between a large picture and a small one of block * block times the channels; `order` says which is first. */
 function moved(height, width, depth, block, order) {
-  const places = [];
-  for (let y = 0; y < height * block; y++) {
+  const sources = new Int32Array(height * width * block * block * depth);
+  for (let y = 0, large = 0; y < height * block; y++) {
     for (let x = 0; x < width * block; x++) {
-      for (let channel = 0; channel < depth; channel++) {
-        const large = (y * width * block + x) * depth + channel;
-        const inBlock = (y % block) * block + (x % block);
-        const small = ((Math.floor(y / block) * width + Math.floor(x / block)) * block * block + inBlock) * depth + channel;
-        places.push(order(large, small));
+      const inBlock = (y % block) * block + (x % block);
+      let small = ((Math.floor(y / block) * width + Math.floor(x / block)) * block * block + inBlock) * depth;
+      for (let channel = 0; channel < depth; channel++, large++, small++) {
+        const [to, from] = order(large, small);
+        sources[to] = from;
       }
     }
   }
-  return (values) => {
-    const result = new Int8Array(values.length);
-    for (const [to, from] of places) result[to] = values[from];
-    return result;
-  };
+  return (values) => Int8Array.from(sources, (from) => values[from]);
 }
+
+const OPERATORS = {
+  [ADD]: add, [CONV_2D]: convolution, [MEAN]: mean, [DEPTH_TO_SPACE]: toSpace, [SPACE_TO_DEPTH]: toDepth,
+};

@@ -32,7 +32,10 @@ const started = (async () => {
   for (const room of document.querySelectorAll("main, nav")) room.hidden = false;
   return reader;
 })();
-started.catch((error) => (part("failed").textContent = error.message));
+started.catch((error) => {
+  part("failed").textContent = error.message;
+  part("failed").style.cssText = "visibility: visible; animation: none";
+});
 
 /** For the console and the tests: `await phone.answer(bytes, age)`. */
 globalThis.phone = { started, answer: async (content, age) => (await started).answer(content, age), modelPixels, sha256 };
@@ -46,7 +49,8 @@ part("file").addEventListener("change", async ({ target }) => {
 });
 
 part("years").addEventListener("change", ({ target }) => {
-  if (shown && target.validity.valid) readFile(shown.name, shown.content, target.value === "" ? null : Number(target.value));
+  const years = target.value === "" ? null : Number(target.value);
+  if (shown && target.validity.valid) readFile(shown.name, shown.content, years);
 });
 part("age").addEventListener("submit", (event) => event.preventDefault());
 
@@ -86,7 +90,8 @@ function showAnswer() {
   part("age").hidden = !film || film.ageYears !== null;
   const [youngest, oldest] = card.training.age_range_years || rules.filmChecks.DEFAULT_RANGE_YEARS;
   part("age-question").textContent = say("phone_age", { youngest, oldest });
-  if (age === null && film && film.ageYears === null && json.status === "ok") place.append(element("p", say("phone_age_unknown"), "soft"));
+  const isUnknown = age === null && film && film.ageYears === null;
+  if (isUnknown && json.status === "ok") place.append(element("p", say("phone_age_unknown"), "soft"));
 }
 
 function decisionParts(json) {
@@ -159,7 +164,8 @@ part("larger").addEventListener("click", () => {
 
 part("save").addEventListener("click", () => {
   const { name, json, content, age, film } = shown;
-  const draft = { file: name, ...json, film_sha256: sha256(content), age_years: film?.ageYears ?? age, saved_at: new Date().toISOString() };
+  const added = { film_sha256: sha256(content), age_years: film?.ageYears ?? age, saved_at: new Date().toISOString() };
+  const draft = { file: name, ...json, ...added };
   const address = URL.createObjectURL(new Blob([`${JSON.stringify(draft, null, 1)}\n`], { type: "application/json" }));
   const link = Object.assign(element("a", ""), { href: address, download: `draft-${draft.film_sha256.slice(0, 12)}.json` });
   link.click();

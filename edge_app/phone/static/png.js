@@ -1,10 +1,11 @@
 // Decodes PNG of every kind, as Pillow does. Only the inflating is left to the browser, which can do it in one way.
 
-import { refuse } from "./refusal.js";
+import { damagedPicture, refuse } from "./refusal.js";
 
 const GRAY = 0, RGB = 2, PALETTE = 3, GRAY_ALPHA = 4, RGB_ALPHA = 6;
 const CHANNELS = { [GRAY]: 1, [RGB]: 3, [PALETTE]: 1, [GRAY_ALPHA]: 2, [RGB_ALPHA]: 4 };
-const DEPTHS = { [GRAY]: [1, 2, 4, 8, 16], [RGB]: [8, 16], [PALETTE]: [1, 2, 4, 8], [GRAY_ALPHA]: [8, 16], [RGB_ALPHA]: [8, 16] };
+const DEEP = [8, 16];
+const DEPTHS = { [GRAY]: [1, 2, 4, 8, 16], [RGB]: DEEP, [PALETTE]: [1, 2, 4, 8], [GRAY_ALPHA]: DEEP, [RGB_ALPHA]: DEEP };
 // First column and row, and steps, of the passes of an interlaced picture.
 const PASSES = [[0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4], [0, 2, 2, 4], [1, 0, 2, 2], [0, 1, 1, 2]];
 const PLAIN = [[0, 0, 1, 1]];
@@ -58,7 +59,7 @@ export async function decodePng({ width, height, depth, kind, interlace, chunks 
   try {
     raw.set((await inflated(new Blob(chunks.IDAT), "deflate", expected)).subarray(0, expected));
   } catch {
-    throw refuse("damaged: The file is damaged or cut short");
+    throw damagedPicture();
   }
   const samples = new (depth === 16 ? Uint16Array : Uint8Array)(width * height * CHANNELS[kind]);
   let at = 0;
@@ -74,7 +75,7 @@ export async function decodePng({ width, height, depth, kind, interlace, chunks 
 function unfilter(raw, at, length, rows, step) {
   for (let row = 0; row < rows; row++, at += 1 + length) {
     const filter = raw[at];
-    if (filter > 4) throw refuse("damaged: The file is damaged or cut short");
+    if (filter > 4) throw damagedPicture();
     for (let index = 0; index < length && filter; index++) {
       const here = at + 1 + index;
       const left = index < step ? 0 : raw[here - step];

@@ -21,6 +21,11 @@ export function refuse(which, ...values) {
   return new Refusal(status, code, fits.replace(/\{(\d+)\}/g, (_, gap) => values[gap] ?? ""));
 }
 
+/** The refusal of a picture that ends too soon or makes no sense. */
+export function damagedPicture() {
+  return refuse("damaged: The file is damaged or cut short");
+}
+
 function gaps(sentence) {
   return (sentence.match(/\{\d+\}/g) || []).length;
 }

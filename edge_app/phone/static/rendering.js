@@ -75,7 +75,8 @@ function ownShares(values, header) {
   const centres = header.numbers("WindowCenter"), widths = header.numbers("WindowWidth");
   for (let index = 0; index < Math.min(centres.length, widths.length); index++) {
     const [centre, width] = [centres[index], widths[index]];
-    if (width >= 1 || (["LINEAR_EXACT", "SIGMOID"].includes(kind) && width > 0)) found.push(values.map((value) => throughWindow(value, centre, width, kind)));
+    const isPossible = width >= 1 || (["LINEAR_EXACT", "SIGMOID"].includes(kind) && width > 0);
+    if (isPossible) found.push(values.map((value) => throughWindow(value, centre, width, kind)));
   }
   return found;
 }

@@ -65,7 +65,8 @@ export function coefficients(length, end, count, filter) {
     const centre = (place + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - reach + 0.5));
     const last = Math.min(length, Math.trunc(centre + reach + 0.5));
-    const weights = Array.from({ length: last - first }, (_, index) => filter.weight((index + first - centre + 0.5) * (1 / stretch)));
+    const weights = Array.from({ length: last - first }, (_, index) =>
+      filter.weight((index + first - centre + 0.5) * (1 / stretch)));
     const sum = weights.reduce((total, weight) => total + weight, 0);
     return { first, weights: weights.map((weight) => (sum ? weight / sum : weight)) };
   });
@@ -99,7 +100,7 @@ function resampledDown({ width, height, pixels }, side, end, filter) {
     const { first, weights } = steps[y];
     for (let x = 0; x < width; x++) {
       let sum = 1 << (PRECISION_BITS - 1);
-      for (let index = 0, at = first * width + x; index < weights.length; index++, at += width) sum += pixels[at] * weights[index];
+      for (let index = 0; index < weights.length; index++) sum += pixels[(first + index) * width + x] * weights[index];
       result[y * width + x] = toByte(sum >> PRECISION_BITS);
     }
   }

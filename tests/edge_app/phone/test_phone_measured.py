@@ -3,9 +3,10 @@
 CXR_PHONE_REPORT=FILE writes the figures; docs/evidence/phone.json was written so.
 """
 
+import contextlib
 import json
 import os
-import time
+import re
 from pathlib import Path
 from typing import Any
 
@@ -51,33 +52,46 @@ def test_real_films_have_the_answer_of_predict(phone, predictor):  # noqa: F811
 
 
 def test_the_first_answer_comes_within_three_seconds_and_later_ones_within_one(phone, page_file, built, tmp_path):
+    """In processor time of the page's process, which other work on this machine does not change."""
     film = tmp_path / "film.png"
     film.write_bytes(phantom_png("viral", 3, PhantomStyle(width_px=1400, height_px=1200)))
-    firsts, laters = [], []
-    phone.chrome.execute_cdp_cmd("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-    try:
-        for _ in range(5):  # the best counts: other work on this machine is none of the page's
-            started = time.monotonic()
-            phone.chrome.get("about:blank")
-            phone.chrome.get(page_file.as_uri())
-            firsts.append(seconds_to_answer(phone, film, started))
-            laters.append(seconds_to_answer(phone, film, time.monotonic()))
-    finally:
-        phone.chrome.execute_cdp_cmd("Emulation.setCPUThrottlingRate", {"rate": 1})
-    heap = phone.chrome.execute_script("return performance.memory.usedJSHeapSize")
+    phone.chrome.execute_cdp_cmd("Performance.enable", {})
+    phone.open(page_file.as_uri())
+    started = metric(phone, "ProcessTime")
+    phone.chrome.refresh()
+    first_s = SLOWER * (seconds_after_answer(phone, film) - started)
+    started = metric(phone, "ProcessTime")
+    later_s = SLOWER * (seconds_after_answer(phone, film) - started)
     report(
         page_kb=round(len(built.files["index.html"]) / 1000),
         slower_times=SLOWER,
-        first_answer_s=round(min(firsts), 2),
-        later_answer_s=round(min(laters), 2),
-        heap_mb=round(heap / 1e6),
+        first_answer_s=round(first_s, 1),
+        later_answer_s=round(later_s, 1),
+        peak_mb=peak_mb(phone),
     )
-    assert min(firsts) < FIRST_S
-    assert min(laters) < LATER_S
+    assert first_s < FIRST_S
+    assert later_s < LATER_S
 
 
-def seconds_to_answer(phone: Any, film: Path, started: float) -> float:
+def peak_mb(phone: Any) -> int:
+    """The most memory that the page's process had, with the browser's own code."""
+    profile, peaks = phone.chrome.capabilities["chrome"]["userDataDir"].encode(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes()
+            if b"--type=renderer" in words and profile in words:
+                peaks.append(int(re.findall(r"VmHWM:\s+(\d+)", (process / "status").read_text())[0]))
+    return round(max(peaks) / 1000)
+
+
+def metric(phone: Any, name: str) -> float:
+    metrics = phone.chrome.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return float({each["name"]: each["value"] for each in metrics}[name])
+
+
+def seconds_after_answer(phone: Any, film: Path) -> float:
+    """Hand a film in; the process's time when its answer is there."""
     phone.chrome.execute_script("document.querySelector('#answer')?.replaceChildren()")
     phone.chrome.find_element(By.CSS_SELECTOR, "#file").send_keys(str(film))
     phone.wait(lambda: phone.chrome.execute_script("return document.querySelector('#answer h2')"))
-    return time.monotonic() - started
+    return metric(phone, "ProcessTime")
