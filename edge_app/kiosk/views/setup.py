@@ -40,7 +40,7 @@ def set_up(site: SetUp, frame: Frame, problem: str = "", done: str = "") -> str:
     body = (
         f"<h1>{w('set_up')}</h1>{alert(problem)}{alert(done, is_good=True)}{restart}"
         f'<ol class="steps">{_steps(site, frame, w)}</ol>'
-        f"{_readers(site, w)}{_back_up(site, w)}{_model(site, w)}{_threshold(site.card, w)}"
+        f"{_readers(site, w)}{_back_up(site, w)}{_model(site, w)}{_threshold(site.card, w)}{_phone(w)}"
     )
     return document(w("set_up"), body, frame)
 
@@ -141,6 +141,10 @@ def _threshold(card: ModelCard, w: Words) -> str:
     )
     command = "<kbd dir='ltr'>python -m edge_app calibrate records.csv</kbd> · docs/guide/calibrate.md"
     return _section("calibration", f"{figures}<p class='fine'>{w('calibrate_how')} {command}</p>", w)
+
+
+def _phone(w: Words) -> str:
+    return _section("on_a_phone", f'<p><a href="phone/">{w("phone_page")}</a></p>', w)
 
 
 def _section(key: str, content: str, w: Words) -> str:
