@@ -20,6 +20,7 @@ MODULES = (  # what a module uses while it loads stands before it
     "dicom", "bundle", "contour", "reading", "page",
 )  # fmt: skip
 IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
+INDENTATION = re.compile(r"^ +", re.MULTILINE)
 EXPORT = re.compile(r"^export ", re.MULTILINE)
 POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; manifest-src 'self'; "
@@ -86,8 +87,8 @@ def build_page(bundle: Bundle, operating_point: str | None = None) -> Page:
 
 
 def _module(name: str) -> str:
-    """A module without its imports and exports: all become one, whose names must differ."""
-    return EXPORT.sub("", IMPORT.sub("", _static(f"{name}.js")))
+    """A module without its imports, exports and indentation: all become one, whose names must differ."""
+    return INDENTATION.sub("", EXPORT.sub("", IMPORT.sub("", _static(f"{name}.js"))))
 
 
 def _static(name: str) -> str:

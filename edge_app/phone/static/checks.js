@@ -26,7 +26,7 @@ export function rangeInUse(low, high, sample) {
 
 /** As `numpy.percentile` computes it. */
 export function percentile(values, share) {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = (values instanceof Uint8Array ? values.slice() : Float64Array.from(values)).sort();
   const place = (sorted.length - 1) * (share / 100);
   const low = Math.floor(place), rest = place - low;
   const [a, b] = [sorted[low], sorted[Math.min(low + 1, sorted.length - 1)]];

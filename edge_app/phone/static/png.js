@@ -93,6 +93,10 @@ function paeth(left, up, corner) {
 }
 
 function readRow(row, depth, channels, { left, top, across, down, width: count }, y, samples, width) {
+  if (depth === 8 && across === 1 && down === 1) {
+    samples.set(row, y * width * channels);
+    return;
+  }
   for (let x = 0; x < count; x++) {
     const target = ((top + y * down) * width + left + x * across) * channels;
     for (let channel = 0; channel < channels; channel++) {
