@@ -31,7 +31,7 @@ AT_ONCE = 4  # events of one kind that may run at once
 QUIET = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": AT_ONCE}
 STYLES = ("style.css", "viewer.css")
 VIEWER = tuple(sorted(path.name for path in STATIC.glob("film_*.js")))
-EMPTY_FORM = (None, "", "", "")  # finding, comment, reason, PIN
+REASON = 6  # its place among the parts that every event may change
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def build_page(service: ReadingService) -> gr.Blocks:
         events = PageEvents(service)
         # What every event may change; then what only another film changes.
         shown = [tab, head, said_last, lists, told, form.panel, form.reason, form.take_back, form.discard, form.sign]
-        opened = [*shown, form.message, viewer, form.finding, form.comment, form.reason, form.pin]
+        opened = [*shown, form.message, viewer, form.finding, form.comment, form.pin]
         page.load(events.opened, tab, [picker, *opened], **QUIET)
         head.room(events.entered, tab, opened, **QUIET)
         picker.films_read(events.films_read, tab, shown, **QUIET)
@@ -123,7 +123,7 @@ class PageEvents:
         tab = replace(tab, room=event.room if event.room in ROOMS else HAND_IN)
         if tab.room == READ and not tab.chosen:
             return self._open(replace(tab, chosen=self._next()), request)
-        return (*self._shown(tab, request), gr.skip(), *[gr.skip()] * 5)
+        return (*self._shown(tab, request), gr.skip(), *[gr.skip()] * 4)
 
     def films_read(self, tab: TabState, event: gr.EventData, request: gr.Request) -> tuple:
         """The browser uploaded films. Nothing is opened: whoever reads goes on reading."""
@@ -197,7 +197,7 @@ class PageEvents:
         """The reader takes a draft off the list; the first click shows the field for the reason."""
         if not (reason or "").strip():
             shown = list(self._failed(tab, KitError(say(_language(request), "error_no_reason")), request, pin))
-            shown[6] = gr.update(visible=True)
+            shown[REASON] = gr.update(visible=True)
             return tuple(shown)
         try:
             self._service.discard(tab.chosen, initials or "", pin or "", reason, tab.seen)
@@ -212,8 +212,9 @@ class PageEvents:
         tab = replace(tab, seen=case.version if case else 0, regions=())
         earlier = self._service.earlier_film(case) if case else None
         picture = film(case, language, self._is_hidden(case, tab), earlier)
-        _, *rest = EMPTY_FORM
-        return (*self._shown(tab, request), message(news, is_good=True), picture, finding, *rest)
+        shown = list(self._shown(tab, request))
+        shown[REASON] |= {"value": ""}
+        return (*shown, message(news, is_good=True), picture, finding, "", "")
 
     def _next_after(self, tab: TabState, request: gr.Request, key: str, finding: str) -> tuple:
         """Say what was done, and show the next film that waits."""
@@ -233,7 +234,7 @@ class PageEvents:
         """Say why; the form stays, but for the PIN. If the record changed, it is shown as it is now."""
         case = self._service.find(tab.chosen) if tab.chosen else None
         shown = self._shown(replace(tab, seen=case.version if case else 0), request)
-        return (*shown, message(said(_language(request), error)), *[gr.skip()] * 4, pin)
+        return (*shown, message(said(_language(request), error)), *[gr.skip()] * 3, pin)
 
     def _shown(self, tab: TabState, request: gr.Request) -> tuple:
         """The parts that every event may change."""

@@ -9,6 +9,12 @@ element.addEventListener("click", (event) => {
   if (button.matches(".seen-to")) trigger("seen_to", {});
   if (button.matches(".again")) window.cxrScoreAgain(element.querySelector(".answer").dataset.id, orientation);
 });
+// Gradio gives each finding a name of its own, and so a tab stop: with one name they are one, with arrows inside.
+function groupFindings() {
+  for (const choice of document.querySelectorAll("#kiosk-finding input")) choice.name = "finding";
+}
+new MutationObserver(groupFindings).observe(document.body, { childList: true, subtree: true });
+groupFindings();
 document.addEventListener("film-viewer:orientation", (event) => {
   orientation = event.detail;
   const again = element.querySelector(".again");
