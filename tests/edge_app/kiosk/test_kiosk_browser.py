@@ -26,6 +26,7 @@ from edge_app.records.reviews import sign
 
 BIG = PhantomStyle(width_px=640, height_px=560)
 SIZES = ((800, 480), (1024, 600), (1280, 800), (390, 844))
+QUICK_WAYS = (((800, 480), "en"), ((390, 844), "ar"))  # `make test-slow` goes the others, too
 WAYS = [(size, language) for size in SIZES for language in ("en", "ar")]
 
 
@@ -74,7 +75,13 @@ def requested_hosts(browser) -> set[str]:
     return hosts
 
 
-@pytest.mark.parametrize(("size", "language"), WAYS, ids=[f"{w}x{h}-{code}" for (w, h), code in WAYS])
+@pytest.mark.parametrize(
+    ("size", "language"),
+    [
+        pytest.param(*way, id=f"{way[0][0]}x{way[0][1]}-{way[1]}", marks=[] if way in QUICK_WAYS else pytest.mark.slow)
+        for way in WAYS
+    ],
+)
 def test_from_a_child_to_a_signature_on_every_screen(kiosk, browser, wait_for, films, tmp_path, size, language):
     number = WAYS.index((size, language))
     sick, well, refused, reader = f"S{number}", f"W{number}", f"R{number}", f"AB{number}"
