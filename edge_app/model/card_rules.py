@@ -124,6 +124,7 @@ CLASS = _word(other_than=UNCERTAIN)
 SIZE_PX = _whole(16, 1024)
 SHARE = ("a number over 0 and under 1", lambda value: _is_number(value, 0, 1) and 0 < value < 1)
 SHA256 = ("64 hexadecimal digits", lambda value: isinstance(value, str) and bool(re.fullmatch("[0-9a-f]{64}", value)))
+TRUE_OR_FALSE: Rule = ("true or false", lambda value: isinstance(value, bool))
 ESTIMATE = (
     "value, low and high, each from 0 to 1",
     lambda value: (
@@ -153,7 +154,8 @@ RULES: dict[str, Rule] = {
     "operating_points.*.specificity": ESTIMATE,
     "default_operating_point": _word(),
     "uncertainty_band": _range(0, 1),
-    "phantom": ("true or false", lambda value: isinstance(value, bool)),
+    "phantom": TRUE_OR_FALSE,
+    "class_map?": TRUE_OR_FALSE,
     "quantization": _text(200),
     "intended_use": _text(5000),
     "not_checked": _list(0, 100),

@@ -77,7 +77,7 @@ def test_locator_whose_int8_boxes_move_is_refused_and_earlier_files_stay(
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     _spoiled(monkeypatch, _another_threshold)
     with pytest.raises(GateError, match=r"float and \S+ disagree: .* boxes move by more than one step"):
-        convert_locator(LocatorConversion(trained, out, folders[1], str(folders[0])))
+        convert_locator(LocatorConversion(trained, out, folders[1], str(folders[0]), overwrite=True))
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 

@@ -48,7 +48,8 @@ def _row(case: Case, chosen: str, w: Words, hidden: bool) -> str:
     if case.review:
         what += f" · {w.of('finding', case.review.finding)}, {escape(case.review.reader)}"
     current = ' aria-current="true"' if case.id == chosen else ""
-    pill = w("signed") if case.review else w(f"pill_{kind}")
+    said = kind if kind in ("refused", "unread") else case.answer.decision.decision
+    pill = w("signed") if case.review else w.of("pill", said)
     symbol = "✓" if case.review else SYMBOLS[kind]
     unsaved = "" if case.saved else f' <b class="tag">{w("not_saved")}</b>'
     return (

@@ -144,7 +144,7 @@ def _threshold(card: ModelCard, w: Words) -> str:
 
 
 def _phone(w: Words) -> str:
-    return _section("on_a_phone", f'<p><a href="phone/">{w("phone_page")}</a></p>', w)
+    return _section("on_a_phone", f'<p><a class="button" href="phone/">{w("phone_page")}</a></p>', w)
 
 
 def _section(key: str, content: str, w: Words) -> str:

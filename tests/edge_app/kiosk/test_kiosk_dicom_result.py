@@ -54,7 +54,7 @@ def test_signed_result_is_a_secondary_capture_of_its_study(kiosk):
     assert (status, b"draft" in words) == (409, True)
 
     store = open_store(kiosk.home)
-    sign(store, Signature(record_id, "AB", "bacterial", region=(0.1, 0.2, 0.4, 0.5)))
+    sign(store, Signature(record_id, "AB", "bacterial", regions=((0.1, 0.2, 0.4, 0.5),)))
     status, content, headers = kiosk.ask(f"/dicom/{record_id}")
     assert (status, headers["content-type"]) == (200, "application/dicom")
     for secret in (b"Doe", b"IDENT12345", b"ACC777"):

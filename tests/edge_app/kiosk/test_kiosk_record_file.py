@@ -8,6 +8,7 @@ import pytest
 
 from edge_app.__main__ import main
 from edge_app.imaging.phantom import phantom_png
+from edge_app.records.audit_key import KEY_FILE
 from edge_app.records.database import FILE_NAME, open_store
 
 PAGE = 4096
@@ -82,7 +83,7 @@ def test_a_command_does_not_take_a_damaged_record_away(tmp_path, capsys, command
     damage_one_page(tmp_path / FILE_NAME)
     assert main(["reviews", *command, "--data-dir", str(tmp_path)]) == 1
     assert "start the kiosk, which sets it aside" in capsys.readouterr().err
-    assert {path.name for path in tmp_path.iterdir()} <= {FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"}
+    assert {path.name for path in tmp_path.iterdir()} <= {FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", KEY_FILE}
 
 
 def test_the_kiosk_sets_a_damaged_record_aside(start_kiosk, tmp_path):

@@ -105,7 +105,7 @@ def test_films_without_a_class_of_that_name_need_to_be_told_which_is_negative(
 ) -> None:
     films, model = _folder(tmp_path / "films", {"no": "normal", "yes": "viral"}, 8), tiny_run / "model.keras"
     assert main(["evaluate", str(model), "--data", str(films)]) == 1
-    assert "has no class 'normal' for --negative; it has no, yes" in capsys.readouterr().err
+    assert "has no class 'normal' for --normal; it has no, yes" in capsys.readouterr().err
     figures = _evaluated(capsys, model, "--data", films, "--negative", "no")
     assert figures["by_class"]["no"]["right"] == figures["specificity"]
 
