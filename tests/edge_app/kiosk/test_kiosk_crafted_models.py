@@ -118,7 +118,7 @@ def test_a_record_that_cannot_be_shown_does_not_hide_the_others(start_kiosk, bro
         bad, good = (json.loads(kiosk.ask("/films", phantom_png("viral", seed))[1])["id"] for seed in (3, 4))
         with sqlite3.connect(kiosk.home / "records.sqlite3") as db:
             db.execute("DROP TRIGGER records_no_update")
-            db.execute("UPDATE records SET answer = json_set(answer, '$.p_pneumonia', 'x') WHERE id = ?", (bad,))
+            db.execute("UPDATE records SET answer = json_set(answer, '$.decision', 5) WHERE id = ?", (bad,))
         db.close()
         status, page, _ = kiosk.ask("/record")
         assert status == 200
