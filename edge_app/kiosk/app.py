@@ -19,7 +19,6 @@ from edge_app.kiosk.routes.phone import add_phone_page
 from edge_app.kiosk.routes.records import add_record_routes
 from edge_app.kiosk.routes.setup import add_setup_routes
 from edge_app.records.readers import Reader, check_reader, credential, login_entries
-from edge_app.workflow.case import Pictures
 from edge_app.workflow.reading_service import ReadingService
 
 
@@ -84,11 +83,10 @@ def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:
             return refused(refusal)
         return JSONResponse(service.as_json(case))
 
-    @app.get("/picture/{case_id}/{kind}")
-    def picture(case_id: str, kind: str) -> Response:
+    @app.get("/picture/{case_id}/film")
+    def picture(case_id: str) -> Response:
         """The film of a case, while it is in memory or the site keeps films."""
         case = service.find(case_id)
-        pictures = case.pictures if case else Pictures()
-        if kind != "film" or not pictures.film_jpeg:
+        if case is None or not case.pictures.film_jpeg:
             return PlainTextResponse("There is no such picture.", 404)
-        return Response(pictures.film_jpeg, media_type="image/jpeg")
+        return Response(case.pictures.film_jpeg, media_type="image/jpeg")

@@ -145,7 +145,8 @@ class PageEvents:
         if case and case.version != tab.seen:
             told = self._told(case, tab, language)
             news = message(say(language, "changed_elsewhere"))
-        return (tab, self._header(tab, language), self._lists(tab, language), told, news)
+        waiting = self._service.waiting()
+        return (tab, self._header(tab, language, waiting), self._lists(tab, language, waiting), told, news)
 
     def impression(self, tab: TabState, event: gr.EventData, request: gr.Request) -> tuple:
         """The reader gave their own impression before seeing the answer; it is the first choice in the form."""
@@ -245,11 +246,12 @@ class PageEvents:
         signed = case is not None and case.review is not None
         is_seen = case is not None and bool(case.pictures.film_jpeg)
         last = sorted(filter(None, map(service.find, tab.handed_in)), key=_urgency)
+        waiting = service.waiting()
         return (
             tab,
-            self._header(tab, language),
+            self._header(tab, language, waiting),
             outcome(last, service.predictor.card, language, service.ask_first),
-            self._lists(tab, language),
+            self._lists(tab, language, waiting),
             self._told(case, tab, language),
             gr.update(visible=can_act),
             gr.update(visible=signed),
@@ -258,15 +260,16 @@ class PageEvents:
             gr.update(value=say(language, "amend" if signed else "sign"), visible=is_seen),
         )
 
-    def _header(self, tab: TabState, language: str) -> str:
+    def _header(self, tab: TabState, language: str, waiting: list[Case]) -> str:
         service = self._service
         troubles = {"not_saved_banner": service.not_saved, "not_deleted_banner": service.not_deleted}
-        return header(service.predictor.card, language, tab.room, len(service.waiting()), troubles)
+        return header(service.predictor.card, language, tab.room, len(waiting), troubles)
 
-    def _lists(self, tab: TabState, language: str) -> str:
+    def _lists(self, tab: TabState, language: str, waiting: list[Case]) -> str:
         service = self._service
-        waiting = [*service.unsaved(), *service.waiting()]
-        return queue(waiting, service.refused(), service.signed(), tab.chosen, language, service.ask_first)
+        return queue(
+            [*service.unsaved(), *waiting], service.refused(), service.signed(), tab.chosen, language, service.ask_first
+        )
 
     def _told(self, case: Case | None, tab: TabState, language: str) -> str:
         service = self._service

@@ -160,6 +160,10 @@ class Store:
         order = "p_pneumonia DESC, records.rowid" if status == "draft" else "records.rowid DESC"
         return self._select(f"{where} ORDER BY {order} LIMIT ?", (limit,))
 
+    def records_of(self, label: str) -> list[Record]:
+        """All records of the visits with a label, the newest first."""
+        return self._select("WHERE COALESCE(visits.label, records.label) = ? ORDER BY records.rowid DESC", (label,))
+
     def find_film(self, film_sha256: str, model_sha256: str = "") -> str | None:
         """The ID of the latest record made from the same file, None if there is none.
 

@@ -17,7 +17,7 @@ FILE_NAME = re.compile(rf"([{ID_ALPHABET}]{{{ID_LENGTH}}})\.jpg")
 
 
 class KeptFilms:
-    """A folder of JPEGs, one per record; see `edge_app.workflow.case.film_jpeg` for their size."""
+    """A folder of JPEGs, one per record; see `edge_app.workflow.case.pictures_of` for their size."""
 
     def __init__(self, folder: Path) -> None:
         """Make the folder if it is not there.

@@ -23,12 +23,11 @@ class Pictures:
     """What the screen shows of a film; the original file is not kept.
 
     `film_jpeg` and `thumbnail_jpeg` are empty where there is no film to show, `heat_png` and `contour` (polygons in
-    fractions of the film) where there is no evidence. `aspect` is width by height.
+    fractions of the film) where there is no evidence.
     """
 
     film_jpeg: bytes = b""
     heat_png: bytes = b""
-    aspect: float = 1.0
     thumbnail_jpeg: bytes = b""
     contour: tuple[tuple[Point, ...], ...] = ()
 
@@ -88,7 +87,6 @@ def pictures_of(answer: Answer) -> Pictures:
     """What the screen shows of an answer: the film where it could be decoded, and the heatmap of a decision."""
     if answer.film is None:
         return Pictures()
-    height, width = answer.film.pixels.shape
     heat, contour = b"", []
     if answer.evidence is not None:
         heat = heat_png(answer.evidence, answer.lung_field)
@@ -97,7 +95,7 @@ def pictures_of(answer: Answer) -> Pictures:
     screen.thumbnail((SCREEN_SIDE_PX, SCREEN_SIDE_PX), Image.Resampling.BOX)
     thumbnail = screen.copy()
     thumbnail.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.BOX)
-    return Pictures(_jpeg(screen), heat, width / height, _jpeg(thumbnail), tuple(map(tuple, contour)))
+    return Pictures(_jpeg(screen), heat, _jpeg(thumbnail), tuple(map(tuple, contour)))
 
 
 def _jpeg(image: Image.Image) -> bytes:

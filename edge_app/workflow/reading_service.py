@@ -182,8 +182,7 @@ class ReadingService:
         record = self.store().record(case_id)
         if record is None:
             return None
-        case = self.cases.get(case_id)
-        return case.as_recorded(record) if case else self._from_record(record)
+        return self._of_record(record)
 
     def waiting(self) -> list[Case]:
         """Drafts that nobody has signed, the most urgent first; none when the record cannot be read."""
@@ -210,10 +209,9 @@ class ReadingService:
         if not case.visit.label:
             return None
         try:
-            others = (record for record in self.store().records() if record.visit.label == case.visit.label)
-            before = (record for record in others if record.id != case.id and record.created_at <= case.created_at)
-            cases = (self.recorded(record.id) for record in before)
-            return next((found for found in cases if found and found.pictures.film_jpeg), None)
+            others = (record for record in self.store().records_of(case.visit.label) if record.id != case.id)
+            cases = (self._of_record(record) for record in others if record.created_at <= case.created_at)
+            return next((found for found in cases if found.pictures.film_jpeg), None)
         except StoreError:
             return None
 
@@ -368,6 +366,9 @@ class ReadingService:
     def _of_refused(self, film: RefusedFilm) -> Case:
         return case_of_refused(film, self.predictor.identity, str(self.predictor.runtime))
 
-    def _from_record(self, record: Record) -> Case:
-        """A film that is no longer in memory: without its heatmap, and with the film only where it was kept."""
+    def _of_record(self, record: Record) -> Case:
+        """A film from memory; one that is no longer there has no heatmap, and its film only where it was kept."""
+        case = self.cases.get(record.id)
+        if case:
+            return case.as_recorded(record)
         return case_of_record(record, self.films.film(record.id) if self.films else b"")

@@ -127,7 +127,8 @@ def test_refused_film_is_shown_where_it_could_be_decoded_but_never_kept(service)
     content = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(turned)).save(content, "PNG")
     case = service.read(content.getvalue())
-    assert (case.answer.refusal.code, case.pictures.aspect) == ("sideways", 400 / 448)
+    with Image.open(io.BytesIO(case.pictures.film_jpeg)) as shown:
+        assert (case.answer.refusal.code, shown.width / shown.height) == ("sideways", 400 / 448)
     shown = film(case, "en")
     assert 'class="film-viewer"' in shown
     assert 'data-contour="[]"' in shown
