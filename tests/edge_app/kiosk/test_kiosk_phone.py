@@ -16,8 +16,8 @@ def test_the_kiosk_offers_the_page_for_a_phone_which_answers_as_the_kiosk_does(k
     wait_for(lambda: browser.execute_script("return window.phone && !document.querySelector('#failed')"))
     script = """
         const bytes = Uint8Array.from(arguments[0], (each) => each);
-        return phone.answer(bytes).then(({ json }) => json)"""
+        return phone.answer(bytes, 3).then(({ json }) => json)"""
     said = browser.execute_script(script, list(film))
-    expected = json.loads(kiosk.ask("/films", film)[1])
+    expected = json.loads(kiosk.ask("/films", film, x_age_years="3")[1])
     for name in ("decision", "label", "threshold", "lung_field", "warnings", "model"):
         assert said[name] == expected[name]
