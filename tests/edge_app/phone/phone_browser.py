@@ -49,7 +49,11 @@ class Phone:
         raise AssertionError(f"not within {limit_s} s")
 
     def requests(self) -> list[str]:
-        """Every address that the page asked for since the last call, other than its own file."""
+        """Every address that the page asked for since the last call, but its own file and Chromium's own pages."""
         messages = (json.loads(entry["message"])["message"] for entry in self.chrome.get_log("performance"))
         asked = [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
-        return [address for address in asked if not address.startswith(("file:", "data:", "blob:", "about:"))]
+        return [
+            address
+            for address in asked
+            if not address.startswith(("file:", "data:", "blob:", "about:", "chrome:", "chrome-untrusted:"))
+        ]
