@@ -5,13 +5,15 @@ becomes a `FilmUnreadable` with a code and a sentence. A decoder in C can still 
 runs this where that harms nothing.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from edge_app.errors import FilmUnreadable
 from edge_app.imaging.formats.base import Film, FilmFormat
 from edge_app.imaging.formats.registry import film_formats, format_names
-from edge_app.imaging.gray_levels import check_not_blank
+from edge_app.imaging.gray_levels import check_gray_levels, check_not_blank
 from edge_app.imaging.limits import MAX_FILE_BYTES, MIB
+from edge_app.imaging.preprocess import reduced
 
 
 def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
@@ -19,18 +21,19 @@ def read_film(source: Path | bytes, min_side_px: int | None = None) -> Film:
 
     Args:
         source: a path, or the bytes of a file.
-        min_side_px: when given, a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as
-            both sides stay at least this long. Saves time and memory on large films.
+        min_side_px: when given, a film comes at 1/2, 1/4 or 1/8 of its size as long as both sides stay at
+            least this long. Saves time and memory on large films.
     Returns:
         The film, 8-bit grayscale, upright by its EXIF orientation.
     Raises:
         FilmUnreadable: missing, empty, not an image, damaged, too large or of several frames.
-        FilmRefused: too small, blank, or a colour picture.
+        FilmRefused: too small, blank, a colour picture, or without a film's gray levels.
     """
     content = content_of(source)
     film = format_of(content).read(content, min_side_px)
     check_not_blank(film.pixels)
-    return film
+    check_gray_levels(film.pixels)
+    return replace(film, pixels=reduced(film.pixels, min_side_px)) if min_side_px else film
 
 
 def format_of(content: bytes) -> FilmFormat:

@@ -12,6 +12,7 @@ WHOLE_FILM = ("squash-stretch", 1)  # name and version of the preprocessing, as 
 LUNG_FIELD = ("lung-field", 1)  # the same two steps, on the film cropped to its lung field
 LOW_PERCENTILE = 1.0
 HIGH_PERCENTILE = 99.0
+MAX_REDUCTION = 8  # while a film is read, as a JPEG decoder reduces it
 REDUCING_GAP = 3.0  # a film is reduced to no less than this many times the size
 
 
@@ -37,6 +38,17 @@ def squashed(film: np.ndarray, size_px: int) -> np.ndarray:
     """
     side = (size_px, size_px)
     return np.asarray(Image.fromarray(film).resize(side, Image.Resampling.BILINEAR, reducing_gap=REDUCING_GAP))
+
+
+def reduced(pixels: np.ndarray, min_side_px: int) -> np.ndarray:
+    """A film, uint8 (height, width), at 1/2, 1/4 or 1/8 of its size, or as it is: means of squares of pixels.
+
+    Both sides stay at least `min_side_px` long.
+    """
+    factor = MAX_REDUCTION
+    while factor > 1 and min(pixels.shape) < factor * min_side_px:
+        factor //= 2
+    return np.asarray(Image.fromarray(pixels).reduce(factor)) if factor > 1 else pixels
 
 
 def stretch_table(pixels: np.ndarray) -> np.ndarray:

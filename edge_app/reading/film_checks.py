@@ -9,7 +9,6 @@ from PIL import Image
 
 from edge_app.errors import FilmRefused
 from edge_app.imaging.formats.base import Film
-from edge_app.imaging.gray_levels import check_gray_levels
 from edge_app.model.card import ModelCard
 
 # Completed years, where a card states none: those before 0.5.0 do not, and come from films of children of these ages.
@@ -30,10 +29,9 @@ def check_film(film: Film, card: ModelCard) -> tuple[str, ...]:
     Returns:
         What was noted while the film was read, and the warnings of `check_exposure`.
     Raises:
-        FilmRefused: as `check_age`, `check_gray_levels` and `check_exposure`.
+        FilmRefused: as `check_age` and `check_exposure`.
     """
     check_age(film.age_years, card)
-    check_gray_levels(film.pixels)
     return film.notes + check_exposure(film.pixels)
 
 

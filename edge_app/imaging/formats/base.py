@@ -27,7 +27,7 @@ class Film:
     """A decoded film.
 
     `pixels` is uint8, shape (height, width), bright is dense. `width_px` and `height_px` are the
-    size of the original, which is larger than `pixels` when a JPEG was decoded at reduced scale.
+    size of the original, which is larger than `pixels` when the film was read at reduced scale.
     `age_years` is the patient's, if a DICOM file states it. `dicom_origin` is set if a DICOM file has all four
     UIDs. `notes` are codes of what makes an answer doubtful, such as "photograph".
     """

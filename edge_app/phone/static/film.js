@@ -2,9 +2,9 @@
 // bright is dense. The rules and their order are those of edge_app/imaging/film.py and its formats.
 
 import { rules } from "./rules.js";
-import { BOX, squashed } from "./resize.js";
+import { BOX, reduced, squashed } from "./resize.js";
 import { roundEven } from "./network.js";
-import { checkNotBlank, rangeInUse, sampleOf } from "./checks.js";
+import { checkGrayLevels, checkNotBlank, rangeInUse, sampleOf } from "./checks.js";
 import { checkScans, decodeJpeg, jpegHeader } from "./jpeg.js";
 import { decodePng, pngHeader } from "./png.js";
 import { isDicom, readDicom } from "./dicom.js";
@@ -15,11 +15,14 @@ const EXIF = [0x45, 0x78, 0x69, 0x66, 0, 0], APP1 = 0xe1, START_OF_SCAN = 0xda;
 const ORIENTATION = 0x0112, CAMERA_FOLDER = 0x8769, CAMERA = [0x829a, 0x829d, 0x920a];
 const OTHERS = { TIFF: /^(II[*+]|MM\0[*+]|II\0\*|MM\*)/, BMP: /^BM/, WEBP: /^RIFF....WEBP/s };
 
-/** Decodes one film. A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as no side gets below `minSide`. */
+/** Decodes one film, at 1/2, 1/4 or 1/8 of its size as long as no side gets below `minSide`. */
 export async function readFilm(content, minSide) {
   const film = await read(content, minSide);
   checkNotBlank(film);
-  return film;
+  checkGrayLevels(film);
+  let factor = rules.preprocess.MAX_REDUCTION;
+  while (factor > 1 && Math.min(film.width, film.height) < factor * minSide) factor /= 2;
+  return factor > 1 ? { ...film, ...reduced(film, factor, factor) } : film;
 }
 
 async function read(content, minSide) {

@@ -3,7 +3,7 @@
 import { rules } from "./rules.js";
 import { Network, dequantized } from "./network.js";
 import { cropped, isCutOff, isUnsure, lungBox, lungCoverage, modelPixels } from "./prepare.js";
-import { Rejection, checkAge, checkExposure, checkGrayLevels } from "./checks.js";
+import { Rejection, checkAge, checkExposure } from "./checks.js";
 import { decide, evidenceMap, evidencePlace } from "./decide.js";
 import { readFilm } from "./film.js";
 import { Refusal, refuse } from "./refusal.js";
@@ -30,7 +30,6 @@ export class Reader {
     try {
       film = await readFilm(content, this.minSide);
       checkAge(film.ageYears ?? age, this.card);
-      checkGrayLevels(film);
       const warnings = [...film.notes, ...checkExposure(film)];
       clock.ends("read");
       const whole = this.whole(film);

@@ -31,7 +31,7 @@ export function squashed(picture, side, filter, reducingGap) {
 }
 
 /** Means of blocks of `across` by `down` pixels; those at the right and the bottom may be smaller. */
-function reduced({ width, height, pixels }, across, down) {
+export function reduced({ width, height, pixels }, across, down) {
   const columns = Math.ceil(width / across), rows = Math.ceil(height / down);
   const result = new Uint8Array(columns * rows);
   const sums = new Uint32Array(columns);

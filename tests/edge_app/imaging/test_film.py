@@ -64,12 +64,22 @@ def test_exif_orientation_is_applied(film: np.ndarray) -> None:
     assert np.array_equal(read_film(content).pixels, np.rot90(film, -1))
 
 
-def test_large_jpeg_is_decoded_at_reduced_scale_but_not_below_what_is_asked(film: np.ndarray) -> None:
-    large = Image.fromarray(film).resize((2048, 1792))
-    content = _bytes(large, "JPEG", quality=95)
-    reduced = read_film(content, min_side_px=320)
-    assert (reduced.width_px, reduced.height_px) == (2048, 1792)
-    assert 320 <= min(reduced.pixels.shape) < 640
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_a_large_film_is_read_at_reduced_scale_but_not_below_what_is_asked(kind: str, film: np.ndarray) -> None:
+    large = Image.fromarray(film).resize((2048, 1793))
+    small = read_film(_bytes(large, kind), min_side_px=320)
+    assert (small.width_px, small.height_px) == (2048, 1793)
+    assert 320 <= min(small.pixels.shape) < 640
+    # By hand: means of squares of pixels, the last row of which may be smaller.
+    squares = np.asarray(large)[:1792].reshape(448, 4, 512, 4).mean(axis=(1, 3))
+    assert np.abs(small.pixels[:448].astype(float) - squares).mean() < (2 if kind == "JPEG" else 0.51)
+
+
+def test_dots_are_seen_before_a_film_is_reduced_to_gray(film: np.ndarray) -> None:
+    dots = Image.fromarray(film).resize((2048, 2048)).convert("1").convert("L")
+    with pytest.raises(FilmRefused) as raised:
+        read_film(_bytes(dots, "PNG"), min_side_px=256)
+    assert raised.value.code == "two_levels"
 
 
 def _frames(film: np.ndarray) -> bytes:
