@@ -14,7 +14,7 @@ from train.training.plan import FitOptions
 
 CONFIG = "config.toml"  # in a run folder, and in the checkpoint of an unfinished run
 # How a training goes about its work, which changes nothing in its result.
-ASIDE = ("out", "resume", "overwrite", "tensorboard", "strict", "framing", "strategy")
+ASIDE = ("out", "resume", "overwrite", "tensorboard", "strict", "strategy")
 OPTIONS = {"input_size_px": "input-size", "teachers": "teacher", "recipe_changes": "recipe-change"}
 
 

@@ -115,7 +115,7 @@ def _write(
     """Write the run folder; the checkpoint goes last."""
     folder = plan.options.out
     run = replace(outcome.run, record=record)
-    write_run(folder, trained.model, films.manifest, run, plan.locator or plan.framing)
+    write_run(folder, trained.model, films.manifest, run, plan.locator)
     write_atomically(folder / CONFIG, config_text(plan.options).encode())
     write_atomically(folder / METRICS, (json.dumps(outcome.metrics, indent=1) + "\n").encode())
     for name in (checkpoint.HISTORY, checkpoint.HISTORY_CSV):

@@ -16,7 +16,7 @@ from train.data.loading import LoadedFilms
 from train.data.locator_files import LocatorFiles, find_locator
 from train.data.sources import find_data
 from train.data.split import SplitRule
-from train.evaluation.run import read_run, run_framing, run_preparation, write_run
+from train.evaluation.run import read_run, run_preparation
 from train.keras import keras, tf
 from train.training.batches import BatchOptions, mixed, one_hot, training_batches
 from train.training.callbacks import WeightAverage
@@ -113,17 +113,6 @@ def test_run_of_whole_films_has_no_locator(phantoms: Path, tmp_path: Path) -> No
     raw.pop("locator_sha256")  # as the kit wrote it before 0.4.0
     (tmp_path / "run" / "run.json").write_text(json.dumps(raw))
     assert read_run(model)[2] == run
-
-
-def test_locator_beside_a_run_of_whole_films_only_tells_how_they_are_framed(finished: Path, tmp_path: Path) -> None:
-    model, manifest, run = read_run(finished / "model.keras")
-    whole, locator = dataclasses.replace(run, locator_sha256=""), find_locator(None)
-    write_run(tmp_path / "run", model, manifest, whole, locator)
-    path = tmp_path / "run" / "model.keras"
-    assert run_preparation(path, whole).locator is None
-    assert run_framing(path, whole).locator is not None
-    write_run(tmp_path / "run", model, manifest, whole, None)
-    assert run_framing(path, whole).locator is None, "a run folder keeps no locator of an earlier run"
 
 
 class Killed(Exception):
