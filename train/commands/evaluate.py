@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL", help="a .keras file in its run folder, or a bundle")
-    add("--data", action="append", metavar="DIR", help=DATA_HELP)
+    add("--data", action="append", metavar="DIR", help=f"{DATA_HELP}; once per hospital")
     add("--manifest", type=Path, metavar="FILE", help="score only the films of one part of this split")
     add("--part", choices=("validation", "test"), default="validation", help="default: %(default)s")
     add("--operating-point", metavar="NAME", help="a threshold of the model; its default otherwise")

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     splits = registered("train/data/split.py", "SPLITS")
     add = parser.add_argument
     add("--arch", metavar="NETWORK", help=f"one of {networks}, or FILE.py:NAME (default: compact)")
-    add("--data", action="append", metavar="DIR", help=DATA_HELP)
+    add("--data", action="append", metavar="DIR", help=f"{DATA_HELP}; once per hospital")
     add_result_folder(parser, DEFAULT)
     add("--config", type=Path, metavar="TOML", help="options from a file, such as a run's config.toml")
     add("--epochs", type=whole(1), metavar="N", help="at most (default: the network's own, phantoms 25)")
