@@ -122,4 +122,4 @@ def _table(metrics: dict[str, Any]) -> str:
 
 def _line(title: str, figures: dict[str, Any]) -> str:
     values = "  ".join(f"{name} {figures[name]['value']:.4f}" for name in SHOWN)
-    return f"  {title:14} {values}  (threshold {figures['threshold']:.3f}, {figures['films']} films)"
+    return f"  {title:16} {values}  (threshold {figures['threshold']:.3f}, {figures['films']} films)"
