@@ -5,6 +5,7 @@ that passed earlier stays as it is.
 """
 
 import functools
+import itertools
 import json
 import logging
 from dataclasses import dataclass, replace
@@ -40,6 +41,7 @@ from edge_app.reading.rejection import Template
 from edge_app.system.files import write_atomically, write_together
 from edge_app.system.result_folder import claim
 from train.data.augment import shortcut_free_draw
+from train.data.on_disk import stack_on_disk
 from train.data.whole_films import whole_films
 from train.evaluation.evaluation_sets import DRAWS
 from train.evaluation.floor import Floor, few_films
@@ -72,9 +74,9 @@ class Conversion:
         for films in (self.source.training, self.source.validation):
             whole = whole_films(films)
             # Draws that the evaluation sets do not use.
-            redrawn = [shortcut_free_draw(whole, draw) for draw in range(DRAWS, DRAWS + REDRAWN)]
-            seen = [self.source.preparation.whole(film) for film in np.concatenate([whole, *redrawn])]
-            parts.append(np.stack(seen))
+            redrawn = shortcut_free_draw(whole, *range(DRAWS, DRAWS + REDRAWN))
+            seen = map(self.source.preparation.whole, itertools.chain(whole, redrawn))
+            parts.append(stack_on_disk(seen, len(whole) + len(redrawn)))
         return learn_template(*parts)
 
     @functools.cached_property

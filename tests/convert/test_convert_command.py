@@ -167,10 +167,10 @@ def _files_up_to(size_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.fixture(params=["while the gates run", "as the bundle is written"])
+@pytest.fixture(params=["as the films are read", "as the bundle is written"])
 def small_disk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A disk with room for 40 kB. The gates hand the locator to child processes in a larger file than a bundle."""
-    if request.param == "while the gates run":
+    """A disk with room for 40 kB, which the films need at once, and a bundle at last."""
+    if request.param == "as the films are read":
         with _files_up_to(40_000):
             yield
         return
