@@ -16,6 +16,7 @@ from edge_app.imaging.turning import AS_IT_CAME, Turning
 from edge_app.model.bundle import check_golden
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Answer, Refusal, as_json
+from edge_app.reading.film_checks import AGE_UNKNOWN
 from edge_app.reading.predictor import Predictor
 from edge_app.records import intake, reviews
 from edge_app.records.audit import now
@@ -28,7 +29,7 @@ from edge_app.workflow.case import Case, case_of_record, case_of_refused, pictur
 from edge_app.workflow.recent_cases import RecentCases
 
 LOG = logging.getLogger(__name__)
-READ_BEFORE, AGE_UNKNOWN = "read_before", "age_unknown"
+READ_BEFORE = "read_before"
 MAX_WAITING_SHOWN = 100
 MAX_UNSAVED = 100  # films that are kept in memory until the disk can be written again
 

@@ -83,15 +83,13 @@ part("where").addEventListener("click", () => showContour(part("contour").hidden
 
 function showAnswer() {
   if (!shown) return;
-  const { json, film, age } = shown, { card } = reading;
+  const { json, film } = shown, { card } = reading;
   const place = part("answer");
   place.className = json.decision ?? "refused";
   place.replaceChildren(...(json.status === "ok" ? decisionParts(json) : refusalParts(json.reason)));
   part("age").hidden = !film || film.ageYears !== null;
   const [youngest, oldest] = card.training.age_range_years || rules.filmChecks.DEFAULT_RANGE_YEARS;
   part("age-question").textContent = say("phone_age", { youngest, oldest });
-  const isUnknown = age === null && film && film.ageYears === null;
-  if (isUnknown && json.status === "ok") place.append(element("p", say("phone_age_unknown"), "soft"));
 }
 
 function decisionParts(json) {
