@@ -24,7 +24,7 @@ INDENTATION = re.compile(r"^ +", re.MULTILINE)
 EXPORT = re.compile(r"^export ", re.MULTILINE)
 POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; manifest-src 'self'; "
-    "worker-src 'self'; base-uri 'none'; form-action 'none'"
+    "worker-src 'self'; base-uri 'none'; form-action 'none'{connect}"
 )
 
 
@@ -44,12 +44,13 @@ class Page:
         write_together({folder / name: content for name, content in self.files.items()})
 
 
-def build_page(bundle: Bundle, operating_point: str | None = None) -> Page:
+def build_page(bundle: Bundle, operating_point: str | None = None, is_kiosks: bool = False) -> Page:
     """Build the page.
 
     Args:
         bundle: a model that finds the lungs, with statistics of its training films.
         operating_point: a name from the card; its default when left out.
+        is_kiosks: a kiosk serves it, to which it can hand films. Any other page may connect to nothing.
     Raises:
         BundleError: the page cannot run this bundle.
     """
@@ -59,10 +60,14 @@ def build_page(bundle: Bundle, operating_point: str | None = None) -> Page:
             "finding than pneumonia: the page for a phone needs a bundle that this version's convert made"
         )
     blocks = {"BUNDLE": bundle.content, "TEXTS": json.dumps(texts(), ensure_ascii=False).encode()}
-    rules = rules_for(bundle, operating_point) | {"textsHash": sha256_of(blocks["TEXTS"])}
+    rules = rules_for(bundle, operating_point) | {
+        "textsHash": sha256_of(blocks["TEXTS"]),
+        "isKiosks": is_kiosks,
+    }
     script = f"const rules = {json.dumps(rules, ensure_ascii=False)};\n" + "".join(map(_module, MODULES))
     style = _static("page.css")
-    policy = POLICY.format(script=_source_hash(script), style=_source_hash(style))
+    connect = "; connect-src 'self'" if is_kiosks else ""
+    policy = POLICY.format(script=_source_hash(script), style=_source_hash(style), connect=connect)
     content = _static(PAGE)
     parts = {"POLICY": policy, "STYLE": style, "SCRIPT": script}
     parts |= {name: _packed(block) for name, block in blocks.items()}

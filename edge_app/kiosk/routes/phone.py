@@ -17,7 +17,7 @@ def add_phone_page(app: FastAPI, service: ReadingService) -> None:
 
     @cache
     def page() -> Page:
-        return build_page(service.predictor.bundle)
+        return build_page(service.predictor.bundle, is_kiosks=True)
 
     @app.get("/phone/{name}")
     @app.get("/phone/")

@@ -4,7 +4,9 @@ const CACHE = `cxr-phone-${HASH}`;
 
 self.addEventListener("install", (event) => event.waitUntil(take()));
 self.addEventListener("activate", (event) => event.waitUntil(dropOthers()));
-self.addEventListener("fetch", (event) => event.respondWith(kept(event.request)));
+self.addEventListener("fetch", (event) => {
+  if (event.request.method === "GET") event.respondWith(kept(event.request)); // not a film for the kiosk
+});
 
 async function take() {
   const page = await fetch("./", { cache: "no-store" });

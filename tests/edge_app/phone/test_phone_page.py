@@ -21,6 +21,8 @@ from edge_app.imaging.phantom import PhantomStyle, phantom_png
 from edge_app.kiosk.language import LANGUAGES, words
 from edge_app.model.bundle import Bundle, read_bundle, sidecar_path
 from edge_app.phone.build import MODULES, STATIC, Page, build_page
+from edge_app.records.record import MAX_LABEL, Visit
+from edge_app.workflow.phone_draft import read_phone_draft
 
 STYLE = PhantomStyle(width_px=640, height_px=560)
 MAX_BYTES = 500_000
@@ -82,16 +84,29 @@ def test_an_age_out_of_range_takes_the_score_away(phone, pneumonia, tmp_path):
     assert not find(phone, "#where").is_displayed()
 
 
-def test_a_draft_is_saved_as_predict_prints_it(phone, pneumonia, tmp_path, bundle):
+@pytest.mark.parametrize("age", [3, None])
+def test_a_draft_is_saved_with_its_film_as_the_kiosk_reads_it(phone, pneumonia, tmp_path, bundle, age):
     hand_in(phone, tmp_path, pneumonia)
+    if age:
+        find(phone, "#years").send_keys(f"{age}\n")
+        phone.wait(lambda: words("en")["warning_age_unknown"] not in find(phone, "#answer").text)
+    assert (words("en")["warning_age_unknown"] in find(phone, "#answer").text) == (not age)
+    find(phone, "#label").send_keys("0412")
     script = """
-        const made = URL.createObjectURL; let saved;
-        URL.createObjectURL = (blob) => { saved = blob; return made(blob); };
+        const made = URL.createObjectURL;
+        const saved = new Promise((done) => { URL.createObjectURL = (blob) => { done(blob); return made(blob); }; });
         document.querySelector("#save").click();
+        await saved;
         URL.createObjectURL = made;
-        return saved.text();"""
-    draft = json.loads(phone.run(script))
+        return (await saved).text();"""
+    content = phone.run(script)
+    draft = json.loads(content)
     assert {"file", "status", "p_pneumonia", "lung_field", "warnings", "model", "film_sha256", "saved_at"} <= set(draft)
+    assert ("age_unknown" in draft["warnings"]) == (not age)
+    read = read_phone_draft(content.encode())
+    assert (read.film, read.visit) == (pneumonia, Visit("0412", age))
+    assert find(phone, "#label").get_attribute("maxlength") == str(MAX_LABEL)
+    assert not find(phone, "#hand").is_displayed(), "this page has no kiosk"
     assert draft["model"] == {"name": bundle.card.name, "version": bundle.card.version, "sha256": bundle.sha256}
 
 
