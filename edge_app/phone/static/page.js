@@ -151,7 +151,7 @@ function showTexts(code) {
   const { card } = reading;
   const facts = {
     model: `${card.name} ${card.version}`, intended_use: card.intended_use, not_checked: card.not_checked.join(" "),
-    phone_hash: rules.bundle.sha256, phone_kit: rules.kit, phone_licence: `${card.data_licence}: ${card.data_attribution}`,
+    phone_hash: rules.bundle.sha256, phone_kit: rules.kit, phone_update_key: rules.updateKey || "–", phone_licence: `${card.data_licence}: ${card.data_attribution}`,
   };
   part("facts").replaceChildren(...Object.entries(facts).flatMap(([key, text]) => [
     element("dt", say(key)), Object.assign(element("dd", text), { dir: "ltr", lang: "en" })]));

@@ -9,9 +9,11 @@ from clinic import Clinic
 from selenium.webdriver.common.by import By
 
 from edge_app.imaging.phantom import PhantomStyle, phantom_png
+from edge_app.kiosk.routes.phone import KEY_FILE, own_signer
 from edge_app.records.database import open_store
 from edge_app.records.readers import add_reader
 from edge_app.records.record import Record
+from edge_app.system.signing import ed25519_of
 
 STYLE = PhantomStyle(width_px=640, height_px=560)
 
@@ -52,6 +54,7 @@ def test_the_kiosk_offers_the_page_for_a_phone_which_answers_as_the_kiosk_does(k
     assert status == 200
     assert "javascript" in headers["content-type"]
     assert kiosk.ask("/phone/rules.py")[0] == 404
+    assert json.loads(kiosk.ask("/phone/update.json")[1])["signature"]
 
     browser.get(kiosk.url + "/phone/")
     wait_for(lambda: browser.execute_script("return window.phone && !document.querySelector('#failed')"))
@@ -116,3 +119,11 @@ def test_on_a_lan_a_film_is_handed_in_only_by_who_is_logged_in(start_kiosk, brow
         assert link.is_displayed()
         assert store.records() == []
     store.close()
+
+
+def test_a_kiosk_signs_with_the_same_key_after_a_restart_and_without_one_still_offers_the_page(tmp_path, caplog):
+    first, second = (ed25519_of(own_signer(tmp_path)(b""))[0] for _ in range(2))
+    assert first == second
+    (tmp_path / KEY_FILE).write_text("no key")
+    assert own_signer(tmp_path) is None
+    assert "take no updates" in caplog.text
