@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from clinic import Clinic
 from selenium.webdriver.common.by import By
+from starlette.datastructures import URL
+from tests_support import LAN_NAME
 
 from edge_app.imaging.phantom import PhantomStyle, phantom_png
+from edge_app.kiosk.phone_address import phone_address
 from edge_app.kiosk.routes.phone import KEY_FILE, own_signer
 from edge_app.records.database import open_store
 from edge_app.records.readers import add_reader
@@ -102,14 +105,19 @@ def test_a_film_is_handed_to_the_kiosk_from_its_own_page(start_kiosk, browser, w
     wait_for(lambda: "does not answer" in find(browser, "#handed").text)
 
 
+def logged_in(browser: Any, wait_for: Any, address: str) -> None:
+    browser.get(address)
+    for name, text in (("initials", "AB"), ("pin", "13579\n")):
+        find(browser, f'input[name="{name}"]').send_keys(text)
+    wait_for(lambda: not browser.find_elements(By.CSS_SELECTOR, 'input[name="pin"]'))
+
+
 def test_on_a_lan_a_film_is_handed_in_only_by_who_is_logged_in(start_kiosk, browser, wait_for, film, tmp_path):
     store = open_store(tmp_path / "home")
     add_reader(store, "AB", "13579")
     with start_kiosk("--lan") as kiosk:
-        browser.get(f"{kiosk.url}/phone/")
-        for name, text in (("initials", "AB"), ("pin", "13579\n")):
-            find(browser, f'input[name="{name}"]').send_keys(text)
-        wait_for(lambda: not browser.find_elements(By.CSS_SELECTOR, 'input[name="pin"]'))
+        logged_in(browser, wait_for, f"{kiosk.url}/phone/")
+        assert browser.current_url == f"{kiosk.url}/phone/"
         read_on_phone(browser, wait_for, kiosk.url, film, "3", "0414")
         manifest = browser.execute_cdp_cmd("Page.getAppManifest", {})
         assert "standalone" in manifest["data"], "no phone could install it"
@@ -127,3 +135,37 @@ def test_a_kiosk_signs_with_the_same_key_after_a_restart_and_without_one_still_o
     (tmp_path / KEY_FILE).write_text("no key")
     assert own_signer(tmp_path) is None
     assert "take no updates" in caplog.text
+
+
+def test_the_set_up_page_of_a_kiosk_on_the_lan_shows_phones_the_way(start_kiosk, browser, wait_for, tls_options):
+    segno = pytest.importorskip("segno", reason="segno is not installed: pip install -e .[edge]")
+    with start_kiosk("--lan", "--name", LAN_NAME) as kiosk:
+        logged_in(browser, wait_for, f"{kiosk.url}/setup")
+        browser.get(f"{kiosk.url}/setup")
+        address = f"http://{LAN_NAME}:{kiosk.url.rpartition(':')[2]}/phone/"
+        code = find(browser, "#on_a_phone svg")
+        assert code.get_attribute("textContent") == find(browser, "#on_a_phone kbd").text == address
+        modules = {len(row) for row in segno.make(address, micro=False, error="m").matrix}
+        assert code.size["width"] == code.size["height"] == 5 * (modules.pop() + 8)
+        browser.get(address)
+        assert "/login" in browser.current_url
+
+
+@pytest.mark.parametrize(
+    ("asked", "known_as", "address"),
+    [
+        ("https://10.0.0.3:7860/setup", "", "https://10.0.0.3:7860/phone/"),
+        ("http://127.0.0.1:7860/setup", "kiosk.local", "http://kiosk.local:7860/phone/"),
+        ("http://[fd00::1]:7860/setup", "", "http://[fd00::1]:7860/phone/"),
+        ("http://localhost:7860/setup", "", "http://192.0.2.7:7860/phone/"),
+    ],
+)
+def test_phones_are_told_an_address_that_is_not_their_own(monkeypatch, asked, known_as, address):
+    monkeypatch.setattr("edge_app.kiosk.phone_address.own_addresses", lambda: ["127.0.0.1", "192.0.2.7"])
+    assert phone_address(URL(asked), known_as) == address
+
+
+def test_a_kiosk_that_no_phone_can_reach_shows_none(kiosk, monkeypatch):
+    assert b"svg" not in kiosk.ask("/setup")[1]
+    monkeypatch.setattr("edge_app.kiosk.phone_address.own_addresses", lambda: ["127.0.0.1"])
+    assert phone_address(URL("http://127.0.0.1:7860/setup")) == ""
