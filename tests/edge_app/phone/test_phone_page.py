@@ -371,6 +371,7 @@ def test_the_guide_gives_the_figures_that_were_measured():
         "{films} real films",
         "In {films_with_another_pixel_output_or_decision} of those films",
         "{page_kb} kB",
+        "Firefox {firefox} every kind of file and {firefox_films} real films",
         "{slower_times} times slower | {first_answer_s} s",
         "later answers | {later_answer_s} s",
         "{peak_mb} MB",
