@@ -9,9 +9,11 @@ STICK := .venv-stick
 NUMPY2 := .venv-numpy2
 SOURCES := edge_app train convert benchmarks tests docs
 
-.PHONY: app lock shipped test test-app test-numpy-two fuzz test-slow test-attack test-arm64 test-boot unit-security fault-report check lint types format wheelhouse clean
+.PHONY: app env lock shipped test test-app test-numpy-two fuzz test-slow test-attack test-arm64 test-boot unit-security fault-report check lint types format wheelhouse clean
 app: $(APP)/ready  ## open the kiosk on 127.0.0.1:7860
 	$(APP)/bin/python -m edge_app serve
+
+env: $(DEV)/ready  ## the developers' environment: train, convert, measure
 
 test: $(DEV)/ready  ## run every test, in two processes
 	$(DEV)/bin/python -m pytest --numprocesses 2 --dist loadfile

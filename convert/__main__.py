@@ -20,6 +20,13 @@ from train.evaluation.floor import Floor
 LOG = logging.getLogger(__name__)
 DEFAULT, FIT, LOCATOR = Path("runs/convert"), Path("runs/fit"), Path("runs/locator")
 MODEL, RUN = "model.keras", "run.json"  # in the folder of a run
+BUDGET = {  # fields of `Budget`: the option, and what it allows
+    "recall_films": ("--max-films-missed", "additional missed films with the finding"),
+    "recall": ("--max-recall-loss", "or this share of them, whichever is larger"),
+    "accuracy": ("--max-accuracy-loss", "loss of accuracy"),
+    "flips": ("--max-flips", "share of changed decisions"),
+    "auc": ("--max-auc-loss", "loss of AUC"),
+}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -31,35 +38,20 @@ def build_parser() -> argparse.ArgumentParser:
         formats.add_argument(f"--{one.name}", action="store_true", help=one.help)
     formats.add_argument("--all", action="store_true", help="every format")
     formats.add_argument("--onnx", action="store_true", help="only the float model, as an ONNX file and no bundle")
-    parser.add_argument(
-        "--model", type=Path, help="default: that of the newest finished run in runs/fit or its numbers"
+    add = parser.add_argument
+    add("--model", type=Path, help="default: that of the newest finished run in runs/fit or its numbers")
+    locator_help = (
+        "alone: --model is a locator, write the files for train fit --locator; with --labels: as for train fit"
     )
-    parser.add_argument(
-        "--locator",
-        nargs="?",
-        const=True,
-        metavar="DIR",
-        help="alone: --model is a locator, write the files that train fit --locator takes; with --labels: the locator "
-        "to crop films with, or 'none', as for train fit",
-    )
-    parser.add_argument("--masks", type=Path, metavar="DIR", help="with --locator: the masks that it learned from")
-    parser.add_argument(
-        "--data", action="append", metavar="DIR", help="the films it was trained on (default: as for train fit)"
-    )
+    add("--locator", nargs="?", const=True, metavar="DIR", help=locator_help)
+    add("--masks", type=Path, metavar="DIR", help="with --locator: the masks that it learned from")
+    add("--data", action="append", metavar="DIR", help="the films it was trained on (default: as for train fit)")
     add_result_folder(parser, DEFAULT)
-    parser.add_argument("--target", choices=TARGETS, default=TARGETS[0], help="default: %(default)s")
-    parser.add_argument(
-        "--qat-epochs", type=whole(0), default=8, metavar="N", help="maximum number of epochs (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--qat-patience",
-        type=whole(1),
-        default=3,
-        metavar="N",
-        help="epochs without gain before training stops (default: 3)",
-    )
-    parser.add_argument("--resume", action="store_true", help="continue the quantization-aware training in --out")
-    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of quantization-aware training")
+    add("--target", choices=TARGETS, default=TARGETS[0], help="default: %(default)s")
+    add("--qat-epochs", type=whole(0), default=8, metavar="N", help="at most (default: %(default)s)")
+    add("--qat-patience", type=whole(1), default=3, metavar="N", help="epochs without gain (default: 3)")
+    add("--resume", action="store_true", help="continue the quantization-aware training in --out")
+    add("--seed", type=whole(0), default=0, metavar="N", help="seed of quantization-aware training")
     network = parser.add_argument_group("a Keras network of your own (.keras, .h5 or the folder of a SavedModel)")
     network.add_argument("--labels", type=_labels, default=(), metavar="A,B,...", help="its classes, in order")
     network.add_argument("--input", choices=("gray", "rgb"), default="", help="what it takes (default: as in its file)")
@@ -67,37 +59,12 @@ def build_parser() -> argparse.ArgumentParser:
     network.add_argument("--scale", choices=SCALES, default="0..255", help=scales)
     network.add_argument("--negative", default="", metavar="CLASS", help="the class without the finding")
     budget = parser.add_argument_group("budget of the parity gate")
-    budget.add_argument(
-        "--max-films-missed",
-        type=whole(0),
-        default=1,
-        metavar="N",
-        help="additional missed films with pneumonia that are allowed (default: %(default)s)",
-    )
-    budget.add_argument(
-        "--max-recall-loss",
-        type=real(),
-        default=0.005,
-        metavar="SHARE",
-        help="or this share of them, whichever is larger (default: %(default)s)",
-    )
-    budget.add_argument(
-        "--max-accuracy-loss",
-        type=real(),
-        default=0.005,
-        metavar="SHARE",
-        help="allowed loss of accuracy (default: %(default)s)",
-    )
-    budget.add_argument(
-        "--max-flips",
-        type=real(),
-        default=0.01,
-        metavar="SHARE",
-        help="allowed share of changed decisions (default: %(default)s)",
-    )
-    budget.add_argument(
-        "--max-auc-loss", type=real(), default=0.003, metavar="AUC", help="allowed loss of AUC (default: %(default)s)"
-    )
+    for name, (option, words) in BUDGET.items():
+        default = getattr(Budget(), name)
+        kind, metavar = (whole(0), "N") if isinstance(default, int) else (real(), "SHARE")
+        budget.add_argument(
+            option, type=kind, dest=name, default=default, metavar=metavar, help=f"{words} (default: {default})"
+        )
     floor = parser.add_argument_group("floor: below it no file is made")
     for figure, low in dataclasses.asdict(Floor()).items():
         floor.add_argument(
@@ -107,12 +74,10 @@ def build_parser() -> argparse.ArgumentParser:
             metavar="X",
             help=f"{figure} on the validation films, 0 to 1 (default: %(default)s)",
         )
-    parser.add_argument(
-        "--outside-xnnpack", nargs="+", default=(), metavar="OP", help="operators that XNNPACK need not run"
-    )
-    parser.add_argument("--debug", action="store_true", help="report the error of every layer, also of files that pass")
-    parser.add_argument("--sign", type=Path, metavar="KEY", help="Ed25519 key of OpenSSH to sign the bundles with")
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    add("--outside-xnnpack", nargs="+", default=(), metavar="OP", help="operators that XNNPACK need not run")
+    add("--debug", action="store_true", help="report the error of every layer, also of files that pass")
+    add("--sign", type=Path, metavar="KEY", help="Ed25519 key of OpenSSH to sign the bundles with")
+    add("--json", action="store_true", help="print the report as JSON")
     add_purpose_arguments(parser)
     return parser
 
@@ -139,13 +104,7 @@ def options_of(args: argparse.Namespace, out: Path) -> ConvertOptions:
         data=args.data,
         formats=tuple(name for name in FORMATS if name in asked or (name == PTQ and QAT in asked)),
         target=args.target,
-        budget=Budget(
-            recall_films=args.max_films_missed,
-            recall=args.max_recall_loss,
-            accuracy=args.max_accuracy_loss,
-            flips=args.max_flips,
-            auc=args.max_auc_loss,
-        ),
+        budget=Budget(**{name: getattr(args, name) for name in BUDGET}),
         qat=QatOptions(epochs=args.qat_epochs, seed=args.seed, patience=args.qat_patience, resume=args.resume),
         outside_xnnpack=tuple(args.outside_xnnpack),
         debug=args.debug,

@@ -5,6 +5,7 @@ that passed earlier stays as it is.
 """
 
 import functools
+import itertools
 import json
 import logging
 from dataclasses import dataclass, replace
@@ -27,7 +28,6 @@ from convert.packaging.contents import make_golden, model_card
 from convert.packaging.figures import card_with_figures, measured_figures
 from convert.packaging.metadata import with_metadata
 from convert.packaging.rejection_statistics import learn_template
-from convert.packaging.signing import Signer, read_signer
 from convert.report.page import report_page
 from convert.report.summary import report_table
 from convert.source import Source, read_source
@@ -35,11 +35,14 @@ from edge_app.errors import BundleError, GateError, RuntimeUnavailable
 from edge_app.model.bundle import write_bundle
 from edge_app.model.golden import Golden
 from edge_app.model.runtimes.registry import installed_runtimes
+from edge_app.model.signature import NAMESPACE
 from edge_app.reading.decision import softmax
 from edge_app.reading.rejection import Template
 from edge_app.system.files import write_atomically, write_together
 from edge_app.system.result_folder import claim
+from edge_app.system.signing import Signer, read_signer
 from train.data.augment import shortcut_free_draw
+from train.data.on_disk import stack_on_disk
 from train.data.whole_films import whole_films
 from train.evaluation.evaluation_sets import DRAWS
 from train.evaluation.floor import Floor, few_films
@@ -72,9 +75,9 @@ class Conversion:
         for films in (self.source.training, self.source.validation):
             whole = whole_films(films)
             # Draws that the evaluation sets do not use.
-            redrawn = [shortcut_free_draw(whole, draw) for draw in range(DRAWS, DRAWS + REDRAWN)]
-            seen = [self.source.preparation.whole(film) for film in np.concatenate([whole, *redrawn])]
-            parts.append(np.stack(seen))
+            redrawn = shortcut_free_draw(whole, *range(DRAWS, DRAWS + REDRAWN))
+            seen = map(self.source.preparation.whole, itertools.chain(whole, redrawn))
+            parts.append(stack_on_disk(seen, len(whole) + len(redrawn)))
         return learn_template(*parts)
 
     @functools.cached_property
@@ -95,7 +98,7 @@ def convert(options: ConvertOptions) -> list[dict[str, Any]]:
         OSError: the disk is full or read-only; earlier bundles stay as they are.
     """
     runtimes = target_runtimes(options.target, installed_runtimes())
-    signer = read_signer(options.sign) if options.sign else None
+    signer = read_signer(options.sign, NAMESPACE) if options.sign else None
     claim(options.out, options.overwrite or options.qat.resume)
     source = read_source(options, runtimes[0])
     check_floor(source, options.floor)

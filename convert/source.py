@@ -20,7 +20,7 @@ from train.data.two_classes import as_labelled
 from train.data.whole_films import with_context
 from train.evaluation.evaluation_sets import EvaluationSet, evaluation_sets
 from train.evaluation.operating_points import Calibration, calibrate
-from train.evaluation.run import Run, locator_of, read_run, run_framing
+from train.evaluation.run import Run, locator_of, read_run
 from train.networks.inference import predict
 
 
@@ -63,7 +63,7 @@ def read_source(options: ConvertOptions, runtime: str) -> Source:
         DataError: they do not, or one of them is missing.
     """
     own = options.network
-    model, run, manifest, films, locator, framing = _own_network(options, own) if own else _finished_run(options)
+    model, run, manifest, films, locator = _own_network(options, own) if own else _finished_run(options)
     preparation = preparation_of(run.input_size_px, locator)
     training, validation = (apply_manifest(films, manifest, part) for part in (TRAIN, VALIDATION))
     chain = Chain.of(validation, locator) if locator else None
@@ -76,7 +76,7 @@ def read_source(options: ConvertOptions, runtime: str) -> Source:
         training=training,
         context=with_context(training),
         validation=validation,
-        evaluation_sets=evaluation_sets(validation, run.classes, preparation, framing),
+        evaluation_sets=evaluation_sets(validation, run.classes, preparation),
         reference=predict(model, in_float),
     )
     if own:
@@ -89,7 +89,7 @@ def read_source(options: ConvertOptions, runtime: str) -> Source:
     return source
 
 
-_Read = tuple[Any, Run, Manifest, LoadedFilms, LocatorFiles | None, Preparation]  # the last tells how films are framed
+_Read = tuple[Any, Run, Manifest, LoadedFilms, LocatorFiles | None]
 
 
 def _finished_run(options: ConvertOptions) -> _Read:
@@ -105,7 +105,7 @@ def _finished_run(options: ConvertOptions) -> _Read:
     check_labels(run, manifest.labels, data.labels)
     locator = locator_of(options.model, run)
     films = load_films(data, preparation_of(run.input_size_px, locator))
-    return model, run, manifest, films, locator, run_framing(options.model, run)
+    return model, run, manifest, films, locator
 
 
 def _for_whom(run: Run, options: ConvertOptions) -> Run:
@@ -150,4 +150,4 @@ def _own_network(options: ConvertOptions, network: NetworkOptions) -> _Read:
         own_network={"file": path.name, "scale": network.scale},
         purpose=options.purpose,
     )
-    return model, run, manifest, films, locator, preparation
+    return model, run, manifest, films, locator

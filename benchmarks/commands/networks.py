@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.commands.options import add_json, print_figures, typed_command
-from train.commands.options import registered, whole
+from train.commands.options import DATA_HELP, registered, whole
 
 NETWORKS = registered("train/networks/*.py", "NETWORKS")
 HELP = "train and convert networks over several seeds; one table of float, int8 and cost"
@@ -14,41 +14,18 @@ HELP = "train and convert networks over several seeds; one table of float, int8 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument(
-        "--archs", nargs="+", default=["compact"], metavar="NAME", help=f"of {NETWORKS} (default: compact)"
-    )
-    parser.add_argument("--seeds", nargs="+", type=whole(0), default=[0, 1, 2], metavar="N", help="default: 0 1 2")
-    parser.add_argument(
-        "--seeds-of",
-        nargs="+",
-        default=[],
-        metavar="NETWORK=N,N",
-        help="other seeds of NAME or NAME-binary",
-    )
-    parser.add_argument("--binary", action="store_true", help="also each network with all pneumonia as one class")
-    parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
-    parser.add_argument("--out", type=Path, default=Path("runs/compare"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument(
-        "--epochs", type=whole(1), default=0, metavar="N", help="epochs of every network (default: its own)"
-    )
-    parser.add_argument(
-        "--weights",
-        nargs="+",
-        default=[],
-        metavar="ARCH=FILE",
-        help="weights a network starts from, made by train weights",
-    )
-    parser.add_argument(
-        "--recipe-of",
-        nargs="+",
-        default=[],
-        metavar="ARCH=NAME",
-        help="recipes of train/training/recipe.py for some networks (default: the one that ships)",
-    )
-    parser.add_argument("--bfloat16", nargs="+", default=[], metavar="ARCH", help="networks to train at half precision")
-    parser.add_argument(
-        "--teacher", nargs="+", type=Path, default=[], metavar="MODEL", help="teachers of compact, as for fit"
-    )
+    add = parser.add_argument
+    add("--archs", nargs="+", default=["compact"], metavar="NAME", help=f"of {NETWORKS} (default: compact)")
+    add("--seeds", nargs="+", type=whole(0), default=[0, 1, 2], metavar="N", help="default: 0 1 2")
+    add("--seeds-of", nargs="+", default=[], metavar="NETWORK=N,N", help="other seeds of NAME or NAME-binary")
+    add("--binary", action="store_true", help="also each network with all pneumonia as one class")
+    add("--data", metavar="DIR", help=DATA_HELP)
+    add("--out", type=Path, default=Path("runs/compare"), metavar="DIR", help="default: %(default)s")
+    add("--epochs", type=whole(1), default=0, metavar="N", help="epochs of every network (default: its own)")
+    add("--weights", nargs="+", default=[], metavar="ARCH=FILE", help="of train weights, for a network to start from")
+    add("--recipe-of", nargs="+", default=[], metavar="ARCH=NAME", help="other recipes than the one that ships")
+    add("--bfloat16", nargs="+", default=[], metavar="ARCH", help="networks to train at half precision")
+    add("--teacher", nargs="+", type=Path, default=[], metavar="MODEL", help="teachers of compact, as for fit")
     add_json(parser)
 
 

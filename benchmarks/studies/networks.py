@@ -17,7 +17,7 @@ from benchmarks.studies.runs import finished_run
 from edge_app.errors import DataError
 from edge_app.system.files import write_atomically
 from train.evaluation.paired import Pair, paired_tests
-from train.evaluation.plots import write_roc_and_calibration
+from train.evaluation.plots import roc_and_calibration_plot
 from train.evaluation.predictions import Predictions, predictions_of
 from train.evaluation.run import RUN
 from train.networks import Architecture, find_architecture
@@ -88,7 +88,7 @@ def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str
     write_atomically(options.out / "compare.md", comparison_page(compared).encode())
     for evaluation_set in next(iter(runs.values()))[0].predictions.by_set:
         curves = {name: found[0].predictions.by_set[evaluation_set] for name, found in runs.items()}
-        write_roc_and_calibration(curves, options.out / f"roc-{evaluation_set}.png")
+        write_atomically(options.out / f"roc-{evaluation_set}.png", roc_and_calibration_plot(curves))
     return compared
 
 

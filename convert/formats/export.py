@@ -31,16 +31,7 @@ def export_ptq(model: Any, pixels: np.ndarray) -> bytes:
     Args:
         pixels: uint8 (films, side, side), training films as the model sees them.
     """
-    return _exported(model, pixels, operators="TFLITE_BUILTINS_INT8", ends="int8")
-
-
-def export_int16x8(model: Any, pixels: np.ndarray) -> bytes:
-    """Int8 weights and int16 activations, ranges as for `export_ptq`; input and output stay float.
-
-    Args:
-        pixels: uint8 (films, side, side), training films.
-    """
-    return _exported(model, pixels, operators="EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8")
+    return _exported(model, pixels, ends="int8")
 
 
 def export_float32(model: Any) -> bytes:
@@ -68,7 +59,6 @@ def _exported(
     pixels: np.ndarray | None = None,
     *,
     optimized: bool = True,
-    operators: str = "",
     weights: str = "",
     ends: str = "",
 ) -> bytes:
@@ -76,7 +66,6 @@ def _exported(
 
     Args:
         pixels: training films to measure ranges on.
-        operators: a name of `tf.lite.OpsSet`.
         weights, ends: TensorFlow's types of the weights, and of input and output, where not float32.
     """
     from train.keras import tf
@@ -96,8 +85,7 @@ def _exported(
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if pixels is not None:
         converter.representative_dataset = lambda: _representative_inputs(pixels)
-    if operators:
-        converter.target_spec.supported_ops = [tf.lite.OpsSet[operators]]
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     if weights:
         converter.target_spec.supported_types = [tf.as_dtype(weights)]
     if ends:

@@ -2,16 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from convert.formats.export import (
-    export_dynamic,
-    export_float16,
-    export_float32,
-    export_int8,
-    export_int16x8,
-    export_ptq,
-)
+from convert.formats.export import export_dynamic, export_float16, export_float32, export_int8, export_ptq
 from convert.options import ConvertOptions
 from edge_app.errors import GateError
 
@@ -42,51 +35,20 @@ def _quantization_aware(source: "Source", options: ConvertOptions) -> bytes:
     return export_int8(tune(source.model, films, options.qat, options.out))
 
 
+def _of_model(export: Callable[[Any], bytes]) -> Callable[["Source", ConvertOptions], bytes]:
+    return lambda source, _: export(source.model)
+
+
+def _post_training(source: "Source", _: ConvertOptions) -> bytes:
+    return export_ptq(source.model, source.training.pixels)
+
+
 QAT, PTQ = "int8", "ptq"  # the same kind of file with and without training for it; reports compare them
-FORMATS = {
-    one.name: one
-    for one in (
-        Format(
-            name=QAT,
-            help="quantization-aware training; also makes --ptq",
-            quantization="int8, quantization-aware training",
-            full_integer=True,
-            export=_quantization_aware,
-        ),
-        Format(
-            name=PTQ,
-            help="full int8 from representative films",
-            quantization="int8, post-training",
-            full_integer=True,
-            export=lambda source, _: export_ptq(source.model, source.training.pixels),
-        ),
-        Format(
-            name="float16",
-            help="float16 weights",
-            quantization="float16 weights",
-            full_integer=False,
-            export=lambda source, _: export_float16(source.model),
-        ),
-        Format(
-            name="dynamic",
-            help="int8 weights, float activations",
-            quantization="int8 weights, dynamic range",
-            full_integer=False,
-            export=lambda source, _: export_dynamic(source.model),
-        ),
-        Format(
-            name="float32",
-            help="the float model as it is: the int8 file's twin",
-            quantization="float32",
-            full_integer=False,
-            export=lambda source, _: export_float32(source.model),
-        ),
-        Format(
-            name="int16x8",
-            help="int8 weights, int16 activations",
-            quantization="int8 weights, int16 activations",
-            full_integer=False,
-            export=lambda source, _: export_int16x8(source.model, source.training.pixels),
-        ),
-    )
-}
+_ALL = (
+    Format(QAT, "trained for int8; also makes --ptq", "int8, quantization-aware training", True, _quantization_aware),
+    Format(PTQ, "full int8 from representative films", "int8, post-training", True, _post_training),
+    Format("float16", "float16 weights", "float16 weights", False, _of_model(export_float16)),
+    Format("dynamic", "int8 weights alone", "int8 weights, dynamic range", False, _of_model(export_dynamic)),
+    Format("float32", "the float model: the int8 file's twin", "float32", False, _of_model(export_float32)),
+)
+FORMATS = {one.name: one for one in _ALL}

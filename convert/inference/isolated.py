@@ -95,7 +95,7 @@ def main(words: list[str]) -> int:
     model, network, pixels, package, outputs, kernels = words
     try:
         runtime, reference = load_runtime(package), kernels == "reference"
-        results = _outputs(network, Path(model).read_bytes(), np.load(pixels), runtime, reference)
+        results = _outputs(network, Path(model).read_bytes(), np.load(pixels, mmap_mode="r"), runtime, reference)
     except KitError as error:
         print(error, file=sys.stderr)
         return 1

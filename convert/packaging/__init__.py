@@ -1,1 +1,1 @@
-"""What a bundle holds besides the model: card, golden films, metadata, feature statistics, signature."""
+"""What a bundle holds besides the model: card, golden films, metadata, feature statistics."""

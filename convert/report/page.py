@@ -1,11 +1,6 @@
 """`report.html`: one page that needs no network, for a clinician or reviewer who asks whether to trust a file."""
 
-import base64
-import html
-import io
 from typing import Any
-
-from PIL import Image
 
 from convert.gates.layers import LayerError
 from convert.gates.parity import Parity
@@ -14,41 +9,27 @@ from convert.outcome import Outcome
 from convert.report.plots import layer_plot, parity_plot
 from convert.report.summary import OVERVIEW, overview
 from convert.source import Source
-from edge_app.errors import FilmError
-from edge_app.version import __version__
-from train.data.sources import LabelledFilm
-
-THUMBNAIL_PX = 176
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1b1f24; max-width: 66rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; margin: .6rem 0 1.4rem } th, td { border-bottom: 1px solid #d5dae0; padding: .3rem
-.7rem; text-align: right } th:first-child, td:first-child { text-align: left } th { background: #f3f5f8 }
-.ok { color: #11692f; font-weight: 600 } .rejected { color: #a40e26; font-weight: 600 } img { max-width: 100% }
-.note { background: #fff6dc; border-left: 4px solid #d9a400; padding: .5rem .9rem } figure { display: inline-block;
-margin: .4rem; vertical-align: top; width: 180px; font-size: .8rem; overflow-wrap: anywhere } .wide { overflow-x: auto }
-"""
+from train.evaluation.page_parts import OF_PATIENTS, document, image, table, text, thumbnail
 
 
 def report_page(options: ConvertOptions, source: Source, outcomes: list[Outcome], rows: list[dict[str, Any]]) -> str:
     """The whole page; it shows the films whose decision changed, where they can be read."""
     body = [
-        f"<h1>Conversion of {_text(source.run.arch)}: may the small file be trusted?</h1>",
+        f"<h1>Conversion of {text(source.run.arch)}: may the small file be trusted?</h1>",
         _summary(rows),
         _phantom_note(source),
         _checked(options, source),
         "<h2>All formats</h2>",
-        _table(OVERVIEW, overview(rows)),
+        table(OVERVIEW, overview(rows)),
         *[_section(outcome, source) for outcome in outcomes],
-        f"<p>Written by cxr-edge-kit {__version__}. The same figures are in report.json.</p>",
     ]
-    head = f'<meta charset="utf-8"><title>Conversion report</title><style>{STYLE}</style>'
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
+    return document("Conversion report", body, "The same figures are in report.json.")
 
 
 def _summary(rows: list[dict[str, Any]]) -> str:
     items = "".join(
-        f'<li><span class="{row["status"]}">{_text(row["format"])}: {row["status"]}</span>'
-        f"{_text('. ' + row['reason'] if row['status'] != 'ok' else '')}</li>"
+        f'<li><span class="{row["status"]}">{text(row["format"])}: {row["status"]}</span>'
+        f"{text('. ' + row['reason'] if row['status'] != 'ok' else '')}</li>"
         for row in rows
     )
     return f"<ul>{items}</ul>"
@@ -82,23 +63,23 @@ def _checked(options: ConvertOptions, source: Source) -> str:
         "These are validation films of one hospital. They show that the small file answers as the large model does, "
         "not how good either is elsewhere.",
     )
-    return f"<h2>What was checked</h2><ul>{''.join(f'<li>{_text(item)}</li>' for item in items)}</ul>"
+    return f"<h2>What was checked</h2><ul>{''.join(f'<li>{text(item)}</li>' for item in items)}</ul>"
 
 
 def _section(outcome: Outcome, source: Source) -> str:
     seen = outcome.examined
-    parts = [f"<h2>{_text(seen.file.format.name)}</h2>"]
+    parts = [f"<h2>{text(seen.file.format.name)}</h2>"]
     if seen.refusal:
-        parts.append(f'<p class="rejected">Refused: {_text(seen.refusal)}</p>')
+        parts.append(f'<p class="rejected">Refused: {text(seen.refusal)}</p>')
     if seen.parities:
         parts += [_parity_table(seen.parities), _class_table(seen.parities), _flips(seen.parities, source)]
         parts.append(
-            _image(parity_plot(source.reference, seen.outputs, seen.file.card), "float model against this file")
+            image(parity_plot(source.reference, seen.outputs, seen.file.card), "float model against this file")
         )
     for one in seen.observations:
         outside = ", ".join(sorted(set(one.outside_xnnpack))) or "none"
         words = f"{one.runtime} {one.version}: XNNPACK takes {one.delegated} of {one.operators} operators"
-        parts.append(f"<p>{_text(f'{words}; outside it: {outside}.')}</p>")
+        parts.append(f"<p>{text(f'{words}; outside it: {outside}.')}</p>")
     if outcome.layers:
         parts.append(_layers(outcome.layers))
     return "".join(parts)
@@ -115,7 +96,7 @@ def _layers(layers: tuple[LayerError, ...]) -> str:
     ]
     return (
         f"<h3>Layers</h3><p>Operator {worst.number}, {worst.operator}, adds the most error.</p>"
-        f"{_image(layer_plot(layers), 'signal-to-noise of every layer')}{_table(head, cells)}"
+        f"{image(layer_plot(layers), 'signal-to-noise of every layer')}{table(head, cells)}"
     )
 
 
@@ -135,7 +116,7 @@ def _parity_table(parities: tuple[Parity, ...]) -> str:
         ("class map: correlation", lambda p: _share(p.class_map_correlation)),
     ):
         lines.append([title, *(get(parity) for parity in parities)])
-    return _table(head, lines)
+    return table(head, lines)
 
 
 def _share(value: float | None) -> str:
@@ -149,7 +130,7 @@ def _class_table(parities: tuple[Parity, ...]) -> str:
         for parity in parities
         for label, error in parity.logit_error_by_class.items()
     ]
-    return _table(head, lines)
+    return table(head, lines)
 
 
 def _flips(parities: tuple[Parity, ...], source: Source) -> str:
@@ -164,34 +145,8 @@ def _flips(parities: tuple[Parity, ...], source: Source) -> str:
     figures = []
     for row, words in sorted(found.items()):
         film = source.validation.films[row]
-        lines = "<br>".join(_text(line) for line in (f"{film.name} ({film.label})", *words))
-        figures.append(f"<figure>{_thumbnail(film)}<figcaption>{lines}</figcaption></figure>")
-    note = "" if source.run.phantom else '<p class="note">These are films of patients: do not pass this page on.</p>'
+        lines = "<br>".join(text(line) for line in (f"{film.name} ({film.label})", *words))
+        figures.append(f"<figure>{text(thumbnail(film))}<figcaption>{lines}</figcaption></figure>")
+    note = "" if source.run.phantom else OF_PATIENTS
     heading = f"Decisions that changed (threshold {parities[0].threshold:.3f})"
     return f"<h3>{heading}</h3>{note}{''.join(figures)}"
-
-
-def _thumbnail(film: LabelledFilm) -> str:
-    try:
-        pixels = film.read().pixels
-    except FilmError as error:
-        return f"<p>{_text(error.sentence)}</p>"
-    image = Image.fromarray(pixels)
-    image.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
-    content = io.BytesIO()
-    image.save(content, "PNG")
-    return _image(content.getvalue(), film.name)
-
-
-def _image(png: bytes, alternative: str) -> str:
-    return f'<img alt="{_text(alternative)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
-
-
-def _table(head: tuple[str, ...], lines: list[list[Any]]) -> str:
-    top = "".join(f"<th>{_text(cell)}</th>" for cell in head)
-    rows = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in line)}</tr>" for line in lines)
-    return f'<div class="wide"><table><tr>{top}</tr>{rows}</table></div>'
-
-
-def _text(value: Any) -> str:
-    return html.escape(str(value))

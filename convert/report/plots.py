@@ -1,15 +1,14 @@
 """Plots of a conversion, as PNG bytes."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from convert.gates.layers import LayerError
 from edge_app.model.card import ModelCard
 from edge_app.reading.decision import p_finding
+from train.evaluation.plots import png
 
 
 def parity_plot(reference: dict[str, np.ndarray], outputs: dict[str, dict[str, np.ndarray]], card: ModelCard) -> bytes:
@@ -38,7 +37,7 @@ def parity_plot(reference: dict[str, np.ndarray], outputs: dict[str, dict[str, n
     right.hist([error[:, index] for index in range(len(card.labels))], bins=30, label=list(card.labels))
     right.set(xlabel=f"logit error in {runtime}", ylabel="films")
     right.legend()
-    return _png(figure)
+    return png(figure)
 
 
 def layer_plot(errors: Sequence[LayerError]) -> bytes:
@@ -50,10 +49,4 @@ def layer_plot(errors: Sequence[LayerError]) -> bytes:
     axes.bar([error.number for error in errors], [error.signal_to_noise_db for error in errors], color=colors)
     axes.set_xticks([error.number for error in errors], [error.operator for error in errors], rotation=90, fontsize=7)
     axes.set(ylabel="signal-to-noise (dB)")
-    return _png(figure)
-
-
-def _png(figure: Figure) -> bytes:
-    content = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(content, metadata={"Software": None})
-    return content.getvalue()
+    return png(figure)

@@ -15,6 +15,7 @@ from edge_app.kiosk.guard import LOOPBACK_HOSTS, Guard
 from edge_app.kiosk.login import Gate, Sessions, add_login
 from edge_app.kiosk.page import build_page, page_settings
 from edge_app.kiosk.page_language import PageLanguage
+from edge_app.kiosk.phone_address import phone_address
 from edge_app.kiosk.routes.phone import add_phone_page
 from edge_app.kiosk.routes.records import add_record_routes
 from edge_app.kiosk.routes.setup import add_setup_routes
@@ -32,6 +33,8 @@ class Reach:
     lan: bool = False
     # Served over TLS; the session cookie is then never sent over a plain connection.
     tls: bool = False
+    # How phones call it: the name of its certificate, or the one address that it listens on; "" if it has many.
+    known_as: str = ""
 
 
 def build_app(service: ReadingService, reach: Reach | None = None) -> FastAPI:
@@ -41,7 +44,7 @@ def build_app(service: ReadingService, reach: Reach | None = None) -> FastAPI:
     _add_machine_routes(app, service)
     add_phone_page(app, service)
     add_record_routes(app, service)
-    add_setup_routes(app, service)
+    add_setup_routes(app, service, lambda request: phone_address(request.url, reach.known_as) if reach.lan else "")
     sessions = Sessions(lambda initials: credential(service.store(), initials))
     if reach.lan:
         add_login(app, sessions, partial(_check_login, service), reach.tls)

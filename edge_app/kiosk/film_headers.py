@@ -1,14 +1,16 @@
 """What a browser says about a film, in the headers of its upload: whose it is, and how it was turned on the screen."""
 
-import math
 from collections.abc import Mapping
 from urllib.parse import unquote
 
 from edge_app.imaging.turning import Turning
 from edge_app.kiosk.bounds import BodyRefused
-from edge_app.records.record import MAX_LABEL, SEXES, Visit
+from edge_app.records.record import MAX_AGE_YEARS, MAX_LABEL, Visit, is_possible
 
-MAX_AGE_YEARS = 130
+NO_VISIT = (
+    400, "visit",
+    f"A label has at most {MAX_LABEL} characters, an age is 0 to {MAX_AGE_YEARS} years, and sex is F or M.",
+)  # fmt: skip
 
 
 def visit_of(headers: Mapping[str, str]) -> Visit:
@@ -17,17 +19,16 @@ def visit_of(headers: Mapping[str, str]) -> Visit:
     Raises:
         BodyRefused: one of them cannot be right.
     """
-    label, sex = unquote(headers.get("x-label", "")).strip(), headers.get("x-sex", "")
     age = headers.get("x-age-years", "")
-    if len(label) > MAX_LABEL or not label.isprintable() or sex not in SEXES:
-        raise BodyRefused(400, "visit", f"A label has at most {MAX_LABEL} characters, and sex is F or M.")
     try:
-        years = float(age) if age else None
-    except ValueError:
-        years = math.nan
-    if years is not None and not 0 <= years <= MAX_AGE_YEARS:
-        raise BodyRefused(400, "visit", f"An age is 0 to {MAX_AGE_YEARS} years.")
-    return Visit(label, years, sex)
+        visit = Visit(
+            unquote(headers.get("x-label", "")).strip(), float(age) if age else None, headers.get("x-sex", "")
+        )
+    except ValueError as cause:
+        raise BodyRefused(*NO_VISIT) from cause
+    if not is_possible(visit):
+        raise BodyRefused(*NO_VISIT)
+    return visit
 
 
 def turning_of(headers: Mapping[str, str]) -> Turning:

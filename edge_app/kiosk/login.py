@@ -29,6 +29,7 @@ SESSION_S = 12 * 3600
 MAX_FAILURES = 10  # of one address within FAILURES_S
 FAILURES_S = 300
 OPEN_PATHS = frozenset({"/health", "/login"})
+TO_PHONE = "?to=phone"  # who scanned the code of the page for a phone goes on to it
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ class Gate:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS or self.sessions.holds(_token(scope)):
             await self.app(scope, receive, send)
         elif scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", ""):
-            await RedirectResponse("/login", 303)(scope, receive, send)
+            to = TO_PHONE if str(scope["path"]).startswith("/phone/") else ""
+            await RedirectResponse(f"/login{to}", 303)(scope, receive, send)
         else:
             await PlainTextResponse("Log in first.", 401)(scope, receive, send)
 
@@ -140,7 +142,7 @@ def add_login(app: FastAPI, sessions: Sessions, check: Callable[[str, str, str],
         except KitError as error:
             return HTMLResponse(_page(request, said(_language(request), error)), 401)
         sessions.succeeded(address)
-        answer = RedirectResponse("/", 303)
+        answer = RedirectResponse("/phone/" if _to(request) else "/", 303)
         answer.set_cookie(
             COOKIE, sessions.begin(reader.initials), SESSION_S, httponly=True, samesite="strict", secure=secure
         )
@@ -156,9 +158,14 @@ def add_login(app: FastAPI, sessions: Sessions, check: Callable[[str, str, str],
 def _page(request: Request, problem: str = "") -> str:
     """The login form; `problem` is the error of the last attempt."""
     w = Words(_language(request))
-    form = f'<form method="post" action="login">{who(w, "current-password")}<button>{w("log_in")}</button></form>'
+    fields = f"{who(w, 'current-password')}<button>{w('log_in')}</button>"
+    form = f'<form method="post" action="login{_to(request)}">{fields}</form>'
     body = f"<h1>{w('app_name')}</h1>{alert(problem)}{form}"
     return document(w("log_in"), body, Frame(w.language), with_rooms=False)
+
+
+def _to(request: Request) -> str:
+    return TO_PHONE if request.query_params.get("to") == "phone" else ""
 
 
 def _token(scope: Scope) -> str:

@@ -141,7 +141,8 @@ def _application(options: ServeOptions) -> tuple[Any, str]:
             "no reader is enrolled, so nobody could log in: echo PIN | python -m edge_app reviews add-reader INITIALS"
         )
     names = {socket.gethostname(), f"{socket.gethostname()}.local", *options.names} if options.lan else set()
-    reach = Reach(LOOPBACK_HOSTS | names | {options.address}, lan=options.lan, tls=bool(options.tls_cert))
+    known_as = options.names[0] if options.names else options.host if options.host not in (ALL_ADDRESSES, "::") else ""
+    reach = Reach(LOOPBACK_HOSTS | names | {options.address}, options.lan, bool(options.tls_cert), known_as)
     return build_app(service, reach), f"{predictor.card.name} {predictor.card.version}"
 
 

@@ -12,9 +12,12 @@ from edge_app.errors import BundleError
 from edge_app.model.bundle import Bundle
 from edge_app.phone.rules import rules_for, texts
 from edge_app.system.files import sha256_of, write_together
+from edge_app.system.signing import Signer, ed25519_of
 
 STATIC = Path(__file__).parent / "static"
 PAGE, WORKER, MANIFEST, ICON = "index.html", "sw.js", "manifest.webmanifest", "icon.svg"
+UPDATE = "update.json"  # what a service worker needs to know of a page before it takes it
+NAMESPACE = "cxr-phone-page"  # as in static/sw.js: a signature of a model or a stick is none of a page
 MODULES = (  # what a module uses while it loads stands before it
     "refusal", "network", "resize", "prepare", "checks", "decide", "dct", "jpeg", "png", "age", "film", "rendering",
     "dicom", "bundle", "contour", "reading", "page",
@@ -24,7 +27,7 @@ INDENTATION = re.compile(r"^ +", re.MULTILINE)
 EXPORT = re.compile(r"^export ", re.MULTILINE)
 POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; manifest-src 'self'; "
-    "worker-src 'self'; base-uri 'none'; form-action 'none'"
+    "worker-src 'self'; base-uri 'none'; form-action 'none'{connect}"
 )
 
 
@@ -44,12 +47,16 @@ class Page:
         write_together({folder / name: content for name, content in self.files.items()})
 
 
-def build_page(bundle: Bundle, operating_point: str | None = None) -> Page:
+def build_page(
+    bundle: Bundle, operating_point: str | None = None, sign: Signer | None = None, is_kiosks: bool = False
+) -> Page:
     """Build the page.
 
     Args:
         bundle: a model that finds the lungs, with statistics of its training films.
         operating_point: a name from the card; its default when left out.
+        sign: signs the page for NAMESPACE. An installed page takes an update if the same key signed both.
+        is_kiosks: a kiosk serves it, to which it can hand films. Any other page may connect to nothing.
     Raises:
         BundleError: the page cannot run this bundle.
     """
@@ -59,14 +66,21 @@ def build_page(bundle: Bundle, operating_point: str | None = None) -> Page:
             "finding than pneumonia: the page for a phone needs a bundle that this version's convert made"
         )
     blocks = {"BUNDLE": bundle.content, "TEXTS": json.dumps(texts(), ensure_ascii=False).encode()}
-    rules = rules_for(bundle, operating_point) | {"textsHash": sha256_of(blocks["TEXTS"])}
+    key = base64.b64encode(ed25519_of(sign(b""))[0]).decode() if sign else ""
+    rules = rules_for(bundle, operating_point) | {
+        "textsHash": sha256_of(blocks["TEXTS"]),
+        "updateKey": key,
+        "isKiosks": is_kiosks,
+    }
     script = f"const rules = {json.dumps(rules, ensure_ascii=False)};\n" + "".join(map(_module, MODULES))
     style = _static("page.css")
-    policy = POLICY.format(script=_source_hash(script), style=_source_hash(style))
+    connect = "; connect-src 'self'" if is_kiosks else ""
+    policy = POLICY.format(script=_source_hash(script), style=_source_hash(style), connect=connect)
     content = _static(PAGE)
-    parts = {"POLICY": policy, "STYLE": style, "SCRIPT": script}
+    parts = {"POLICY": policy, "UPDATE_KEY": key, "STYLE": style, "SCRIPT": script}
     parts |= {name: _packed(block) for name, block in blocks.items()}
     page = re.sub(rf"(?<=[>\"])({'|'.join(parts)})(?=[<\"])", lambda found: parts[found[0]], content).encode()
+    signature = base64.b64encode(ed25519_of(sign(page))[1]).decode() if sign else ""
     manifest = {
         "name": "Chest film reader",
         "short_name": "Chest films",
@@ -79,7 +93,8 @@ def build_page(bundle: Bundle, operating_point: str | None = None) -> Page:
     return Page(
         {
             PAGE: page,
-            WORKER: _static(WORKER).replace("PAGE_HASH", sha256_of(page)).encode(),
+            WORKER: _static(WORKER).encode(),
+            UPDATE: json.dumps({"sha256": sha256_of(page), "signature": signature}).encode(),
             MANIFEST: json.dumps(manifest, indent=1).encode(),
             ICON: _static(ICON).encode(),
         }

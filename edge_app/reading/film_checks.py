@@ -13,6 +13,7 @@ from edge_app.model.card import ModelCard
 
 # Completed years, where a card states none: those before 0.5.0 do not, and come from films of children of these ages.
 DEFAULT_RANGE_YEARS = (1, 5)
+AGE_UNKNOWN = "age_unknown"  # where the film does not say the age and somebody could have
 SIDE_PX = 224
 REDUCING_GAP = 2.0  # a large film is first halved, thirded ... to this times the side: the same means, sooner
 # Gray levels, 0..255: mean, and distance of the 99th from the 1st percentile.

@@ -12,6 +12,7 @@ WITHDRAWN, DISCARDED = "withdrawn", "discarded"
 FINDINGS = ("normal", "pneumonia", "bacterial", "viral", "other", "unusable")
 SEXES = ("", "F", "M")
 MAX_LABEL, MAX_TEXT = 40, 500  # characters of a visit's label; of a comment or a reason
+MAX_AGE_YEARS = 130
 ID_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, 1, I and O: read aloud, written by hand
 ID_LENGTH = 10  # 50 bits: enough to be unique within one clinic
 
@@ -30,11 +31,17 @@ class Visit:
 NOBODY = Visit()
 
 
+def is_possible(visit: Visit) -> bool:
+    """Whether what somebody entered can be right; a label is checked without spaces around it."""
+    is_age = visit.age_years is None or 0 <= visit.age_years <= MAX_AGE_YEARS
+    return is_age and len(visit.label) <= MAX_LABEL and visit.label.isprintable() and visit.sex in SEXES
+
+
 @dataclass(frozen=True)
 class Draft:
-    """The model's decision on one film, before review. `source` is "page", "watch" or "dicom".
+    """The model's decision on one film, before review. `source` is "page", "phone", "watch" or "dicom".
 
-    `film_sha256` is used only for a keyed fingerprint.
+    `film_sha256` is used only for a keyed fingerprint. `lung_field` is where the model found the lungs.
     """
 
     id: str
@@ -45,6 +52,7 @@ class Draft:
     source: str = "page"
     visit: Visit = NOBODY
     warnings: tuple[str, ...] = ()
+    lung_field: Region | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,7 @@ class Record:
     last_act: Review | None = None
     boot_id: str = ""
     uptime_s: float | None = None
+    lung_field: Region | None = None
 
     @property
     def review(self) -> Review | None:

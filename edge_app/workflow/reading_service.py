@@ -16,6 +16,7 @@ from edge_app.imaging.turning import AS_IT_CAME, Turning
 from edge_app.model.bundle import check_golden
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Answer, Refusal, as_json
+from edge_app.reading.film_checks import AGE_UNKNOWN
 from edge_app.reading.predictor import Predictor
 from edge_app.records import intake, reviews
 from edge_app.records.audit import now
@@ -25,10 +26,11 @@ from edge_app.records.readers import check_signer
 from edge_app.records.record import NOBODY, Draft, Record, RefusedFilm, Review, Signature, Visit, new_record_id
 from edge_app.system.files import sha256_of
 from edge_app.workflow.case import Case, case_of_record, case_of_refused, pictures_of
+from edge_app.workflow.phone_draft import PhoneDraft, read_phone_draft
 from edge_app.workflow.recent_cases import RecentCases
 
 LOG = logging.getLogger(__name__)
-READ_BEFORE, AGE_UNKNOWN = "read_before", "age_unknown"
+READ_BEFORE = "read_before"
 MAX_WAITING_SHOWN = 100
 MAX_UNSAVED = 100  # films that are kept in memory until the disk can be written again
 
@@ -113,14 +115,23 @@ class ReadingService:
         gives a case that says so, and is recorded as soon as that is possible.
 
         Args:
-            content: the bytes of the file.
+            content: the bytes of the file, or of a draft that a phone saved, whose film is then read.
             source: "page", "watch" or "dicom".
-            visit: whose film it is, as far as whoever handed it in knows; the film's own age goes first.
+            visit: whose film it is, as far as whoever handed it in knows; the film's own age goes first, and what a
+                phone saved comes last.
             turning: how somebody turned it on the screen; a turned film is another film.
         """
         self.save_again()
+        try:
+            draft = read_phone_draft(content)
+        except FilmError as error:
+            return self._not_read(error, sha256_of(content), source, visit)
+        if draft:
+            age = draft.visit.age_years if visit.age_years is None else visit.age_years
+            content, source = draft.film, "phone"
+            visit = replace(visit, label=visit.label or draft.visit.label, age_years=age)
         sha256 = sha256_of(content + repr(turning).encode() if turning else content)
-        return self._read(content, source, sha256, visit, turning)
+        return self._read(content, source, sha256, visit, turning, None if turning else draft)
 
     def read_file(self, path: Path) -> Case | None:
         """Read a film from a watched folder; None when this very film came before, read or refused.
@@ -131,9 +142,7 @@ class ReadingService:
             content = film_content(path)
         except FilmError as error:
             sha256 = sha256_of(bytes(path))
-            answer = Answer(Refusal.of(error), self.predictor.identity, str(self.predictor.runtime))
-            case = Case(new_record_id(), now(), answer, source="watch")
-            return None if self._came_before(sha256) else self._recorded(case, sha256)
+            return None if self._came_before(sha256) else self._not_read(error, sha256, "watch")
         sha256 = sha256_of(content)
         with self._in_hand_lock:  # a copy of a film may be read at the same time
             if sha256 in self._in_hand or self._came_before(sha256):
@@ -267,8 +276,21 @@ class ReadingService:
         check_golden(self.predictor.bundle, self.predictor.opened)
         return dataclasses.asdict(self.predictor.identity) | {"runtime": str(self.predictor.runtime)}
 
+    def _not_read(self, error: FilmError, sha256: str, source: str, visit: Visit = NOBODY) -> Case:
+        """The case of a file in which no film was found."""
+        answer = Answer(Refusal.of(error), self.predictor.identity, str(self.predictor.runtime))
+        case = self._recorded(Case(new_record_id(), now(), answer, visit=visit, source=source), sha256)
+        self.cases.put(case)
+        return case
+
     def _read(
-        self, content: bytes, source: str, sha256: str, visit: Visit = NOBODY, turning: Turning = AS_IT_CAME
+        self,
+        content: bytes,
+        source: str,
+        sha256: str,
+        visit: Visit = NOBODY,
+        turning: Turning = AS_IT_CAME,
+        draft: PhoneDraft | None = None,
     ) -> Case:
         def decode(film: Path | bytes, min_side_px: int | None) -> Film:
             decoded = turning.apply(self._decode(film, min_side_px))
@@ -278,6 +300,8 @@ class ReadingService:
         film = answer.film
         if film and film.age_years is None and not answer.refusal:
             answer = replace(answer, warnings=(*answer.warnings, AGE_UNKNOWN))
+        if draft:
+            answer = replace(answer, warnings=(*answer.warnings, *draft.differences(answer)))
         case = Case(
             id=new_record_id(),
             created_at=now(),
@@ -330,6 +354,7 @@ class ReadingService:
             source=case.source,
             visit=case.visit,
             warnings=answer.warnings,
+            lung_field=answer.lung_field,
         )
         store.add_draft(draft)
         return replace(case, saved=True)

@@ -5,6 +5,7 @@ import json
 import re
 import resource
 import shutil
+import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -166,10 +167,10 @@ def _files_up_to(size_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.fixture(params=["while the gates run", "as the bundle is written"])
+@pytest.fixture(params=["as the films are read", "as the bundle is written"])
 def small_disk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A disk with room for 40 kB. The gates hand the locator to child processes in a larger file than a bundle."""
-    if request.param == "while the gates run":
+    """A disk with room for 40 kB, which the films need at once, and a bundle at last."""
+    if request.param == "as the films are read":
         with _files_up_to(40_000):
             yield
         return
@@ -249,6 +250,16 @@ def test_card_records_the_budget_and_no_name_of_a_film(conversion: Conversion, p
     assert card.parity["budget"] == dataclasses.asdict(budget)
     assert set(card.parity["runtimes"]) == set(conversion.runtimes)
     assert card.features["validation"]["refused"] == 0, "a film that the limits were drawn from"
+    chain = conversion.source.chain
+    assert chain is not None
+    heights = [
+        field.as_fractions(*size)[3] - field.as_fractions(*size)[1]
+        for field, size in zip(chain.fields(conversion.runtimes[0]), chain.sizes, strict=True)
+        if field
+    ]
+    expected = {"films": len(heights), "mean": statistics.fmean(heights), "spread": statistics.stdev(heights)}
+    assert card.lung_field_statistics["height"] == pytest.approx(expected)
+    assert 0.3 < card.lung_field_statistics["width"]["mean"] < 1
     text = card.to_json()
     assert not any(film.name in text for film in conversion.source.validation.films)
 

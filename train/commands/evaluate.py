@@ -5,34 +5,25 @@ import json
 from pathlib import Path
 from typing import Any
 
+from train.commands.options import DATA_HELP, NORMAL_HELP
+
 HELP = "score a .keras model or a .tflite bundle on any labelled films; compare two"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file in its run folder, or a bundle")
-    parser.add_argument(
-        "--data",
-        action="append",
-        metavar="DIR",
-        help="films, or 'phantom'; give it once per hospital (default: data/chest_xray, then $CXR_DATA)",
-    )
-    parser.add_argument("--manifest", type=Path, metavar="FILE", help="score only the films of one part of this split")
-    parser.add_argument("--part", choices=("validation", "test"), default="validation", help="default: %(default)s")
-    parser.add_argument("--operating-point", metavar="NAME", help="a threshold of the model; its default otherwise")
-    parser.add_argument(
-        "--normal",
-        "--negative",
-        dest="negative",
-        default="",
-        metavar="CLASS",
-        help="the films' class without the finding (default: the model's)",
-    )
-    parser.add_argument("--against", type=Path, metavar="MODEL", help="another model, to compare on the same films")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write predictions.csv and report.html there")
-    parser.add_argument("--overwrite", action="store_true", help="replace what --out holds")
-    parser.add_argument("--thumbnails", action="store_true", help="show the films most wrong in the report")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add = parser.add_argument
+    add("model", type=Path, metavar="MODEL", help="a .keras file in its run folder, or a bundle")
+    add("--data", action="append", metavar="DIR", help=f"{DATA_HELP}; once per hospital")
+    add("--manifest", type=Path, metavar="FILE", help="score only the films of one part of this split")
+    add("--part", choices=("validation", "test"), default="validation", help="default: %(default)s")
+    add("--operating-point", metavar="NAME", help="a threshold of the model; its default otherwise")
+    add("--normal", "--negative", dest="negative", default="", metavar="CLASS", help=f"{NORMAL_HELP} the model's)")
+    add("--against", type=Path, metavar="MODEL", help="another model, to compare on the same films")
+    add("--out", type=Path, metavar="DIR", help="write predictions.csv and report.html there")
+    add("--overwrite", action="store_true", help="replace what --out holds")
+    add("--thumbnails", action="store_true", help="show the films most wrong in the report")
+    add("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,20 +34,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from train.evaluation.evaluate import EvaluateOptions, evaluate
 
-    figures = evaluate(
-        EvaluateOptions(
-            model=args.model,
-            data=args.data,
-            manifest=args.manifest,
-            part=args.part,
-            operating_point=args.operating_point,
-            negative=args.negative,
-            against=args.against,
-            out=args.out,
-            overwrite=args.overwrite,
-            thumbnails=args.thumbnails,
-        )
-    )
+    names = EvaluateOptions.__dataclass_fields__
+    figures = evaluate(EvaluateOptions(**{name: value for name, value in vars(args).items() if name in names}))
     print(json.dumps(figures) if args.json else _table(figures) + (f"\nwritten to {args.out}" if args.out else ""))
     return 0
 

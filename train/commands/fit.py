@@ -8,7 +8,7 @@ from typing import Any
 
 from edge_app.errors import DataError
 from edge_app.system.result_folder import newest_folder
-from train.commands.options import add_result_folder, real, registered, result_folder, whole
+from train.commands.options import DATA_HELP, NORMAL_HELP, add_result_folder, real, registered, result_folder, whole
 from train.commands.purpose import add_purpose_arguments, purpose_of
 
 SHOWN = ("auc", "accuracy", "recall", "specificity")
@@ -24,86 +24,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(parser=parser)
     networks, recipes = registered("train/networks/*.py", "NETWORKS"), registered("train/training/recipe.py", "RECIPES")
     splits = registered("train/data/split.py", "SPLITS")
-    parser.add_argument("--arch", metavar="NETWORK", help=f"one of {networks}, or FILE.py:NAME (default: compact)")
-    parser.add_argument(
-        "--data",
-        action="append",
-        metavar="DIR",
-        help="films, or 'phantom'; give it once per hospital (default: data/chest_xray, then $CXR_DATA)",
-    )
+    add = parser.add_argument
+    add("--arch", metavar="NETWORK", help=f"one of {networks}, or FILE.py:NAME (default: compact)")
+    add("--data", action="append", metavar="DIR", help=f"{DATA_HELP}; once per hospital")
     add_result_folder(parser, DEFAULT)
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="TOML",
-        help="options from a file, such as a run's config.toml",
-    )
-    parser.add_argument(
-        "--epochs", type=whole(1), metavar="N", help="at most (default: the network's own, phantoms 25)"
-    )
-    parser.add_argument("--batch-size", type=whole(1), metavar="N", help="films per step (default: the network's own)")
-    parser.add_argument("--learning-rate", type=real(1e-9, 10), metavar="X", help="default: the network's own")
-    parser.add_argument("--patience", type=whole(1), metavar="N", help="epochs without a better AUC (default: 30)")
-    parser.add_argument(
-        "--input-size",
-        type=whole(32),
-        dest="input_size_px",
-        metavar="PX",
-        help="side of the network's input (default: the network's own)",
-    )
-    parser.add_argument(
-        "--stages", nargs="+", metavar="C,I,B", help="depth and width of a compact network, as train tune finds them"
-    )
-    parser.add_argument("--seed", type=whole(0), metavar="N", help="of weights, batches and augmentation (default: 0)")
-    parser.add_argument("--binary", action="store_true", help="merge the classes of pneumonia into one")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="file to start from, made by train weights")
-    parser.add_argument("--split", metavar="RULE", help=f"one of {splits} (default: auto)")
-    parser.add_argument("--fold", type=whole(0), metavar="N", help="with k-fold: 0 to 4 (default: 0)")
-    parser.add_argument("--held-out", metavar="NAME", help="with leave-one-source-out: the folder's name")
-    parser.add_argument(
-        "--normal",
-        "--negative",
-        dest="negative",
-        metavar="CLASS",
-        help="the class without the finding (default: the one whose name says so)",
-    )
-    parser.add_argument(
-        "--patients",
-        metavar="RULE",
-        help="what tells the patient: file, folder or a regular expression with one group (default: guessed)",
-    )
-    parser.add_argument(
-        "--locator",
-        metavar="DIR",
-        help="locator to crop films with, made by convert --locator, or 'none' (default: the one that ships)",
-    )
-    parser.add_argument("--init", type=Path, metavar="MODEL", help="model.keras of a finished run to continue from")
-    parser.add_argument("--recipe", metavar="NAME", help=f"one of {recipes} (default: the one that ships)")
-    parser.add_argument(
-        "--recipe-change",
-        nargs="+",
-        dest="recipe_changes",
-        metavar="NAME=VALUE",
-        help="values of the recipe to change, as in mixup=0.2",
-    )
-    parser.add_argument(
-        "--teacher",
-        nargs="+",
-        type=Path,
-        dest="teachers",
-        metavar="MODEL",
-        help="models of finished runs, whose predictions soften the targets",
-    )
-    parser.add_argument("--strategy", choices=("single", "mirrored", "multiworker"), help="default: single")
-    parser.add_argument(
-        "--bfloat16", action="store_true", help="multiply at half precision; fast only with hardware support"
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="continue an interrupted run with its own options (default: the newest)"
-    )
-    parser.add_argument("--strict", action="store_true", help="refuse data with a film that cannot be read")
-    parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="also write figures for TensorBoard")
-    parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
+    add("--config", type=Path, metavar="TOML", help="options from a file, such as a run's config.toml")
+    add("--epochs", type=whole(1), metavar="N", help="at most (default: the network's own, phantoms 25)")
+    add("--batch-size", type=whole(1), metavar="N", help="films per step (default: the network's own)")
+    add("--learning-rate", type=real(1e-9, 10), metavar="X", help="default: the network's own")
+    add("--patience", type=whole(1), metavar="N", help="epochs without a better AUC (default: 30)")
+    add("--input-size", type=whole(32), dest="input_size_px", metavar="PX", help="side (default: the network's own)")
+    add("--stages", nargs="+", metavar="C,I,B", help="depth and width of a compact network, as train tune finds them")
+    add("--seed", type=whole(0), metavar="N", help="of weights, batches and augmentation (default: 0)")
+    add("--binary", action="store_true", help="merge the classes of pneumonia into one")
+    add("--weights", type=Path, metavar="FILE", help="file to start from, made by train weights")
+    add("--split", metavar="RULE", help=f"one of {splits} (default: auto)")
+    add("--fold", type=whole(0), metavar="N", help="with k-fold: 0 to 4 (default: 0)")
+    add("--held-out", metavar="NAME", help="with leave-one-source-out: the folder's name")
+    add("--normal", "--negative", dest="negative", metavar="CLASS", help=f"{NORMAL_HELP} the one whose name says so)")
+    add("--patients", metavar="RULE", help="file, folder or a regular expression with one group (default: guessed)")
+    add("--locator", metavar="DIR", help="made by convert --locator, or 'none' (default: the one that ships)")
+    add("--init", type=Path, metavar="MODEL", help="model.keras of a finished run to continue from")
+    add("--recipe", metavar="NAME", help=f"one of {recipes} (default: the one that ships)")
+    add("--recipe-change", nargs="+", dest="recipe_changes", metavar="NAME=VALUE", help="as in mixup=0.2")
+    add("--teacher", nargs="+", type=Path, dest="teachers", metavar="MODEL", help="runs that soften the targets")
+    add("--strategy", choices=("single", "mirrored", "multiworker"), help="default: single")
+    add("--bfloat16", action="store_true", help="multiply at half precision; fast only with hardware support")
+    add("--resume", action="store_true", help="continue a run with its own options (default: the newest)")
+    add("--strict", action="store_true", help="refuse data with a film that cannot be read")
+    add("--tensorboard", type=Path, metavar="DIR", help="also write figures for TensorBoard")
+    add("--json", action="store_true", help="print the metrics as JSON")
     add_purpose_arguments(parser)
 
 
@@ -172,4 +122,4 @@ def _table(metrics: dict[str, Any]) -> str:
 
 def _line(title: str, figures: dict[str, Any]) -> str:
     values = "  ".join(f"{name} {figures[name]['value']:.4f}" for name in SHOWN)
-    return f"  {title:14} {values}  (threshold {figures['threshold']:.3f}, {figures['films']} films)"
+    return f"  {title:16} {values}  (threshold {figures['threshold']:.3f}, {figures['films']} films)"

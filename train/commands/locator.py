@@ -14,17 +14,11 @@ HELP = "train the network that finds the lungs on a film; writes model, history 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("--data", metavar="DIR", help="films (default: data/chest_xray, then $CXR_DATA)")
-    parser.add_argument(
-        "--masks", type=Path, required=True, metavar="DIR", help="lung masks under the folders and names of the films"
-    )
+    parser.add_argument("--masks", type=Path, required=True, metavar="DIR", help="masks, named as the films are")
     add_result_folder(parser, DEFAULT)
-    parser.add_argument(
-        "--steps", type=whole(1), default=8000, metavar="N", help="number of batches (default: %(default)s)"
-    )
+    parser.add_argument("--steps", type=whole(1), default=8000, metavar="N", help="batches (default: %(default)s)")
     parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of weights and drawn films")
-    parser.add_argument(
-        "--size", type=whole(32), default=96, metavar="PX", help="side of the input (default: %(default)s)"
-    )
+    parser.add_argument("--size", type=whole(32), default=96, metavar="PX", help="of the input (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
@@ -37,17 +31,8 @@ def run(args: argparse.Namespace) -> int:
     out = result_folder(args.out, DEFAULT, args.overwrite)
     from train.training.locator import LocatorOptions, train_locator
 
-    figures = train_locator(
-        LocatorOptions(
-            out=out,
-            data=args.data,
-            masks=args.masks,
-            steps=args.steps,
-            seed=args.seed,
-            input_size_px=args.size,
-            overwrite=args.overwrite,
-        )
-    )
+    options = LocatorOptions(out, args.data, args.masks, args.steps, args.seed, args.size, overwrite=args.overwrite)
+    figures = train_locator(options)
     print(json.dumps(figures) if args.json else _table(figures) + f"\nwritten to {out}")
     return 0
 

@@ -11,6 +11,8 @@ from edge_app.system.result_folder import claim, free_folder
 
 LOG = logging.getLogger(__name__)
 KIT = Path(__file__).parents[2]
+DATA_HELP = "films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)"
+NORMAL_HELP = "the class without the finding (default:"
 
 
 def whole(low: int) -> Callable[[str], int]:

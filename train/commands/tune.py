@@ -15,9 +15,7 @@ HELP = "search for better settings of the compact network with keras-tuner"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("--trials", type=whole(1), default=20, metavar="N", help="default: %(default)s")
-    parser.add_argument(
-        "--epochs", type=whole(1), default=20, metavar="N", help="epochs per trial (default: %(default)s)"
-    )
+    parser.add_argument("--epochs", type=whole(1), default=20, metavar="N", help="per trial (default: %(default)s)")
     parser.add_argument("--data", metavar="DIR", help="films, or 'phantom' (default: data/chest_xray, then $CXR_DATA)")
     parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of the search and of each training")
     add_result_folder(parser, DEFAULT)

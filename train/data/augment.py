@@ -9,11 +9,13 @@ their context: then zoom and shift show what lies around the lung field, as a bo
 Everything is a pure function of the films and a seed, so a resumed run sees the same films.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
+from train.data.on_disk import stack_on_disk
 from train.keras import tf
 
 SIDE_OF_UNITS_PX = 128  # blur is given in pixels of a film of this side length
@@ -123,20 +125,22 @@ def augment(films: Any, ranges: AugmentationRanges, seed: Any, side: int) -> Any
     return tf.round(tf.clip_by_value(films, 0.0, 1.0) * 255.0)
 
 
-def shortcut_free_draw(films: np.ndarray, draw: int) -> np.ndarray:
-    """Films as another department would have made them; `draw` selects one of many fixed versions.
+def shortcut_free_draw(films: np.ndarray, *draws: int) -> np.ndarray:
+    """Films as another department would have made them; each of `draws` selects one of many fixed versions.
 
     Args:
         films: uint8, (films, side, side), whole films.
     Returns:
-        uint8 of the same shape.
+        uint8 (draws * films, side, side), one version after the other.
     """
-    drawn: list[np.ndarray] = []
-    for start in range(0, len(films), 256):
-        batch = tf.cast(films[start : start + 256], tf.float32)
-        seed = tf.constant([draw, start])
-        drawn.extend(augment(batch, SHORTCUT_FREE, seed, films.shape[1]).numpy().astype(np.uint8))
-    return np.stack(drawn)
+
+    def drawn() -> Iterator[np.ndarray]:
+        for draw in draws:
+            for start in range(0, len(films), 256):
+                batch, seed = tf.cast(films[start : start + 256], tf.float32), tf.constant([draw, start])
+                yield from augment(batch, SHORTCUT_FREE, seed, films.shape[1]).numpy().astype(np.uint8)
+
+    return stack_on_disk(drawn(), len(draws) * len(films))
 
 
 def _turned(films: Any, ranges: AugmentationRanges, draws: _Draws) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from edge_app.errors import DataError
 from edge_app.imaging.film import read_film
@@ -36,7 +37,7 @@ class Classes:
 
 @dataclass(frozen=True)
 class LabelledFilm:
-    """One film of a data set. `source` is a path, or the pixels of a drawn or packed film."""
+    """One film of a data set. `source` is a path, or the pixels of a drawn or packed film, gray or in colour."""
 
     name: str
     label: str
@@ -63,8 +64,8 @@ class LabelledFilm:
         """
         if isinstance(self.source, Path):
             return read_film(self.source)
-        height_px, width_px = self.source.shape
-        return Film(pixels=self.source, width_px=width_px, height_px=height_px)
+        pixels = self.source if self.source.ndim == 2 else np.asarray(Image.fromarray(self.source).convert("L"))
+        return Film(pixels=pixels, width_px=pixels.shape[1], height_px=pixels.shape[0])
 
 
 @dataclass(frozen=True)

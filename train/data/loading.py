@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
@@ -15,21 +15,12 @@ from edge_app.errors import DataError, FilmError
 from edge_app.imaging.lung_field import LungField
 from edge_app.model.preparation import Preparation
 from edge_app.system.files import sha256_of
+from train.data.on_disk import stack_on_disk
 from train.data.sources import DataSet, LabelledFilm
 
 LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """One film: the model's pixels, the lung field, and the hash of the film's own pixels."""
-
-    pixels: np.ndarray
-    field: LungField | None
-    digest: str
-
-
-_Read = tuple[LabelledFilm, _Prepared]
+# The model's pixels of one film, its lung field, and the hash of the film's own pixels.
+_Prepared = tuple[np.ndarray, LungField | None, str]
 
 
 @dataclass(frozen=True)
@@ -56,7 +47,7 @@ class LoadedFilms:
         """The films of some rows, in that order."""
         return LoadedFilms(
             films=tuple(self.films[row] for row in rows),
-            pixels=self.pixels[rows],
+            pixels=stack_on_disk((self.pixels[row] for row in rows), len(rows)),
             classes=self.classes[rows],
             hashes=tuple(self.hashes[row] for row in rows),
             fields=tuple(self.fields[row] for row in rows),
@@ -75,31 +66,38 @@ def load_films(data: DataSet, preparation: Preparation, strict: bool = False) ->
     Raises:
         DataError: a film would be left out and `strict` is set, or a class has no film left.
     """
-    progress: Iterable = tqdm(data.films, desc="reading films", file=sys.stderr, disable=not sys.stderr.isatty())
+    read: list[tuple[LabelledFilm, LungField | None, str]] = []
+    unreadable = []
+
+    def pixels_of(results: Iterable[_Prepared | FilmError]) -> Iterator[np.ndarray]:
+        for film, result in zip(data.films, results, strict=True):
+            if isinstance(result, FilmError):
+                unreadable.append(f"{film.place}: {result.sentence} ({result.code})")
+            else:
+                read.append((film, *result[1:]))
+                yield result[0]
+
     # Pillow releases the lock while it decodes, so threads use all cores.
     with ThreadPoolExecutor() as pool:
         lock = Lock()
-        results = list(pool.map(lambda film: _prepared(film, preparation, lock), progress))
-    read = [(film, result) for film, result in zip(data.films, results, strict=True) if isinstance(result, _Prepared)]
-    unreadable = [
-        f"{film.place}: {error.sentence} ({error.code})"
-        for film, error in zip(data.films, results, strict=True)
-        if isinstance(error, FilmError)
-    ]
-    loaded, contradictions = _without_contradictions(read)
+        results = pool.map(lambda film: _prepared(film, preparation, lock), data.films)
+        bar = {"desc": "reading films", "total": len(data.films), "disable": not sys.stderr.isatty()}
+        pixels = stack_on_disk(pixels_of(tqdm(results, file=sys.stderr, **bar)), len(data.films))
+    loaded = LoadedFilms(
+        films=tuple(film for film, *_ in read),
+        pixels=pixels,
+        classes=np.array([data.labels.index(film.label) for film, *_ in read]),
+        hashes=tuple(digest for *_, digest in read),
+        fields=tuple(field for _, field, _ in read),
+    )
+    kept, contradictions = _without_contradictions(loaded)
     _report([*data.faults, *unreadable, *contradictions], data.name, strict)
-    missing = set(data.labels) - {film.label for film, _ in loaded}
+    missing = set(data.labels) - {loaded.films[row].label for row in kept}
     if missing:
         none = sum("(no_lungs)" in fault for fault in unreadable)
         hint = f"; {none} films show no lungs: --locator none takes whole films of any body part" if none else ""
         raise DataError(f"{data.name} has no usable film of class {', '.join(sorted(missing))}{hint}")
-    return LoadedFilms(
-        films=tuple(film for film, _ in loaded),
-        pixels=np.stack([prepared.pixels for _, prepared in loaded]),
-        classes=np.array([data.labels.index(film.label) for film, _ in loaded]),
-        hashes=tuple(prepared.digest for _, prepared in loaded),
-        fields=tuple(prepared.field for _, prepared in loaded),
-    )
+    return loaded.only(np.array(kept)) if contradictions else loaded
 
 
 def _report(faults: list[str], name: str, strict: bool) -> None:
@@ -110,17 +108,18 @@ def _report(faults: list[str], name: str, strict: bool) -> None:
         raise DataError(f"{len(faults)} films of {name} cannot be used, see above: repair or remove them")
 
 
-def _without_contradictions(read: list[_Read]) -> tuple[list[_Read], list[str]]:
-    """Leave out films whose pixels appear under two labels: one label is wrong, and it is unknown which."""
+def _without_contradictions(loaded: LoadedFilms) -> tuple[list[int], list[str]]:
+    """Rows of the films that stay, and the others: their pixels appear under two labels, and one label is wrong."""
     names: dict[str, dict[str, str]] = defaultdict(dict)  # pixels to label to a film
-    for film, prepared in read:
-        names[prepared.digest].setdefault(film.label, film.place)
-    contradictions = []
-    for film, prepared in read:
-        others = [f"{name} ({label})" for label, name in names[prepared.digest].items() if label != film.label]
-        if others:
+    for film, digest in zip(loaded.films, loaded.hashes, strict=True):
+        names[digest].setdefault(film.label, film.place)
+    kept, contradictions = [], []
+    for row, (film, digest) in enumerate(zip(loaded.films, loaded.hashes, strict=True)):
+        if others := [f"{name} ({label})" for label, name in names[digest].items() if label != film.label]:
             contradictions.append(f"{film.place} ({film.label}): mislabelled? the same pixels are {', '.join(others)}")
-    return [item for item in read if len(names[item[1].digest]) == 1], contradictions
+        else:
+            kept.append(row)
+    return kept, contradictions
 
 
 def _prepared(film: LabelledFilm, preparation: Preparation, lock: Lock) -> _Prepared | FilmError:
@@ -130,5 +129,4 @@ def _prepared(film: LabelledFilm, preparation: Preparation, lock: Lock) -> _Prep
             pixels, located = preparation.prepare(decoded)
     except FilmError as error:
         return error
-    digest = sha256_of(decoded.tobytes() + str(decoded.shape).encode())
-    return _Prepared(pixels, located.field if located else None, digest)
+    return pixels, located.field if located else None, sha256_of(decoded.tobytes() + str(decoded.shape).encode())

@@ -1,6 +1,6 @@
 """Films read once more, for what their prepared pixels do not show: whole films, and what surrounds the lungs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
@@ -13,6 +13,7 @@ from edge_app.imaging.preprocess import squashed, stretch_table, to_model_pixels
 from edge_app.model.preparation import Preparation
 from train.data.labelled import LabelledFilm
 from train.data.loading import LoadedFilms
+from train.data.on_disk import stack_on_disk
 
 Result = TypeVar("Result")
 SIDE_PX = 224  # of whole films: what the films of the Guangzhou set come in
@@ -21,7 +22,7 @@ MARGIN_DIVISOR = 8  # 1/8 of the lung field's side is added at each end
 
 def whole_films(films: LoadedFilms) -> np.ndarray:
     """The films squashed to squares, uint8 (films, SIDE_PX, SIDE_PX)."""
-    return np.stack(_each(films, lambda film, _: squashed(film, SIDE_PX)))
+    return stack_on_disk(_each(films, lambda film, _: squashed(film, SIDE_PX)), len(films.films))
 
 
 def prepared(whole: np.ndarray, preparation: Preparation) -> tuple[np.ndarray, int]:
@@ -32,14 +33,17 @@ def prepared(whole: np.ndarray, preparation: Preparation) -> tuple[np.ndarray, i
     Returns:
         uint8 (films, size, size), and on how many no lungs were found: these are shown whole.
     """
-    pixels, missed = [], 0
-    for film in whole:
+    missed = 0
+
+    def shown(film: np.ndarray) -> np.ndarray:
+        nonlocal missed
         try:
-            pixels.append(preparation.prepare(film)[0])
+            return preparation.prepare(film)[0]
         except FilmRefused:
-            pixels.append(to_model_pixels(film, preparation.size_px))
             missed += 1
-    return np.stack(pixels), missed
+            return to_model_pixels(film, preparation.size_px)
+
+    return stack_on_disk(map(shown, whole), len(whole)), missed
 
 
 def with_context(films: LoadedFilms) -> np.ndarray:
@@ -51,7 +55,7 @@ def with_context(films: LoadedFilms) -> np.ndarray:
         uint8 (films, wide, wide), wide = size + 2 * (size // MARGIN_DIVISOR).
     """
     size_px = films.pixels.shape[1]
-    return np.stack(_each(films, lambda film, field: _with_context(film, field, size_px)))
+    return stack_on_disk(_each(films, lambda film, field: _with_context(film, field, size_px)), len(films.films))
 
 
 def _with_context(film: np.ndarray, field: LungField | None, size_px: int) -> np.ndarray:
@@ -67,8 +71,17 @@ def _with_context(film: np.ndarray, field: LungField | None, size_px: int) -> np
 
 def views_of(films: LoadedFilms, side_px: int) -> tuple[np.ndarray, list[tuple[int, int]]]:
     """The films as a locator sees them, uint8 (films, side_px, side_px), and the (width, height) in pixels of each."""
-    pairs = _each(films, lambda film, _: (film_for_locator(film, side_px), (film.shape[1], film.shape[0])))
-    return np.stack([view for view, _ in pairs]), [size for _, size in pairs]
+    sizes = []
+
+    def pair(film: np.ndarray, _: LungField | None) -> tuple[np.ndarray, tuple[int, int]]:
+        return film_for_locator(film, side_px), (film.shape[1], film.shape[0])
+
+    def views() -> Iterator[np.ndarray]:
+        for view, size in _each(films, pair):
+            sizes.append(size)
+            yield view
+
+    return stack_on_disk(views(), len(films.films)), sizes
 
 
 def cropped(films: LoadedFilms, fields: Sequence[LungField | None], size_px: int) -> np.ndarray:
@@ -76,17 +89,16 @@ def cropped(films: LoadedFilms, fields: Sequence[LungField | None], size_px: int
 
     A film whose field is None is shown whole.
     """
-    return np.stack(
-        _each(
-            replace(films, fields=tuple(fields)),
-            lambda film, field: to_model_pixels(crop(film, field) if field else film, size_px),
-        )
+    shown = _each(
+        replace(films, fields=tuple(fields)),
+        lambda film, field: to_model_pixels(crop(film, field) if field else film, size_px),
     )
+    return stack_on_disk(shown, len(films.films))
 
 
-def _each(films: LoadedFilms, change: Callable[[np.ndarray, LungField | None], Result]) -> list[Result]:
+def _each(films: LoadedFilms, change: Callable[[np.ndarray, LungField | None], Result]) -> Iterator[Result]:
     def changed(pair: tuple[LabelledFilm, LungField | None]) -> Result:
         return change(pair[0].read().pixels, pair[1])
 
     with ThreadPoolExecutor() as pool:  # Pillow releases the lock while it decodes
-        return list(pool.map(changed, zip(films.films, films.fields, strict=True)))
+        yield from pool.map(changed, zip(films.films, films.fields, strict=True))

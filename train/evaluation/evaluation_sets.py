@@ -77,5 +77,5 @@ def whole_film_sets(films: LoadedFilms, positive: np.ndarray, framing: Preparati
     sets = {AS_THEY_ARE: whole, "shortcut-swapped": shortcut_swapped_draw(whole, positive)}
     if framing.locator:
         sets["reframed"] = reframed_draw(whole, boxes_of(whole, framing), positive)
-    sets["shortcut-free"] = np.concatenate([shortcut_free_draw(whole, draw) for draw in range(DRAWS)])
+    sets["shortcut-free"] = shortcut_free_draw(whole, *range(DRAWS))
     return sets

@@ -10,6 +10,7 @@ from PIL import Image
 
 from edge_app.errors import FilmRefused
 from edge_app.model.preparation import Preparation
+from train.data.on_disk import stack_on_disk
 from train.evaluation.shortcut_swap import swapped_by_rank
 
 
@@ -25,7 +26,7 @@ def reframed_draw(films: np.ndarray, boxes: np.ndarray, positive: np.ndarray) ->
     """
     heights = boxes[:, 3] - boxes[:, 1]
     zooms = swapped_by_rank(heights, positive) / heights
-    return np.stack([_zoomed(*each) for each in zip(films, boxes, zooms, strict=True)])
+    return stack_on_disk((_zoomed(*each) for each in zip(films, boxes, zooms, strict=True)), len(films))
 
 
 def boxes_of(films: np.ndarray, preparation: Preparation) -> np.ndarray:

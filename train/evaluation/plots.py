@@ -1,7 +1,7 @@
-"""Pictures of a run, as PNG: training curves, confusion matrix, ROC and calibration."""
+"""Plots as PNG bytes: training curves, and how well a model tells films apart."""
 
 import io
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,15 @@ from matplotlib.figure import Figure
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import roc_curve
 
-from edge_app.system.files import write_atomically
+
+def png(figure: Figure) -> bytes:
+    """A figure as PNG; the same figure gives the same bytes."""
+    content = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(content, metadata={"Software": None})
+    return content.getvalue()
 
 
-def write_curves(history: list[dict[str, float]], path: Path) -> None:
+def curves_plot(history: list[dict[str, float]]) -> bytes:
     """Loss in training and on the evaluation sets, and the lowest AUC on them, by epoch."""
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -24,29 +29,14 @@ def write_curves(history: list[dict[str, float]], path: Path) -> None:
     left.legend()
     right.plot(epochs, [row["judge_auc"] for row in history])
     right.set(xlabel="epoch", ylabel="lowest AUC")
-    _save(figure, path)
+    return png(figure)
 
 
-def write_confusion(confusion: list[list[int]], labels: tuple[str, ...], title: str, path: Path) -> None:
-    """Films by true class (rows) and predicted class (columns)."""
-    counts = np.array(confusion)
-    figure = Figure(figsize=(4.5, 4), layout="constrained")
-    axes = figure.subplots()
-    axes.imshow(counts / counts.sum(axis=1, keepdims=True), cmap="Blues", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(counts):
-        dark = count > 0.5 * counts[row].sum()
-        axes.text(column, row, str(count), ha="center", va="center", color="white" if dark else "black")
-    axes.set_xticks(range(len(labels)), labels)
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set(xlabel="prediction", ylabel="truth", title=title)
-    _save(figure, path)
-
-
-def write_roc_and_calibration(scores: dict[str, tuple[np.ndarray, np.ndarray]], path: Path) -> None:
-    """ROC curve and calibration on each evaluation set.
+def roc_and_calibration_plot(scores: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> bytes:
+    """ROC curve and calibration of several models on the same films, or of one on several sets.
 
     Args:
-        scores: name of the evaluation set to (positive bool (films,), P(finding) (films,)).
+        scores: name to (positive bool (films,), P(finding) (films,)).
     """
     figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -57,12 +47,37 @@ def write_roc_and_calibration(scores: dict[str, tuple[np.ndarray, np.ndarray]], 
         share, mean = calibration_curve(positive, p_finding, n_bins=10, strategy="quantile")
         right.plot(mean, share, marker="o", label=name)
     left.set(xlabel="1 - specificity", ylabel="recall", xlim=(0, 0.3), ylim=(0.7, 1.005))
-    right.set(xlabel="predicted P(pneumonia)", ylabel="share with pneumonia")
+    right.set(xlabel="predicted P(finding)", ylabel="share with the finding")
     left.legend(loc="lower right")
-    _save(figure, path)
+    return png(figure)
 
 
-def _save(figure: Any, path: Path) -> None:
-    content = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(content)
-    write_atomically(path, content.getvalue())
+def scored_plots(positive: np.ndarray, p_finding: np.ndarray, threshold: float, figures: Mapping[str, Any]) -> bytes:
+    """ROC curve, calibration and decision curve of one model on some films, as PNG.
+
+    Args:
+        positive: bool (films,).
+        p_finding: float (films,).
+        threshold: the one in use, marked on the ROC curve.
+        figures: from `train.evaluation.scored.figures`.
+    """
+    figure = Figure(figsize=(13, 4), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    false_alarms, recall, _ = roc_curve(positive, p_finding)
+    left.plot(false_alarms, recall)
+    place = 1 - figures["specificity"]["value"], figures["recall"]["value"]
+    left.plot(*place, marker="o", linestyle="", label=f"threshold {threshold:.3f}")
+    left.set(xlabel="1 - specificity", ylabel="recall")
+    middle.plot([0, 1], [0, 1], color="gray", linewidth=0.8)
+    bins = figures["calibration"]
+    middle.plot([row["mean_p"] for row in bins], [row["share"] for row in bins], marker="o")
+    middle.set(xlabel="predicted probability", ylabel="share with the finding")
+    curve = figures["decision_curve"]
+    for name, style in (("model", "-"), ("everyone", "--")):
+        right.plot([row["threshold"] for row in curve], [row[name] for row in curve], style, label=name)
+    right.axhline(0, color="gray", linewidth=0.8, label="no one")
+    lowest = min(row["model"] for row in curve)
+    right.set(xlabel="threshold probability", ylabel="net benefit", ylim=(min(-0.05, lowest), None))
+    left.legend(loc="lower right")
+    right.legend()
+    return png(figure)

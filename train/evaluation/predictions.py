@@ -12,7 +12,7 @@ from train.data.sources import find_data
 from train.data.split import VALIDATION, apply_manifest
 from train.data.two_classes import as_labelled
 from train.evaluation.evaluation_sets import evaluation_sets
-from train.evaluation.run import MODEL, RUN, read_run, run_framing, run_preparation
+from train.evaluation.run import MODEL, RUN, read_run, run_preparation
 from train.networks.complexity import count_macs
 from train.networks.inference import predict
 
@@ -54,7 +54,7 @@ def _predicted(folder: Path, argument: str | None) -> Predictions:
             films.positive,
             films.p_finding(predict(model, films.pixels)["logits"], run.calibration.temperature),
         )
-        for films in evaluation_sets(validation, run.classes, preparation, run_framing(folder / MODEL, run))
+        for films in evaluation_sets(validation, run.classes, preparation)
     }
     return Predictions(count_macs(model), by_set)
 

@@ -71,18 +71,14 @@ def finding_of(labels: tuple[str, ...], negative: str) -> str:
     return others[0] if len(others) == 1 else f"not {negative}"
 
 
-def write_run(folder: Path, model: Any, manifest: Manifest, run: Run, framing: LocatorFiles | None) -> None:
-    """Write model, locator, manifest and run file. `run.json` comes last: a folder that has it is complete.
-
-    Args:
-        framing: the locator that cropped the films or, of a model that sees whole films, told how they are framed.
-    """
+def write_run(folder: Path, model: Any, manifest: Manifest, run: Run, locator: LocatorFiles | None) -> None:
+    """Write model, locator, manifest and run file. `run.json` comes last: a folder that has it is complete."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RUN).unlink(missing_ok=True)
     save_model(model, folder / MODEL)
     shutil.rmtree(folder / LOCATOR, ignore_errors=True)  # of an earlier run
-    if framing:
-        framing.write(folder / LOCATOR)
+    if locator:
+        locator.write(folder / LOCATOR)
     write_manifest(manifest, folder / MANIFEST)
     content = {KEYS.get(name, name): value for name, value in asdict(run).items() if name not in NOT_WRITTEN}
     text = (json.dumps(content, indent=1) + "\n").encode()
@@ -129,16 +125,6 @@ def locator_of(model_path: Path, run: Run) -> LocatorFiles | None:
             f"{folder} is not the locator that the films of this run were cropped with: run train fit again"
         )
     return locator
-
-
-def run_framing(model_path: Path, run: Run) -> Preparation:
-    """The preparation whose locator told, for a finished run, how films are framed; without one if there was none.
-
-    Raises:
-        DataError: as `locator_of`.
-    """
-    folder = model_path.with_name(LOCATOR)
-    return preparation_of(run.input_size_px, find_locator(folder) if folder.exists() else None)
 
 
 def run_preparation(model_path: Path, run: Run) -> Preparation:

@@ -55,12 +55,14 @@ def training_batches(
     """
     steps, recipe = steps_per_epoch(films, options), options.recipe
     order = tf.constant(np.concatenate([_epoch_order(films, options, epoch) for epoch in range(options.epochs)]))
-    pixels, all_targets = tf.constant(context), tf.constant(targets)
+    all_targets = tf.constant(targets)
     weights = tf.constant(film_weights(films, targets.shape[1], recipe))
 
     def batch(step: Any) -> Any:
         rows, seed = order[step], tf.stack([options.seed, step])
-        drawn = augment(tf.cast(tf.gather(pixels, rows), tf.float32), recipe.augmentation, seed, options.side_px)
+        read = tf.numpy_function(context.__getitem__, [rows], tf.uint8, stateful=False)  # from the disk
+        pixels = tf.cast(tf.ensure_shape(read, (options.batch_size, *context.shape[1:])), tf.float32)
+        drawn = augment(pixels, recipe.augmentation, seed, options.side_px)
         made = drawn[..., None], tf.gather(all_targets, rows), tf.gather(weights, rows)
         return mixed(*made, recipe.mixup, seed) if recipe.mixup else made
 

@@ -2,8 +2,6 @@
 
 import json
 import shlex
-from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +12,25 @@ from train.training.plan import FitOptions
 
 CONFIG = "config.toml"  # in a run folder, and in the checkpoint of an unfinished run
 # How a training goes about its work, which changes nothing in its result.
-ASIDE = ("out", "resume", "overwrite", "tensorboard", "strict", "framing", "strategy")
+ASIDE = ("out", "resume", "overwrite", "tensorboard", "strict", "strategy")
 OPTIONS = {"input_size_px": "input-size", "teachers": "teacher", "recipe_changes": "recipe-change"}
 
 
 def settings_of(options: FitOptions) -> dict[str, Any]:
     """What differs from an empty default, by the name of its option: text, numbers, true, or lists of text."""
     found: dict[str, Any] = {}
-    for name in (field.name for field in fields(FitOptions) if field.name not in ASIDE):
-        value = getattr(options, name)
+    for name, value in vars(options).items():
         if isinstance(value, SplitRule):
             found |= {"split": value.name, "fold": value.fold, "held-out": value.held_out}
         elif isinstance(value, Purpose):
             found |= {"ages": list(value.ages_years)}
             found |= {"population": value.population, "intended-use": value.intended_use}
-        elif name == "data" and isinstance(value, str):
-            found[name] = [value]
-        elif isinstance(value, bool | int | float | str | None):
-            found[_option(name)] = value
-        else:
-            found[_option(name)] = str(value) if isinstance(value, Path) else [str(one) for one in value]
+        elif name not in ASIDE:
+            several = name == "data" or isinstance(value, tuple)
+            texts = [str(one) for one in ([value] if isinstance(value, str) else value or ())] if several else []
+            single = str(value) if isinstance(value, Path) else value
+            found[OPTIONS.get(name, name.replace("_", "-"))] = texts if several else single
     return {name: value for name, value in found.items() if value}
-
-
-def _option(name: str) -> str:
-    return OPTIONS.get(name, name.replace("_", "-"))
 
 
 def config_text(options: FitOptions) -> str:
@@ -63,19 +55,15 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def as_words(settings: dict[str, Any]) -> list[str]:
     """Settings as words of a command line."""
-
-    def words() -> Iterator[str]:
-        for name, value in settings.items():
-            if isinstance(value, bool):
-                yield from [f"--{name}"] * value
-            elif name == "data":
-                yield from (word for one in value for word in ("--data", str(one)))
-            elif isinstance(value, list):
-                yield from (f"--{name}", *map(str, value))
-            else:
-                yield f"--{name}={value}"
-
-    return list(words())
+    words: list[str] = []
+    for name, value in settings.items():
+        if name == "data":
+            words += [word for one in value for word in ("--data", str(one))]
+        elif isinstance(value, list):
+            words += [f"--{name}", *map(str, value)]
+        elif value is not False:
+            words.append(f"--{name}" if value is True else f"--{name}={value}")
+    return words
 
 
 def command_of(options: FitOptions) -> str:

@@ -56,9 +56,7 @@ def read_films(plan: TrainingPlan) -> TrainingFilms:
         context=with_context(training),
         targets=targets,
         validation=validation,
-        evaluation_sets=evaluation_sets(
-            validation, plan.classes, preparation, preparation_of(preparation.size_px, plan.framing)
-        ),
+        evaluation_sets=evaluation_sets(validation, plan.classes, preparation),
         test=films.only(test) if len(test := manifest.rows(TEST)) else None,
     )
 

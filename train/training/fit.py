@@ -14,7 +14,7 @@ from edge_app.system.files import write_atomically
 from edge_app.system.result_folder import claim
 from train.evaluation.evaluation_sets import AS_THEY_ARE
 from train.evaluation.floor import few_films
-from train.evaluation.plots import write_confusion, write_curves, write_roc_and_calibration
+from train.evaluation.plots import curves_plot, roc_and_calibration_plot
 from train.evaluation.run import RUN, finding_of, write_run
 from train.evaluation.run_record import run_record
 from train.evaluation.scored.figures import figures_of
@@ -58,7 +58,7 @@ def fit(options: FitOptions) -> dict[str, Any]:
         return outcome.metrics
 
 
-def _write_report(plan: TrainingPlan, films: TrainingFilms, outcome: Outcome) -> None:
+def _write_report(plan: TrainingPlan, films: TrainingFilms, trained: Trained, outcome: Outcome) -> None:
     """The table and the page of the validation films, and what is wrong with the model or with their number."""
     run, calibration, validation = outcome.run, outcome.run.calibration, films.validation
     notes = [few_films(films.evaluation_sets[0].positive)]
@@ -80,7 +80,12 @@ def _write_report(plan: TrainingPlan, films: TrainingFilms, outcome: Outcome) ->
     points = {name: point.threshold for name, point in calibration.operating_points.items()}
     figures = figures_of(scored, run.figures[AS_THEY_ARE], points)
     title = f"{run.arch}: validation films of {plan.data.name}"
-    write_scored(plan.options.out, scored, figures, title, tuple(filter(None, notes)))
+    sets = {
+        each.name: (each.positive, each.p_finding(outcome.logits[each.name], calibration.temperature))
+        for each in films.evaluation_sets
+    }
+    pictures = {"The evaluation sets": roc_and_calibration_plot(sets), "The epochs": curves_plot(trained.history)}
+    write_scored(plan.options.out, scored, figures, title, tuple(filter(None, notes)), pictures=pictures)
 
 
 def noted_settings(folder: Path) -> dict[str, Any]:
@@ -115,17 +120,10 @@ def _write(
     """Write the run folder; the checkpoint goes last."""
     folder = plan.options.out
     run = replace(outcome.run, record=record)
-    write_run(folder, trained.model, films.manifest, run, plan.locator or plan.framing)
+    write_run(folder, trained.model, films.manifest, run, plan.locator)
     write_atomically(folder / CONFIG, config_text(plan.options).encode())
     write_atomically(folder / METRICS, (json.dumps(outcome.metrics, indent=1) + "\n").encode())
     for name in (checkpoint.HISTORY, checkpoint.HISTORY_CSV):
         write_atomically(folder / name, (folder / checkpoint.FOLDER / name).read_bytes())
-    write_curves(trained.history, folder / "curves.png")
-    scores = {}
-    for each in films.evaluation_sets:
-        title = f"validation, {each.name}"
-        scores[each.name] = each.positive, each.p_finding(outcome.logits[each.name], run.calibration.temperature)
-        write_confusion(run.figures[each.name]["confusion"], run.labels, title, folder / f"confusion-{each.name}.png")
-    write_roc_and_calibration(scores, folder / "roc.png")
-    _write_report(plan, films, outcome)
+    _write_report(plan, films, trained, outcome)
     shutil.rmtree(folder / checkpoint.FOLDER)

@@ -63,8 +63,6 @@ class FitOptions:
     """The model.keras of a finished run to continue from."""
     locator: str | Path | None = None
     """Folder of the locator that crops the films, or `none` for whole films; the shipped one by default."""
-    framing: str | Path | None = None
-    """Folder of the locator that tells how films are framed, for the set `reframed`; `locator` by default."""
     negative: str = ""
     """The class without the finding; empty for the one whose name says so."""
     patients: str = ""
@@ -135,8 +133,6 @@ class TrainingPlan:
     schedule: Schedule
     locator: LocatorFiles | None
     """None: the model sees whole films."""
-    framing: LocatorFiles | None
-    """Of the set `reframed`; None: there is none."""
 
     @property
     def arch(self) -> str:
@@ -186,7 +182,6 @@ def resolve(options: FitOptions, replicas: int = 1) -> TrainingPlan:
         recipe=recipe,
         schedule=schedule,
         locator=find_locator(options.locator),
-        framing=find_locator(options.framing or options.locator),
     )
 
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Annotated
 
@@ -25,12 +26,12 @@ A_YEAR_S = 365 * 24 * 3600
 Text = Annotated[str, Form()]
 
 
-def add_setup_routes(app: FastAPI, service: ReadingService) -> None:
-    """Add them."""
+def add_setup_routes(app: FastAPI, service: ReadingService, phones_find: Callable[[Request], str]) -> None:
+    """Add them; `phones_find` gives the address of the page for a phone, "" where no phone can reach it."""
     started_with = _selection(service).current
 
     def site(request: Request) -> SetUp:
-        return _site(service, request, started_with)
+        return replace(_site(service, request, started_with), phone_address=phones_find(request))
 
     def acted(request: Request, act: Callable[[], object], done: str) -> Response:
         """Do something; show the page with what came of it."""

@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 
 from edge_app.kiosk.language import LANGUAGES
+from edge_app.kiosk.phone_address import qr_code
 from edge_app.kiosk.views.document import Frame, alert, definitions, document, full_moment, who
 from edge_app.kiosk.views.words import Words
 from edge_app.model.card import ModelCard
@@ -31,6 +32,7 @@ class SetUp:
     current: str  # the installed model that the next start uses, and the one before it
     previous: str
     restart: bool  # the next start uses another model than this one
+    phone_address: str = ""  # where phones find their page; "" where they cannot reach it
 
 
 def set_up(site: SetUp, frame: Frame, problem: str = "", done: str = "") -> str:
@@ -40,7 +42,8 @@ def set_up(site: SetUp, frame: Frame, problem: str = "", done: str = "") -> str:
     body = (
         f"<h1>{w('set_up')}</h1>{alert(problem)}{alert(done, is_good=True)}{restart}"
         f'<ol class="steps">{_steps(site, frame, w)}</ol>'
-        f"{_readers(site, w)}{_back_up(site, w)}{_model(site, w)}{_threshold(site.card, w)}{_phone(w)}"
+        f"{_readers(site, w)}{_back_up(site, w)}{_model(site, w)}{_threshold(site.card, w)}"
+        f"{_phone(site.phone_address, w)}"
     )
     return document(w("set_up"), body, frame)
 
@@ -143,8 +146,11 @@ def _threshold(card: ModelCard, w: Words) -> str:
     return _section("calibration", f"{figures}<p class='fine'>{w('calibrate_how')} {command}</p>", w)
 
 
-def _phone(w: Words) -> str:
-    return _section("on_a_phone", f'<p><a class="button" href="phone/">{w("phone_page")}</a></p>', w)
+def _phone(address: str, w: Words) -> str:
+    scan = ""
+    if address:
+        scan = f"<p>{w('phone_scan')} <kbd dir='ltr'>{escape(address)}</kbd></p><p>{qr_code(address)}</p>"
+    return _section("on_a_phone", f'<p><a class="button" href="phone/">{w("phone_page")}</a></p>{scan}', w)
 
 
 def _section(key: str, content: str, w: Words) -> str:

@@ -27,6 +27,10 @@ class Outputs:
     raw: dict[str, np.ndarray]
 
 
+# What a runtime raises for a file that it cannot load; a damaged one may ask for any amount of memory.
+LOADING_ERRORS = (ValueError, RuntimeError, SystemError, AttributeError, MemoryError)
+
+
 class LoadedNetwork:
     """One network in one runtime, on one thread by default. Its input is one square film."""
 
@@ -52,7 +56,7 @@ class LoadedNetwork:
                 self._interpreter.allocate_tensors()
             self._input = self._single_input()
             self._input_levels = _quantized_levels(self._input)
-        except (ValueError, RuntimeError, SystemError, AttributeError) as cause:
+        except LOADING_ERRORS as cause:
             limit = runtime.kind.numpy_below
             is_too_new = limit is not None and int(np.__version__.partition(".")[0]) >= limit
             if is_too_new and isinstance(cause, (SystemError, AttributeError)):
@@ -90,7 +94,7 @@ class LoadedNetwork:
             self._interpreter.set_tensor(self._input["index"], self._input_levels[pixels][None, :, :, None])
             try:
                 self._interpreter.invoke()
-            except RuntimeError as cause:
+            except (RuntimeError, MemoryError) as cause:
                 raise BundleError(f"{self.runtime} cannot run the model: {_first_line(cause)}") from cause
             return [self._interpreter.get_tensor(output["index"])[0] for output in outputs]
 

@@ -8,6 +8,7 @@ import { Reader } from "./reading.js";
 
 const part = (id) => document.getElementById(id);
 const SYMBOLS = rules.symbols;
+const MAX_SAVED_BYTES = (rules.limits.MAX_FILE_BYTES * 3) / 4 - 2 ** 16; // in base 64 a kiosk still takes it
 const TYPE_SIZES = ["100%", "125%", "150%"];
 let language = "en";
 let texts = {}; // by language
@@ -43,7 +44,7 @@ globalThis.phone = { started, answer: async (content, age) => (await started).an
 part("file").addEventListener("change", async ({ target }) => {
   const [file] = target.files;
   if (!file) return;
-  part("years").value = "";
+  part("years").value = part("label").value = "";
   await readFile(file.name, new Uint8Array(await file.arrayBuffer()), null);
   target.value = ""; // the same film may be chosen again
 });
@@ -52,7 +53,7 @@ part("years").addEventListener("change", ({ target }) => {
   const years = target.value === "" ? null : Number(target.value);
   if (shown && target.validity.valid) readFile(shown.name, shown.content, years);
 });
-part("age").addEventListener("submit", (event) => event.preventDefault());
+part("visit").addEventListener("submit", (event) => event.preventDefault());
 
 async function readFile(name, content, age) {
   part("answer").replaceChildren(element("p", say("phone_reading")));
@@ -70,7 +71,9 @@ function showFilm() {
   if (film) drawFilm(part("picture"), film);
   part("picture").setAttribute("aria-label", say("film_alt", { id: name }));
   part("where").hidden = !evidence;
-  part("save").hidden = false;
+  part("save").hidden = shown.content.length > MAX_SAVED_BYTES;
+  part("hand").hidden = part("save").hidden || !rules.isKiosks;
+  part("handed").replaceChildren();
   showContour(false);
   if (evidence) drawContour(part("contour"), film, evidence, box);
 }
@@ -83,15 +86,14 @@ part("where").addEventListener("click", () => showContour(part("contour").hidden
 
 function showAnswer() {
   if (!shown) return;
-  const { json, film, age } = shown, { card } = reading;
+  const { json, film } = shown, { card } = reading;
   const place = part("answer");
   place.className = json.decision ?? "refused";
   place.replaceChildren(...(json.status === "ok" ? decisionParts(json) : refusalParts(json.reason)));
+  part("visit").hidden = false;
   part("age").hidden = !film || film.ageYears !== null;
   const [youngest, oldest] = card.training.age_range_years || rules.filmChecks.DEFAULT_RANGE_YEARS;
   part("age-question").textContent = say("phone_age", { youngest, oldest });
-  const isUnknown = age === null && film && film.ageYears === null;
-  if (isUnknown && json.status === "ok") place.append(element("p", say("phone_age_unknown"), "soft"));
 }
 
 function decisionParts(json) {
@@ -149,7 +151,7 @@ function showTexts(code) {
   const { card } = reading;
   const facts = {
     model: `${card.name} ${card.version}`, intended_use: card.intended_use, not_checked: card.not_checked.join(" "),
-    phone_hash: rules.bundle.sha256, phone_kit: rules.kit, phone_licence: `${card.data_licence}: ${card.data_attribution}`,
+    phone_hash: rules.bundle.sha256, phone_kit: rules.kit, phone_update_key: rules.updateKey || "–", phone_licence: `${card.data_licence}: ${card.data_attribution}`,
   };
   part("facts").replaceChildren(...Object.entries(facts).flatMap(([key, text]) => [
     element("dt", say(key)), Object.assign(element("dd", text), { dir: "ltr", lang: "en" })]));
@@ -162,17 +164,54 @@ part("larger").addEventListener("click", () => {
   root.style.fontSize = TYPE_SIZES[(now + 1) % TYPE_SIZES.length];
 });
 
-part("save").addEventListener("click", () => {
+/** What is shown, with the film in it, as edge_app/workflow/phone_draft.py reads it. */
+async function draft() {
   const { name, json, content, age, film } = shown;
-  const added = { film_sha256: sha256(content), age_years: film?.ageYears ?? age, saved_at: new Date().toISOString() };
-  const draft = { file: name, ...json, ...added };
-  const address = URL.createObjectURL(new Blob([`${JSON.stringify(draft, null, 1)}\n`], { type: "application/json" }));
-  const link = Object.assign(element("a", ""), { href: address, download: `draft-${draft.film_sha256.slice(0, 12)}.json` });
+  const address = await new Promise((done, failed) => {
+    const reader = Object.assign(new FileReader(), { onload: () => done(reader.result), onerror: failed });
+    reader.readAsDataURL(new Blob([content]));
+  });
+  const visit = { age_years: film?.ageYears ?? age, label: part("label").value.trim() };
+  const added = { film_sha256: sha256(content), ...visit, saved_at: new Date().toISOString() };
+  return { file: name, ...json, ...added, film: address.split(",")[1] };
+}
+
+part("save").addEventListener("click", async () => {
+  const saved = await draft();
+  const address = URL.createObjectURL(new Blob([`${JSON.stringify(saved, null, 1)}\n`], { type: "application/json" }));
+  const link = Object.assign(element("a", ""), { href: address, download: `draft-${saved.film_sha256.slice(0, 12)}.json` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 });
 
+part("hand").addEventListener("click", async () => {
+  const place = part("handed"), { json } = shown;
+  part("hand").disabled = true;
+  try {
+    const answer = await fetch("../films", { method: "POST", body: JSON.stringify(await draft()) });
+    place.replaceChildren(...(answer.status === 401 ? [logIn()] : handedParts(await answer.json(), json)));
+  } catch {
+    place.replaceChildren(element("p", say("kiosk_gone")));
+  }
+  part("hand").disabled = false;
+  place.scrollIntoView({ block: "nearest" });
+});
+
+/** What the kiosk made of the film: its record, and what the phone did not say. */
+function handedParts({ id, saved, reason, warnings = [] }, json) {
+  const news = warnings.filter((code) => !json.warnings?.includes(code)).map((code) => element("p", say(`warning_${code}`)));
+  const taken = id ? [element("p", say("phone_handed_in", { id })), ...(saved ? [] : [element("b", say("not_saved"))])] : [];
+  return [...taken, ...news, ...(reason ? refusalParts(reason) : [])];
+}
+
+/** In another tab, because the film is in the memory of this one. */
+function logIn() {
+  return Object.assign(element("a", say("log_in")), { href: "../login", target: "_blank" });
+}
+
 if (location.protocol.startsWith("http")) { // from a folder on a server: installs, and starts without it
-  document.head.append(Object.assign(document.createElement("link"), { rel: "manifest", href: "manifest.webmanifest" }));
+  document.head.append(Object.assign(document.createElement("link"), {
+    rel: "manifest", href: "manifest.webmanifest", crossOrigin: "use-credentials", // behind a login, too
+  }));
   navigator.serviceWorker?.register("sw.js").catch((error) => console.warn(error.message));
 }

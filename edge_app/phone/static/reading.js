@@ -22,7 +22,7 @@ export class Reader {
 
   /**
    * Reads one film, the bytes of a file. `age` in years is what a person said; the file's own age counts first.
-   * Returns {json, film, evidence, box}: `json` is what `predict --json` prints, without the file's name.
+   * Returns {json, film, evidence, box}: `json` is what the kiosk answers to a posted film, without the record's ID.
    */
   async answer(content, age = null) {
     const { identity: model } = this, runtime = rules.runtime, clock = stepClock();
@@ -43,6 +43,7 @@ export class Reader {
       const { logits, classMap, shape, features } = this.infer(pixels);
       clock.ends("infer");
       warnings.push(...this.rejection.checkFeatures(whole, features), ...(isCut ? ["lungs_cut_off"] : []));
+      if ((film.ageYears ?? age) === null) warnings.push(rules.filmChecks.AGE_UNKNOWN);
       const decision = decide(logits, this.card, rules.operatingPoint);
       const evidence = decision.decision === this.card.negative ? null : evidenceMap(classMap, shape, this.card);
       const place = evidence && evidencePlace(evidence);

@@ -20,7 +20,11 @@ from edge_app.errors import BundleError
 from edge_app.imaging.phantom import PhantomStyle, phantom_png
 from edge_app.kiosk.language import LANGUAGES, words
 from edge_app.model.bundle import Bundle, read_bundle, sidecar_path
-from edge_app.phone.build import MODULES, STATIC, Page, build_page
+from edge_app.phone.build import MODULES, NAMESPACE, STATIC, Page, build_page
+from edge_app.records.record import MAX_LABEL, Visit
+from edge_app.system.files import sha256_of
+from edge_app.system.signing import Signer, make_key, read_signer
+from edge_app.workflow.phone_draft import read_phone_draft
 
 STYLE = PhantomStyle(width_px=640, height_px=560)
 MAX_BYTES = 500_000
@@ -82,16 +86,29 @@ def test_an_age_out_of_range_takes_the_score_away(phone, pneumonia, tmp_path):
     assert not find(phone, "#where").is_displayed()
 
 
-def test_a_draft_is_saved_as_predict_prints_it(phone, pneumonia, tmp_path, bundle):
+@pytest.mark.parametrize("age", [3, None])
+def test_a_draft_is_saved_with_its_film_as_the_kiosk_reads_it(phone, pneumonia, tmp_path, bundle, age):
     hand_in(phone, tmp_path, pneumonia)
+    if age:
+        find(phone, "#years").send_keys(f"{age}\n")
+        phone.wait(lambda: words("en")["warning_age_unknown"] not in find(phone, "#answer").text)
+    assert (words("en")["warning_age_unknown"] in find(phone, "#answer").text) == (not age)
+    find(phone, "#label").send_keys("0412")
     script = """
-        const made = URL.createObjectURL; let saved;
-        URL.createObjectURL = (blob) => { saved = blob; return made(blob); };
+        const made = URL.createObjectURL;
+        const saved = new Promise((done) => { URL.createObjectURL = (blob) => { done(blob); return made(blob); }; });
         document.querySelector("#save").click();
+        await saved;
         URL.createObjectURL = made;
-        return saved.text();"""
-    draft = json.loads(phone.run(script))
+        return (await saved).text();"""
+    content = phone.run(script)
+    draft = json.loads(content)
     assert {"file", "status", "p_pneumonia", "lung_field", "warnings", "model", "film_sha256", "saved_at"} <= set(draft)
+    assert ("age_unknown" in draft["warnings"]) == (not age)
+    read = read_phone_draft(content.encode())
+    assert (read.film, read.visit) == (pneumonia, Visit("0412", age))
+    assert find(phone, "#label").get_attribute("maxlength") == str(MAX_LABEL)
+    assert not find(phone, "#hand").is_displayed(), "this page has no kiosk"
     assert draft["model"] == {"name": bundle.card.name, "version": bundle.card.version, "sha256": bundle.sha256}
 
 
@@ -190,7 +207,7 @@ def test_the_command_writes_the_page_and_says_where(tmp_path, capsys):
     assert main(["web", "--out", str(tmp_path / "phone"), "--data-dir", str(tmp_path)]) == 0
     assert str(tmp_path / "phone" / "index.html") in capsys.readouterr().out
     written = {path.name for path in (tmp_path / "phone").iterdir()}
-    assert written == {"index.html", "sw.js", "manifest.webmanifest", "icon.svg"}
+    assert written == {"index.html", "sw.js", "update.json", "manifest.webmanifest", "icon.svg"}
 
 
 class Server:
@@ -212,32 +229,139 @@ class Server:
         self.server.server_close()
 
 
+KEPT = """return navigator.serviceWorker.ready.then(() => caches.open("cxr-phone"))
+    .then((cache) => cache.match("./")).then((page) => page.text())"""
+
+
+@pytest.fixture(scope="module")
+def signers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Signer]:
+    """Two keys: the clinic's and a foreign one."""
+    folder = tmp_path_factory.mktemp("keys")
+    for name in ("own", "foreign"):
+        make_key(folder / name)
+    return {name: read_signer(folder / name, NAMESPACE) for name in ("own", "foreign")}
+
+
+class Installed:
+    """A page that was installed from a server, which may offer others later."""
+
+    def __init__(self, phone: Phone, folder: Path, first: Page) -> None:
+        self.phone, self.folder = phone, folder
+        self.offer(first)
+        self.server = Server(folder)
+        phone.open(self.server.url)
+        phone.wait(lambda: self.kept() == self.offered(), 20)
+
+    def offer(self, page: Page, **changed: bytes) -> None:
+        page.write(self.folder)
+        for name, content in changed.items():
+            (self.folder / name.replace("_", ".")).write_bytes(content)
+
+    def offered(self) -> str:
+        return (self.folder / "index.html").read_text()
+
+    def kept(self) -> str:
+        return str(self.phone.chrome.execute_script(KEPT))
+
+    def start_again(self) -> None:
+        """As a person does; returns once the worker has looked for another page."""
+        asked = len(self.server.asked)
+        self.phone.open(self.server.url)
+        self.phone.wait(lambda: any("update.json" in path for path in self.server.asked[asked:]))
+        self.phone.chrome.execute_script("return new Promise((done) => setTimeout(done, 700))")
+
+
 @pytest.fixture
-def served(page_file: Path, tmp_path: Path) -> Iterator[tuple[Server, Path]]:
-    folder = tmp_path / "served"
-    folder.mkdir()
-    for path in page_file.parent.iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
-    server = Server(folder)
-    yield server, folder
-    server.stop()
+def install(phone: Phone, tmp_path: Path) -> Iterator[Any]:
+    """`install(page)`: install it from a new server; only one at a time."""
+    opened = list[Installed]()
+
+    def begin(page: Page) -> Installed:
+        opened.append(Installed(phone, tmp_path / "served", page))
+        return opened[-1]
+
+    yield begin
+    for each in opened:
+        each.server.stop()
 
 
-ACTIVE = "return navigator.serviceWorker.ready.then(() => caches.keys())"
+@pytest.fixture(scope="module")
+def versions(bundle: Bundle, signers: dict[str, Signer]) -> dict[str, Page]:
+    """Pages at two thresholds, so that they differ, by whose key signed them."""
+    first, second = list(bundle.card.operating_points)[:2]
+    return {
+        "old": build_page(bundle, first, signers["own"]),
+        "new": build_page(bundle, second, signers["own"]),
+        "foreign": build_page(bundle, second, signers["foreign"]),
+        "unsigned old": build_page(bundle, first),
+        "unsigned": build_page(bundle, second),
+    }
 
 
-def test_an_installed_page_starts_without_a_server_and_takes_no_wrong_update(phone, served, pneumonia, tmp_path):
-    server, folder = served
-    phone.open(server.url)
-    (kept,) = phone.chrome.execute_script(ACTIVE)
-    worker = folder / "sw.js"
-    worker.write_text(worker.read_text().replace(kept.removeprefix("cxr-phone-"), "0" * 64))
-    phone.chrome.execute_script("return navigator.serviceWorker.ready.then((it) => it.update()).catch(() => 0)")
-    phone.chrome.execute_script("return new Promise((done) => setTimeout(done, 500))")
-    assert phone.chrome.execute_script(ACTIVE) == [kept]
-    server.stop()
-    phone.open(server.url)
+def test_an_installed_page_starts_without_a_server_and_takes_a_signed_update(
+    phone, install, versions, pneumonia, tmp_path
+):
+    installed = install(versions["old"])
+    old = installed.kept()
+    installed.start_again()
+    assert installed.kept() == old
+    installed.offer(versions["new"])
+    installed.start_again()
+    phone.wait(lambda: installed.kept() == installed.offered() != old)
+    installed.server.stop()
+    phone.open(installed.server.url)
     assert words("en")["decision_pneumonia"] in hand_in(phone, tmp_path, pneumonia)
+
+
+def changed_byte(page: bytes) -> bytes:
+    return page.replace(b"Chest film reader</h1>", b"Chest film Reader</h1>")
+
+
+def update_of(page: bytes, signature: str) -> bytes:
+    return json.dumps({"sha256": sha256_of(page), "signature": signature}).encode()
+
+
+def wrong_updates(versions: dict[str, Page]) -> dict[str, tuple[Page, dict[str, bytes]]]:
+    """What a server may offer that must not be taken."""
+    new, foreign = versions["new"], versions["foreign"].files
+    page, named = new.files["index.html"], json.loads(new.files["update.json"])
+    damaged, own = changed_byte(page), named["signature"]
+    stranger = json.loads(foreign["update.json"])["signature"]
+    return {
+        "a changed byte": (new, {"index_html": damaged}),
+        "a changed byte and its hash": (new, {"index_html": damaged, "update_json": update_of(damaged, own)}),
+        "another hash": (new, {"update_json": update_of(damaged, own)}),
+        "a wrong signature": (new, {"update_json": update_of(page, own[:-4] + "AA==")}),
+        "no signature": (versions["unsigned"], {}),
+        "a foreign key": (versions["foreign"], {}),
+        "a foreign signature": (new, {"update_json": update_of(page, stranger)}),
+        "no base 64": (new, {"update_json": update_of(page, "???")}),
+        "no JSON": (new, {"update_json": b"<html>Log in"}),
+        "another worker": (versions["foreign"], {"sw_js": new.files["sw.js"] + b"// a later version of the kit"}),
+    }
+
+
+def test_no_wrong_update_is_taken_and_the_old_page_goes_on(phone, install, versions, pneumonia, tmp_path):
+    installed = install(versions["old"])
+    old = installed.kept()
+    for what, (page, changed) in wrong_updates(versions).items():
+        installed.offer(page, **changed)
+        installed.start_again()
+        if "sw_js" in changed:
+            phone.chrome.execute_script("return navigator.serviceWorker.ready.then((it) => it.update()).catch(() => 0)")
+            phone.chrome.execute_script("return new Promise((done) => setTimeout(done, 700))")
+        assert installed.kept() == old, what
+    assert words("en")["decision_pneumonia"] in hand_in(phone, tmp_path, pneumonia)
+
+
+def test_a_page_without_a_key_takes_no_update_and_says_so(phone, install, versions):
+    installed = install(versions["unsigned old"])
+    old = installed.kept()
+    for page in ("unsigned", "new"):
+        installed.offer(versions[page])
+        installed.start_again()
+        assert installed.kept() == old
+    assert "takes none by itself" in phone.chrome.execute_script("return document.querySelector('#facts').textContent")
 
 
 def test_the_guide_gives_the_figures_that_were_measured():
@@ -247,6 +371,7 @@ def test_the_guide_gives_the_figures_that_were_measured():
         "{films} real films",
         "In {films_with_another_pixel_output_or_decision} of those films",
         "{page_kb} kB",
+        "Firefox {firefox} every kind of file and {firefox_films} real films",
         "{slower_times} times slower | {first_answer_s} s",
         "later answers | {later_answer_s} s",
         "{peak_mb} MB",

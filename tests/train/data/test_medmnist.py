@@ -29,21 +29,23 @@ def _file(folder: Path, name: str, classes: int, colour: bool = False, counts: t
     return str(folder / f"{name}.npz")
 
 
-@pytest.mark.parametrize(
-    ("name", "classes", "colour", "normal", "attributed"),
-    [
-        ("pneumoniamnist_64", 2, False, "", "Kermany"),
-        ("breastmnist", 2, False, "normal, benign", "Al-Dhabyani"),
-        ("octmnist", 4, False, "", "Kermany"),
-        ("pathmnist_128", 9, True, "normal colon mucosa", "Kather"),
-        ("dermamnist", 7, True, "melanocytic nevi", "HAM10000"),
-        ("bloodmnist", 8, True, "lymphocyte", "Acevedo"),
-        ("retinamnist", 5, True, "", "DeepDRiD"),
-        ("tissuemnist", 8, False, "leukocytes", "BBBC051"),
-        ("organamnist", 11, False, "liver", "LiTS"),
-        ("anyones", 3, False, "class 2", "films of anyones.npz"),
-    ],
-)
+KINDS = [
+    ("pneumoniamnist_64", 2, False, "", "Kermany"),
+    ("breastmnist", 2, False, "normal, benign", "Al-Dhabyani"),
+    ("octmnist", 4, False, "", "Kermany"),
+    ("pathmnist_128", 9, True, "normal colon mucosa", "Kather"),
+    ("dermamnist", 7, True, "melanocytic nevi", "HAM10000"),
+    ("bloodmnist", 8, True, "lymphocyte", "Acevedo"),
+    ("retinamnist", 5, True, "", "DeepDRiD"),
+    ("tissuemnist", 8, False, "leukocytes", "BBBC051"),
+    ("organamnist", 11, False, "liver", "LiTS"),
+    ("organcmnist", 11, False, "heart", "LiTS"),
+    ("organsmnist_64", 11, False, "spleen", "LiTS"),
+    ("anyones", 3, False, "class 2", "films of anyones.npz"),
+]
+
+
+@pytest.mark.parametrize(("name", "classes", "colour", "normal", "attributed"), KINDS)
 def test_each_kind_has_its_own_classes_parts_and_licence(
     tmp_path: Path, name: str, classes: int, colour: bool, normal: str, attributed: str
 ) -> None:
@@ -54,9 +56,13 @@ def test_each_kind_has_its_own_classes_parts_and_licence(
     assert sorted(data.labels) == sorted(SETS[name.split("_")[0]][0].split("|") if "mnist" in name else data.labels)
     assert attributed in data.attribution
     assert ("Kermany" in data.attribution) == (attributed == "Kermany")
-    licence = {"dermamnist": "CC BY-NC 4.0", "anyones": "not stated"}
+    licence = {"dermamnist": "CC BY-NC 4.0", "anyones": "not stated"}  # MedMNIST's README, from version 2.2.3 on
     assert data.licence == licence.get(name, "CC BY 4.0")
     assert any("colour was turned gray" in note for note in data.notes) == colour
+
+
+def test_every_set_of_one_class_per_film_is_tried() -> None:
+    assert {name.split("_")[0] for name, *_ in KINDS} == {*SETS, "anyones"}
 
 
 @pytest.mark.parametrize(("name", "classes"), [("breastmnist", 2), ("bloodmnist", 8), ("anyones", 2)])
@@ -74,19 +80,24 @@ def test_colour_becomes_the_gray_of_the_devices_decoder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "labels", "told"),
+    ("name", "images", "labels", "told"),
     [
-        ((6, 28, 28), np.zeros((6, 14), np.int64), "several labels per film: .* a film needs exactly one"),
-        ((6, 28, 28, 28), np.zeros((6, 1), np.int64), "expected two-dimensional films"),
-        ((6, 28, 28), np.full((6, 1), 2), "expected 0 to 1: malignant, normal, benign"),
+        (
+            "chestmnist",
+            (6, 28, 28),
+            np.zeros((6, 14), np.int64),
+            "several labels per film: .* a film needs exactly one",
+        ),
+        ("organmnist3d", (6, 28, 28, 28), np.zeros((6, 1), np.int64), "expected two-dimensional films"),
+        ("breastmnist", (6, 28, 28), np.full((6, 1), 2), "expected 0 to 1: malignant, normal, benign"),
     ],
 )
 def test_what_is_not_one_class_per_flat_film_is_refused_with_a_reason(
-    tmp_path: Path, images: tuple[int, ...], labels: np.ndarray, told: str
+    tmp_path: Path, name: str, images: tuple[int, ...], labels: np.ndarray, told: str
 ) -> None:
-    np.savez(tmp_path / "breastmnist.npz", train_images=np.zeros(images, np.uint8), train_labels=labels)
+    np.savez(tmp_path / f"{name}.npz", train_images=np.zeros(images, np.uint8), train_labels=labels)
     with pytest.raises(DataError, match=told):
-        find_data(str(tmp_path / "breastmnist.npz"))
+        find_data(str(tmp_path / f"{name}.npz"))
 
 
 def test_a_file_is_trained_on_and_its_test_part_scored_once(tmp_path: Path, capsys) -> None:

@@ -84,7 +84,7 @@ def test_views_are_what_the_device_shows_its_locator(films: LoadedFilms, prepara
 def test_film_on_which_no_lungs_are_found_is_shown_whole_and_counted(
     films: LoadedFilms, preparation: Preparation
 ) -> None:
-    whole = whole_films(films)
+    whole = np.array(whole_films(films))
     assert whole.shape == (3, SIDE_PX, SIDE_PX)
     whole[1] = np.linspace(0, 255, SIDE_PX, dtype=np.uint8)
     pixels, missed = prepared(whole, preparation)

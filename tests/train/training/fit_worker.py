@@ -1,10 +1,11 @@
 """A training that loses power, and continues where it was: fit_worker.py OUT DATA PLACE, where PLACE is one of
 
-`never`, `step N` (after the N-th batch), `torn N` (half of the N-th saved model is written) or
-`saved N` (the N-th model has just been saved).
+`never`, `step N` (after the N-th batch), `torn N` (half of the N-th saved model is written),
+`saved N` (the N-th model has just been saved) or `full N` (after the N-th batch the disk has no room for a model).
 """
 
 import os
+import resource
 import signal
 import sys
 from dataclasses import replace
@@ -31,6 +32,8 @@ def main(out: str, data: str, place: str, number: int) -> None:
         counts["step"] += 1
         if place == "step" and counts["step"] == number:
             lose_power()
+        if place == "full" and counts["step"] == number:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 
     def counted_save(model: object, path: Path) -> None:
         counts["save"] += 1

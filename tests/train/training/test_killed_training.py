@@ -18,7 +18,11 @@ def _train(out: Path, phantoms: Path, place: str) -> subprocess.CompletedProcess
     """Train in a process of its own, as a user does: in one that other tests had used, a loss once differed by
     0.0005."""
     words = [sys.executable, str(WORKER), str(out), str(phantoms), *place.split()]
-    return subprocess.run(words, env=ENVIRONMENT, capture_output=True, timeout=300)
+    scratch = out.with_name(f"{out.name}-scratch")
+    scratch.mkdir(exist_ok=True)
+    ended = subprocess.run(words, env=ENVIRONMENT | {"TMPDIR": str(scratch)}, capture_output=True, timeout=300)
+    assert list(scratch.iterdir()) == [], "films are left behind"
+    return ended
 
 
 def _history(out: Path) -> list[dict[str, float]]:

@@ -1,19 +1,20 @@
 """MedMNIST files: `train_images`, `train_labels`, the same for `val` and `test`; any of the two-dimensional sets.
 
-A file's name says which set it is, and so its classes: https://medmnist.com.
+A file's name says which set it is, and so its classes and licence, as in `medmnist/info.py` 3.0.2: https://medmnist.com.
 """
 
+import math
 import re
 import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from edge_app.errors import DataError
 from train.data.labelled import TEST, TRAIN, VALIDATION, DataSet, LabelledFilm, Layout
 from train.data.layouts.folders import KERMANY_ATTRIBUTION
+from train.data.on_disk import stack_on_disk
 
 LITS = "Bilic et al., LiTS, Med Image Anal 84:102680 (2023)"
 ORGANS = "bladder|femur-left|femur-right|heart|kidney-left|kidney-right|liver|lung-left|lung-right|pancreas|spleen"
@@ -47,7 +48,7 @@ SETS = {
     "organsmnist": (ORGANS, LITS),
 }
 LICENCES = {"dermamnist": "CC BY-NC 4.0"}
-LICENCE = "CC BY 4.0"  # of all others
+LICENCE = "CC BY 4.0"  # of all others, as MedMNIST's README says since 2.2.3
 ATTRIBUTION = "MedMNIST v2, Yang et al., Sci Data 10:41 (2023), after "
 PARTS = {"train": TRAIN, "val": VALIDATION, "test": TEST}  # how the arrays are called, and our name
 DAMAGED = (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
@@ -97,18 +98,14 @@ def read_npz(path: Path, with_test: bool) -> DataSet:
 def _films(stem: str, part: str, labels: list[str], images: np.ndarray, classes: np.ndarray) -> list[LabelledFilm]:
     stem = stem if part == TRAIN else f"{stem}_{part}"
     return [
-        LabelledFilm(f"{stem}_{index}", labels[kind], f"{stem}_{index}", _gray(image), PARTS[part])
+        LabelledFilm(f"{stem}_{index}", labels[kind], f"{stem}_{index}", image, PARTS[part])
         for index, (image, kind) in enumerate(zip(images, classes, strict=True))
     ]
 
 
-def _gray(image: np.ndarray) -> np.ndarray:
-    return image if image.ndim == 2 else np.asarray(Image.fromarray(image).convert("L"))
-
-
 def _checked(path: Path, part: str, arrays: np.lib.npyio.NpzFile) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 (films, side, side), or (films, side, side, 3) in colour, and class numbers (films,)."""
-    images, classes = arrays[f"{part}_images"], arrays[f"{part}_labels"]
+    images, classes = _on_disk(arrays, f"{part}_images"), arrays[f"{part}_labels"]
     square = images.ndim in (3, 4) and images.shape[1] == images.shape[2] and images.shape[3:] in ((), (3,))
     if not square or images.dtype != np.uint8:
         raise DataError(
@@ -126,6 +123,19 @@ def _checked(path: Path, part: str, arrays: np.lib.npyio.NpzFile) -> tuple[np.nd
             f"the {len(images)} films"
         )
     return images, classes.ravel()
+
+
+def _on_disk(arrays: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
+    """An array of the file, unpacked to the disk row by row: in memory, the large sets would take gigabytes."""
+    with arrays.zip.open(f"{name}.npy") as file:
+        form = np.lib.format
+        header = form.read_array_header_1_0 if form.read_magic(file) == (1, 0) else form.read_array_header_2_0
+        shape, by_column, dtype = header(file)
+        if by_column or dtype.hasobject or len(shape) < 2:
+            return arrays[name]
+        row_bytes = dtype.itemsize * math.prod(shape[1:])
+        rows = (np.frombuffer(file.read(row_bytes), dtype).reshape(shape[1:]) for _ in range(shape[0]))
+        return stack_on_disk(rows, shape[0])
 
 
 LAYOUT = Layout(
