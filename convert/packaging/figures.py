@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from convert.inference.chain import Chain
 from convert.inference.isolated import run_isolated
 from convert.options import Budget
 from convert.outcome import Examined
@@ -60,6 +61,27 @@ def score_bands(scores: np.ndarray, has_finding: np.ndarray) -> list[dict[str, f
     return bands
 
 
+def lung_field_statistics(chain: Chain | None, runtime: str) -> dict[str, dict[str, float | int]]:
+    """How large the lungs are on the validation films: the reference with which a site compares its own films.
+
+    Args:
+        chain: None for a model that sees whole films.
+    Returns:
+        For "height" and "width" of the lung field, margin included, as shares of the film's side: `films`, `mean` and
+        `spread` (standard deviation with n - 1). Films on which no lungs are found do not count.
+    """
+    fields = zip(chain.fields(runtime), chain.sizes, strict=True) if chain else ()
+    found = [(field, size) for field, size in fields if field]
+    if len(found) < 2:
+        return {}
+    ends = np.array([field.as_fractions(*size) for field, size in found])
+    shares = {"height": ends[:, 3] - ends[:, 1], "width": ends[:, 2] - ends[:, 0]}
+    return {
+        name: {"films": len(each), "mean": float(each.mean()), "spread": float(each.std(ddof=1))}
+        for name, each in shares.items()
+    }
+
+
 def card_with_figures(
     examined: Examined,
     figures: dict[str, Any],
@@ -104,5 +126,6 @@ def card_with_figures(
                 if RUNTIMES[seen.runtime].delegates_int8
             },
         },
+        lung_field_statistics=lung_field_statistics(source.chain, runtime),
         features=measure(template, features, source.whole_pixels, examined.outputs[runtime]["features"]),
     )

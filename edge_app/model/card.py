@@ -73,6 +73,9 @@ class ModelCard:
     class_map: bool = True
     # Statistics of the pooled features, for refusing pictures that are not chest films; empty: not measured.
     features: dict[str, Any] = field(default_factory=dict)
+    # `height` and `width` of the lung field as shares of the film's sides, on the validation films: `films`, `mean` and
+    # `spread` (standard deviation) of each. Empty: not measured, as before 0.5.0.
+    lung_field_statistics: dict[str, Any] = field(default_factory=dict)
     tools: dict[str, str] = field(default_factory=dict)
 
     @property

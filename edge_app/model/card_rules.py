@@ -182,6 +182,14 @@ RULES: dict[str, Rule] = {
     "locator.input_size_px?": SIZE_PX,
     "features?": _object(),
     "features.version?": _whole(1, 1000),
+    "lung_field_statistics?": (
+        "empty, or of height and width",
+        lambda value: isinstance(value, dict) and set(value) in (set(), {"height", "width"}),
+    ),
+    "lung_field_statistics.*": _object(3),
+    "lung_field_statistics.*.films": _whole(2, 10**9),
+    "lung_field_statistics.*.mean": _number(0, 1),
+    "lung_field_statistics.*.spread": _number(0, 1),
     "tools?": _object(),
     "tools.*": _text(200),
 }

@@ -115,7 +115,7 @@ class Store:
                 age_years=draft.visit.age_years,
                 p_pneumonia=draft.decision.p_finding,
                 decision=draft.decision.decision,
-                answer=json.dumps(decision_as_json(draft.decision)),
+                answer=json.dumps(decision_as_json(draft.decision) | {"lung_field": draft.lung_field}),
                 warnings=json.dumps(draft.warnings),
                 model=json.dumps(asdict(draft.model)),
                 runtime=draft.runtime,
@@ -443,16 +443,19 @@ def _set_aside(path: Path) -> Path:
 
 
 def _record(row: tuple) -> Record:
+    answer = json.loads(row[3])
+    lung_field = answer.pop("lung_field", None)  # versions before 0.5.0 did not write it
     return Record(
         id=row[0],
         created_at=row[1],
         source=row[2],
         visit=Visit(row[9], row[10], row[11]),
-        decision=decision_from_json(json.loads(row[3])),
+        decision=decision_from_json(answer),
         warnings=tuple(json.loads(row[4])),
         model=ModelIdentity(**json.loads(row[5])),
         runtime=row[6],
         last_act=review_of(row[12:]) if row[12] is not None else None,
         boot_id=row[7],
         uptime_s=row[8],
+        lung_field=tuple(lung_field) if lung_field else None,
     )

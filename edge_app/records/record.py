@@ -34,7 +34,7 @@ NOBODY = Visit()
 class Draft:
     """The model's decision on one film, before review. `source` is "page", "watch" or "dicom".
 
-    `film_sha256` is used only for a keyed fingerprint.
+    `film_sha256` is used only for a keyed fingerprint. `lung_field` is where the model found the lungs.
     """
 
     id: str
@@ -45,6 +45,7 @@ class Draft:
     source: str = "page"
     visit: Visit = NOBODY
     warnings: tuple[str, ...] = ()
+    lung_field: Region | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ class Record:
     last_act: Review | None = None
     boot_id: str = ""
     uptime_s: float | None = None
+    lung_field: Region | None = None
 
     @property
     def review(self) -> Review | None:

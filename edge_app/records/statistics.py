@@ -3,6 +3,7 @@
 Months are those of the times in the record, in UTC. Films that were refused are counted in `intake`.
 """
 
+import json
 import math
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from edge_app.records.record import AGREE, DISAGREE, UNDECIDED
 
 FIRST_FILMS, LAST_FILMS = 200, 100
 DRIFTED_AT = 2.5758  # standard deviations: by chance in 1 of 100 comparisons
+GEOMETRY_DRIFTED_AT = 1.0  # standard deviations of a single film; the mean of LAST_FILMS moves by a tenth by chance
+LARGER, SMALLER = "larger", "smaller"
 AS_BEFORE, MORE, FEWER, TOO_FEW = "as_before", "more", "fewer", "too_few"
 # The signatures that stand.
 SIGNED = (
@@ -44,6 +47,19 @@ class Drift:
     films: int
     first: float = 0.0
     last: float = 0.0
+
+
+@dataclass(frozen=True)
+class GeometryDrift:
+    """Whether the lungs are as large on the last films as on those of the card: mean shares of the film's sides, 0..1.
+
+    `kind` is AS_BEFORE; LARGER or SMALLER where one of them lies more than GEOMETRY_DRIFTED_AT of the card's spreads
+    off the card's mean; or TOO_FEW before there are LAST_FILMS.
+    """
+
+    kind: str
+    width: float = 0.0
+    height: float = 0.0
 
 
 def films_by_month(store: Store) -> list[tuple[str, int]]:
@@ -96,6 +112,26 @@ def drift(store: Store, model_sha256: str, threshold: float) -> Drift:
     if error == 0 or abs(last - first) / error <= DRIFTED_AT:
         return Drift(AS_BEFORE, len(scores), first, last)
     return Drift(MORE if last > first else FEWER, len(scores), first, last)
+
+
+def geometry_drift(store: Store, model_sha256: str, reference: dict[str, dict[str, float]]) -> GeometryDrift:
+    """Compare the size of the lungs on the site's last films with that on the model's validation films.
+
+    Args:
+        reference: `ModelCard.lung_field_statistics`.
+    """
+    query = "SELECT answer FROM records WHERE instr(model, ?) > 0 AND instr(answer, ?) > 0 ORDER BY rowid DESC LIMIT ?"
+    with store.reading() as db:
+        rows = db.execute(query, (model_sha256, '"lung_field": [', LAST_FILMS)).fetchall()
+    if len(rows) < LAST_FILMS:
+        return GeometryDrift(TOO_FEW)
+    ends = np.array([json.loads(answer)["lung_field"] for (answer,) in rows])
+    means = dict(zip(("width", "height"), (ends[:, 2:] - ends[:, :2]).mean(axis=0), strict=True))
+    off = [(means[name] - card["mean"]) / max(card["spread"], 1e-9) for name, card in reference.items()]
+    furthest = max(off, key=abs, default=0.0)
+    if abs(furthest) <= GEOMETRY_DRIFTED_AT:
+        return GeometryDrift(AS_BEFORE, **means)
+    return GeometryDrift(LARGER if furthest > 0 else SMALLER, **means)
 
 
 def _agreement(month: str, agree: int, disagree: int, undecided: int) -> Agreement:

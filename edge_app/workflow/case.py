@@ -71,7 +71,7 @@ def case_of_record(record: Record, film_jpeg: bytes = b"") -> Case:
     Args:
         film_jpeg: the film, where the site keeps films.
     """
-    answer = Answer(record.decision, record.model, record.runtime, record.warnings)
+    answer = Answer(record.decision, record.model, record.runtime, record.warnings, lung_field=record.lung_field)
     case = Case(record.id, record.created_at, answer, Pictures(film_jpeg), source=record.source)
     return case.as_recorded(record)
 

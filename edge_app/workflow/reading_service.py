@@ -330,6 +330,7 @@ class ReadingService:
             source=case.source,
             visit=case.visit,
             warnings=answer.warnings,
+            lung_field=answer.lung_field,
         )
         store.add_draft(draft)
         return replace(case, saved=True)

@@ -5,6 +5,7 @@ import json
 import re
 import resource
 import shutil
+import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -249,6 +250,16 @@ def test_card_records_the_budget_and_no_name_of_a_film(conversion: Conversion, p
     assert card.parity["budget"] == dataclasses.asdict(budget)
     assert set(card.parity["runtimes"]) == set(conversion.runtimes)
     assert card.features["validation"]["refused"] == 0, "a film that the limits were drawn from"
+    chain = conversion.source.chain
+    assert chain is not None
+    heights = [
+        field.as_fractions(*size)[3] - field.as_fractions(*size)[1]
+        for field, size in zip(chain.fields(conversion.runtimes[0]), chain.sizes, strict=True)
+        if field
+    ]
+    expected = {"films": len(heights), "mean": statistics.fmean(heights), "spread": statistics.stdev(heights)}
+    assert card.lung_field_statistics["height"] == pytest.approx(expected)
+    assert 0.3 < card.lung_field_statistics["width"]["mean"] < 1
     text = card.to_json()
     assert not any(film.name in text for film in conversion.source.validation.films)
 

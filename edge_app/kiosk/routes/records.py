@@ -84,9 +84,7 @@ def add_record_routes(app: FastAPI, service: ReadingService) -> None:
 
 
 def _statistics(service: ReadingService, language: str) -> str:
-    predictor = service.predictor
-    _, point = predictor.card.operating_point()
-    return site_statistics(service.store(), predictor.identity.sha256, point.threshold, language)
+    return site_statistics(service.store(), service.predictor.card, service.predictor.identity.sha256, language)
 
 
 def _exportable(service: ReadingService) -> list[Record]:

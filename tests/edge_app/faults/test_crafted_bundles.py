@@ -65,6 +65,9 @@ WRONG = (
     ("not_checked", [1]),
     ("metrics", {"x": math.nan}),
     ("features.version", "1"),
+    ("lung_field_statistics", {"height": {"films": 9, "mean": 0.5, "spread": 0.1}}),
+    ("lung_field_statistics", {side: {"films": 9, "mean": 1.5, "spread": 0.1} for side in ("height", "width")}),
+    ("lung_field_statistics", {side: {"films": 9, "mean": 0.5} for side in ("height", "width")}),
     ("tools", {"numpy": 1}),
     ("training", []),
 )

@@ -9,8 +9,16 @@ from edge_app.model.card import ModelIdentity
 from edge_app.reading.decision import Decision
 from edge_app.records import reviews
 from edge_app.records.database import Store, open_store
-from edge_app.records.record import Draft, Signature, new_record_id
-from edge_app.records.statistics import Drift, agreement_by_month, drift, films_by_month, kept_impressions
+from edge_app.records.record import Draft, Region, Signature, new_record_id
+from edge_app.records.statistics import (
+    Drift,
+    GeometryDrift,
+    agreement_by_month,
+    drift,
+    films_by_month,
+    geometry_drift,
+    kept_impressions,
+)
 
 MODEL, OTHER = ModelIdentity("compact", "1", "a" * 64), ModelIdentity("compact", "2", "b" * 64)
 
@@ -22,12 +30,12 @@ def store(tmp_path: Path):
     opened.close()
 
 
-def add(store: Store, p: float, model: ModelIdentity = MODEL) -> str:
+def add(store: Store, p: float, model: ModelIdentity = MODEL, lungs: Region | None = None) -> str:
     record_id = new_record_id()
     shares = {"normal": 1 - p, "bacterial": p, "viral": 0.0}
     decision = "pneumonia" if p >= 0.5 else "normal"
     made = Decision("normal", shares, p, "balanced", 0.5, decision, "pneumonia")
-    store.add_draft(Draft(record_id, record_id, made, model, "test"))
+    store.add_draft(Draft(record_id, record_id, made, model, "test", lung_field=lungs))
     return record_id
 
 
@@ -87,3 +95,35 @@ def test_drift_is_told_by_the_last_hundred_films_against_the_first_two_hundred(s
     for score in scores[299:]:
         add(store, score)
     assert drift(store, MODEL.sha256, 0.5) == Drift(kind, 307, first / 200, last / 100)
+
+
+# The card: lungs 0.60 high with a spread of 0.08, and 0.70 wide with a spread of 0.05.
+CARD = {
+    "height": {"films": 900, "mean": 0.6, "spread": 0.08},
+    "width": {"films": 900, "mean": 0.7, "spread": 0.05},
+}
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "kind"),
+    [
+        (0.6, 0.7, "as_before"),
+        (0.67, 0.7, "as_before"),
+        (0.69, 0.7, "larger"),
+        (0.6, 0.64, "smaller"),
+        (0.65, 0.6, "smaller"),
+    ],
+)
+def test_geometry_drift_is_told_once_a_mean_lies_more_than_a_spread_off_the_card_s(store, height, width, kind):
+    add(store, 0.9, lungs=(0.0, 0.0, 0.1, 0.1))  # older than the last hundred
+    for number in range(99):
+        wobble = 0.02 if number % 2 else -0.02
+        add(store, 0.9, lungs=(0.1, 0.1, 0.1 + width + wobble, 0.1 + height - wobble))
+    add(store, 0.9, OTHER, (0.0, 0.0, 0.1, 0.1))  # another model's
+    add(store, 0.9)  # as a record of 0.4.0, without a lung field
+    assert geometry_drift(store, OTHER.sha256, CARD) == GeometryDrift("too_few")
+    latest = add(store, 0.9, lungs=(0.1, 0.1, 0.1 + width + 0.02, 0.1 + height - 0.02))
+    found = geometry_drift(store, MODEL.sha256, CARD)
+    assert (found.kind, found.width, found.height) == (kind, pytest.approx(width), pytest.approx(height))
+    assert store.record(latest).lung_field == pytest.approx((0.1, 0.1, 0.12 + width, 0.08 + height))
+    assert geometry_drift(store, MODEL.sha256, {}).kind == "as_before", "a card without a reference says nothing"
