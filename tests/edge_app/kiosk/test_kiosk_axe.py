@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def test_axe_finds_nothing_on_any_screen_in_either_theme(
             browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
             # Gradio asks for the theme once, at its start.
             browser.execute_script(f"document.body.classList.toggle('dark', {json.dumps(theme == 'dark')})")
+            time.sleep(0.6)  # the page fades colours
             browser.execute_script(AXE.read_text(encoding="utf-8"))
             if violations := browser.execute_async_script(FINDINGS):
                 found[f"{screen}, {theme}"] = violations
