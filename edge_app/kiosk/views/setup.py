@@ -27,6 +27,7 @@ class SetUp:
     clock_doubt: str  # why the clock may be wrong; "" when it fits what is known
     films_folder: Path | None  # where films are kept; None: in memory only
     media: list[Path]
+    locked: tuple[Path, str] | None  # a medium that the kiosk cannot write to, and the commands that change it
     models: list[Path]  # on media
     current: str  # the installed model that the next start uses, and the one before it
     previous: str
@@ -108,6 +109,9 @@ def _readers(site: SetUp, w: Words) -> str:
 
 def _back_up(site: SetUp, w: Words) -> str:
     content = f"<p>{w('no_stick')}</p>"
+    if site.locked:
+        path, commands = site.locked
+        content = f"<p>{w('stick_locked', path=path)} <kbd dir='ltr'>{escape(commands)}</kbd></p>"
     if site.media:
         fields = f"{_choice(w('stick'), 'medium', site.media)}{who(w)}"
         content = _form("back-up", fields, w("write_back_up"), False, w)
