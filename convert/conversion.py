@@ -77,7 +77,7 @@ class Conversion:
             # Draws that the evaluation sets do not use.
             redrawn = shortcut_free_draw(whole, *range(DRAWS, DRAWS + REDRAWN))
             seen = map(self.source.preparation.whole, itertools.chain(whole, redrawn))
-            parts.append(stack_on_disk(seen, len(whole) + len(redrawn)))
+            parts.append(stack_on_disk(seen, (1 + REDRAWN) * len(whole)))
         return learn_template(*parts)
 
     @functools.cached_property

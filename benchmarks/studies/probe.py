@@ -90,11 +90,11 @@ def probe(options: ProbeOptions) -> dict[str, Any]:
         manifest = split_films(films, data.name, data.labels, SplitRule())
     training, validation = (apply_manifest(films, manifest, part) for part in (TRAIN, VALIDATION))
     learned, tested = (part.classes != data.classes.negative_index for part in (training, validation))
-    sets = whole_film_sets(validation, tested, preparation)
+    sets = {name: np.stack(list(drawn)) for name, drawn in whole_film_sets(validation, tested, preparation).items()}
     views: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "whole film": shortcut_statistics,
         "framing": lambda whole: framing_statistics(whole, preparation),
-        "lung field": lambda whole: shortcut_statistics(prepared(whole, preparation)[0]),
+        "lung field": lambda whole: shortcut_statistics(prepared(whole, len(whole), preparation)[0]),
     }
     found = {}
     for name, statistics in views.items():

@@ -1,5 +1,6 @@
 """The kiosk's web application: the machine's routes, those for records and set-up, the page and the guard."""
 
+import asyncio
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,9 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from edge_app.errors import KitError
+from edge_app.errors import ActRefused, KitError
 from edge_app.kiosk.bounds import FILMS_PATH, BodyRefused, Bounds, Uploads, refused
-from edge_app.kiosk.film_headers import turning_of, visit_of
+from edge_app.kiosk.film_headers import turnings_of, visit_of
 from edge_app.kiosk.guard import LOOPBACK_HOSTS, Guard
 from edge_app.kiosk.login import Gate, Sessions, add_login
 from edge_app.kiosk.page import build_page, page_settings
@@ -76,14 +77,23 @@ def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:
     uploads = Uploads()
 
     @app.post(FILMS_PATH)
-    async def films(request: Request) -> JSONResponse:
-        """Read one film, sent as the body; returns the fields of `predict --json` and the record's ID."""
+    @app.post(f"{FILMS_PATH}/{{case_id}}/again")
+    async def films(request: Request, case_id: str = "") -> JSONResponse:
+        """Read one film, sent as the body; or one that was read, as it was turned and cropped on the screen.
+
+        Returns the fields of `predict --json` and the record's ID.
+        """
         try:
-            visit, turned = visit_of(request.headers), turning_of(request.headers)
+            visit, turnings = visit_of(request.headers), turnings_of(request.headers)
             async with uploads.film(request.receive) as content:
-                case = await run_in_threadpool(service.read, content, "page", visit, turned)
+                if case_id:
+                    case = await run_in_threadpool(service.read_again, case_id, turnings)
+                else:
+                    case = await run_in_threadpool(service.read, content, "page", visit, turnings)
         except BodyRefused as refusal:
             return refused(refusal)
+        except ActRefused as refusal:
+            return refused(BodyRefused(400, refusal.code, str(refusal)))
         return JSONResponse(service.as_json(case))
 
     @app.get("/picture/{case_id}/film")
@@ -93,3 +103,14 @@ def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:
         if case is None or not case.pictures.film_jpeg:
             return PlainTextResponse("There is no such picture.", 404)
         return Response(case.pictures.film_jpeg, media_type="image/jpeg")
+
+    one_at_a_time = asyncio.Semaphore(1)  # decoding takes the memory of a whole film
+
+    @app.get("/picture/{case_id}/full")
+    async def full_picture(case_id: str) -> Response:
+        """The film of a case in full resolution, while its file is in memory."""
+        async with one_at_a_time:
+            content = await run_in_threadpool(service.full_film, case_id)
+        if not content:
+            return PlainTextResponse("There is no such picture.", 404)
+        return Response(content, media_type="image/jpeg")

@@ -4,20 +4,24 @@ The parts are HTML from `views`. Films are uploaded through the kiosk's own rout
 never writes one to disk. Each browser tab has its own `TabState`; what all tabs share is in the `ReadingService`.
 """
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from edge_app.errors import KitError
+from edge_app.kiosk.film_headers import visit_of
 from edge_app.kiosk.language import LANGUAGES, language_of, said, say, words
 from edge_app.kiosk.views.answer import answer, message
 from edge_app.kiosk.views.film import film
 from edge_app.kiosk.views.hand_in import outcome, visit_form
 from edge_app.kiosk.views.header import HAND_IN, READ, ROOMS, header
 from edge_app.kiosk.views.queue import queue
-from edge_app.records.record import FINDINGS, MAX_TEXT, Region, Signature
+from edge_app.records.record import FINDINGS, MAX_TEXT, Region, Signature, Visit
 from edge_app.workflow.case import Case
 from edge_app.workflow.reading_service import ReadingService
 
@@ -26,12 +30,13 @@ FONTS = ("system-ui", "Noto Sans", "DejaVu Sans", "sans-serif")
 MAX_WAITING = 64  # events in gradio's queue; further ones get the message that the kiosk is busy
 MAX_HANDED_IN = 100  # films of one tab's last batch
 MAX_REGIONS = 8
+MAX_SESSIONS = 1000
 REFRESH_S = 1.5  # how often a page asks whether anything changed
 AT_ONCE = 4  # events of one kind that may run at once
 QUIET = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": AT_ONCE}
 STYLES = ("style.css", "viewer.css")
 VIEWER = tuple(sorted(path.name for path in STATIC.glob("film_*.js")))
-REASON = 6  # its place among the parts that every event may change
+Updates = dict[Block, Any]  # what an event changes: the new value or properties of a component; all others stay
 
 
 @dataclass(frozen=True)
@@ -39,23 +44,34 @@ class TabState:
     """State of one browser tab.
 
     `room` is what it shows; `handed_in` the films of its last batch; `chosen` the film in the reading room, and `seen`
-    the version of its record: a reader signs what they saw. `revision` tells what the lists show.
+    the version of its record: a reader signs what they saw. `visit` is what an amendment will say of whose film it is.
+    `revision` tells what the lists show; `number` counts what somebody did here.
     """
 
     room: str = HAND_IN
     handed_in: tuple[str, ...] = ()
     chosen: str = ""
     seen: int = 0
-    regions: tuple[Region, ...] = ()
+    visit: Visit | None = None
     impressions: dict[str, str] = field(default_factory=dict)
     revision: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True)
-class ReviewForm:
-    """The components for signing."""
+class Parts:
+    """The components that events change."""
 
-    panel: gr.Column
+    tab: gr.State
+    head: gr.HTML
+    picker: gr.HTML
+    outcome: gr.HTML  # of the films that were handed in last
+    lists: gr.HTML
+    viewer: gr.HTML
+    told: gr.HTML  # the draft next to the film
+    message: gr.HTML
+    regions: gr.Textbox  # hidden: the film viewer writes them into it
+    panel: gr.Column  # the form for signing, with what follows
     finding: gr.Radio
     comment: gr.Textbox
     reason: gr.Textbox
@@ -64,97 +80,112 @@ class ReviewForm:
     sign: gr.Button
     take_back: gr.Button
     discard: gr.Button
-    message: gr.HTML
 
 
 def build_page(service: ReadingService) -> gr.Blocks:
     """Build the page; mount it with `page_settings`."""
     i18n = translations()
     with gr.Blocks(title="Chest film reader", analytics_enabled=False) as page:
-        tab = gr.State(_new_tab)
-        head = _part("kiosk-header", "header.js")
+        made: dict[str, Any] = {"tab": gr.State(_new_tab), "head": _part("kiosk-header", "header.js")}
         with gr.Row(elem_id="kiosk-hand-in"):
             with gr.Column(elem_id="kiosk-give"):
-                picker = _part("kiosk-picker", "picker.js")
-                said_last = _part("kiosk-outcome", "queue.js")
-            lists = _part("kiosk-list", "queue.js")
+                made["picker"] = _part("kiosk-picker", "picker.js")
+                made["outcome"] = _part("kiosk-outcome", "queue.js")
+            made["lists"] = _part("kiosk-list", "queue.js")
         with gr.Row(elem_id="kiosk-read"):
-            viewer = _part("kiosk-viewer", *VIEWER, "viewer.js")
+            made["viewer"] = _part("kiosk-viewer", *VIEWER, "viewer.js")
             with gr.Column(elem_id="kiosk-sheet"):
-                told = _part("kiosk-answer", "answer.js")
-                form = _review_form(i18n)
+                made["told"] = _part("kiosk-answer", "answer.js")
+                parts = Parts(**made, **_review_form(i18n))
+        events, everything = PageEvents(service, parts), list(vars(parts).values())
 
-        events = PageEvents(service)
-        # What every event may change; then what only another film changes.
-        shown = [tab, head, said_last, lists, told, form.panel, form.reason, form.take_back, form.discard, form.sign]
-        opened = [*shown, form.message, viewer, form.finding, form.comment, form.pin]
-        page.load(events.opened, tab, [picker, *opened], **QUIET)
-        head.room(events.entered, tab, opened, **QUIET)
-        picker.films_read(events.films_read, tab, shown, **QUIET)
-        for part in (lists, said_last):
-            part.pick(events.picked, tab, opened, **QUIET)
-        told.impression(events.impression, tab, opened, **QUIET)
-        told.seen_to(events.seen_to, tab, opened, **QUIET)
-        viewer.marked(events.marked, tab, tab, **QUIET)
-        entries = [tab, form.finding, form.comment, form.reason, form.initials, form.pin]
-        signing: dict[str, Any] = {"fn": events.signed, "inputs": entries, "outputs": opened, **QUIET}
-        form.sign.click(**signing)
-        form.pin.submit(**signing)
-        undoing = [tab, form.reason, form.initials, form.pin]
-        form.take_back.click(events.taken_back, undoing, opened, **QUIET)
-        form.discard.click(events.discarded, undoing, opened, **QUIET)
-        gr.Timer(REFRESH_S).tick(events.refreshed, tab, [tab, head, lists, told, form.message], **QUIET)
+        def on(listen: Callable[..., Any], act: Callable[..., Updates], *inputs: Block, repeated: str = "once") -> None:
+            listen(act, [parts.tab, *inputs], everything, trigger_mode=repeated, **QUIET)
+
+        on(page.load, events.opened)
+        on(parts.head.room, events.entered)
+        on(parts.picker.films_read, events.films_read, repeated="multiple")
+        on(parts.lists.pick, events.picked)
+        on(parts.outcome.pick, events.picked)
+        on(parts.told.impression, events.impression)
+        on(parts.told.seen_to, events.seen_to)
+        on(parts.viewer.named, events.named)
+        for signing in (parts.sign.click, parts.pin.submit):
+            on(
+                signing,
+                events.signed,
+                parts.finding,
+                parts.regions,
+                parts.comment,
+                parts.reason,
+                parts.initials,
+                parts.pin,
+            )
+        on(parts.take_back.click, events.taken_back, parts.reason, parts.initials, parts.pin)
+        on(parts.discard.click, events.discarded, parts.reason, parts.initials, parts.pin)
+        on(gr.Timer(REFRESH_S).tick, events.refreshed)
     page.queue(max_size=MAX_WAITING)
     return page
 
 
 class PageEvents:
-    """One method per event; each returns the values of its outputs in `build_page`."""
+    """One method per event."""
 
-    def __init__(self, service: ReadingService) -> None:
+    def __init__(self, service: ReadingService, parts: Parts) -> None:
         self._service = service
+        self._parts = parts
+        self._numbers: dict[str, int] = {}  # of each open page, by its session
 
-    def opened(self, tab: TabState, request: gr.Request) -> tuple:
+    def opened(self, tab: TabState, request: gr.Request) -> Updates:
         """The page was loaded."""
-        return (visit_form(_language(request)), *self._open(tab, request))
+        return self._open(tab, request) | {self._parts.picker: visit_form(_language(request))}
 
-    def entered(self, tab: TabState, event: gr.EventData, request: gr.Request) -> tuple:
+    def entered(self, tab: TabState, event: gr.EventData, request: gr.Request) -> Updates:
         """A room was chosen; the reading room opens the most urgent film unless one is open."""
         tab = replace(tab, room=event.room if event.room in ROOMS else HAND_IN)
         if tab.room == READ and not tab.chosen:
             return self._open(replace(tab, chosen=self._next()), request)
-        return (*self._shown(tab, request), gr.skip(), *[gr.skip()] * 4)
+        return self._shown(tab, request)
 
-    def films_read(self, tab: TabState, event: gr.EventData, request: gr.Request) -> tuple:
-        """The browser uploaded films. Nothing is opened: whoever reads goes on reading."""
+    def films_read(self, tab: TabState, event: gr.EventData, request: gr.Request) -> Updates:
+        """The browser uploaded films. None is opened, so whoever reads goes on reading; but one read again is."""
         last = (*event.ids, *(() if event.is_new_batch else tab.handed_in))[:MAX_HANDED_IN]
-        return self._shown(replace(tab, handed_in=tuple(dict.fromkeys(last))), request)
+        tab = replace(tab, handed_in=tuple(dict.fromkeys(last)))
+        return (
+            self._open(replace(tab, chosen=tab.handed_in[0]), request) if event.is_again else self._shown(tab, request)
+        )
 
-    def picked(self, tab: TabState, event: gr.EventData, request: gr.Request) -> tuple:
+    def picked(self, tab: TabState, event: gr.EventData, request: gr.Request) -> Updates:
         """A film was chosen."""
         return self._open(replace(tab, chosen=str(event.id), room=READ), request)
 
-    def refreshed(self, tab: TabState, request: gr.Request) -> tuple:
+    def refreshed(self, tab: TabState, request: gr.Request) -> Updates:
         """Show what changed elsewhere; nothing that somebody is doing here is touched."""
         revision = self._service.revision()
         if revision == tab.revision:
-            return (gr.skip(),) * 5
-        tab, language = replace(tab, revision=revision), _language(request)
-        case = self._service.find(tab.chosen) if tab.chosen else None
-        told, news = gr.skip(), gr.skip()
-        if case and case.version != tab.seen:
-            told = self._told(case, tab, language)
-            news = message(say(language, "changed_elsewhere"))
+            return {self._parts.tab: gr.skip()}
+        parts, tab, language = self._parts, replace(tab, revision=revision), _language(request)
         waiting = self._service.waiting()
-        return (tab, self._header(tab, language, waiting), self._lists(tab, language, waiting), told, news)
+        shown: Updates = {
+            parts.tab: tab,
+            parts.head: self._header(tab, language, waiting),
+            parts.lists: self._lists(tab, language, waiting),
+        }
+        case = self._service.find(tab.chosen) if tab.chosen else None
+        if case and case.version != tab.seen:
+            news = message(say(language, "changed_elsewhere"))
+            shown |= {parts.told: self._told(case, tab, language), parts.message: news}
+        if self._numbers.get(str(request.session_hash), tab.number) != tab.number:
+            return {parts.tab: gr.skip()}  # somebody did something here meanwhile
+        return shown
 
-    def impression(self, tab: TabState, event: gr.EventData, request: gr.Request) -> tuple:
+    def impression(self, tab: TabState, event: gr.EventData, request: gr.Request) -> Updates:
         """The reader gave their own impression before seeing the answer; it is the first choice in the form."""
         finding = event.finding if event.finding in FINDINGS else ""
         tab = replace(tab, impressions=tab.impressions | {tab.chosen: finding})
-        return self._open(tab, request, finding=finding or None)
+        return self._open(tab, request) | {self._parts.finding: finding or None}
 
-    def seen_to(self, tab: TabState, request: gr.Request) -> tuple:
+    def seen_to(self, tab: TabState, request: gr.Request) -> Updates:
         """Somebody saw to a refused film: it leaves the queue."""
         try:
             self._service.close_refused(tab.chosen, "page")
@@ -162,31 +193,48 @@ class PageEvents:
             return self._failed(tab, error, request)
         return self._open(replace(tab, chosen="", room=HAND_IN), request)
 
-    def marked(self, tab: TabState, event: gr.EventData) -> TabState:
-        """Regions were drawn on the film, or removed."""
-        regions = []
-        for ends in event.regions[:MAX_REGIONS]:
-            left, top, right, bottom = (min(1.0, max(0.0, float(end))) for end in ends)
-            regions.append((left, top, right, bottom))
-        return replace(tab, regions=tuple(regions))
+    def named(self, tab: TabState, event: gr.EventData, request: gr.Request) -> Updates:
+        """Somebody said whose film is shown; of a signed one, the amendment will say it."""
+        case, news = self._service.find(tab.chosen), ""
+        try:
+            visit = visit_of(event.visit)
+            if case and case.review:
+                tab, news = replace(tab, visit=visit), say(_language(request), "amend_visit", child=visit.label)
+            else:
+                case = self._service.name_visit(tab.chosen, visit, "page", tab.seen)
+        except KitError as error:
+            return self._failed(tab, error, request)
+        if case is None or case.id != tab.chosen:
+            return self._open(replace(tab, chosen=case.id if case else ""), request)
+        tab = replace(tab, seen=case.version)
+        said = {self._parts.message: message(news), self._parts.viewer: self._film(case, tab, request)}
+        return self._shown(tab, request) | said
 
     def signed(
-        self, tab: TabState, finding: str, comment: str, reason: str, initials: str, pin: str, request: gr.Request
-    ) -> tuple:
+        self,
+        tab: TabState,
+        finding: str,
+        regions: str,
+        comment: str,
+        reason: str,
+        initials: str,
+        pin: str,
+        request: gr.Request,
+    ) -> Updates:
         """The reader signs the film that is shown, or amends its signature; then the next one is shown."""
         language = _language(request)
         if not finding:
             return self._failed(tab, KitError(say(language, "say_finding")), request, pin)
         own = tab.impressions.get(tab.chosen, "")
-        texts = (comment or "", reason or "")
-        signature = Signature(tab.chosen, initials or "", finding, tab.seen, own, tab.regions, *texts)
+        more = (_regions(regions or "[]"), comment or "", reason or "", tab.visit)
+        signature = Signature(tab.chosen, initials or "", finding, tab.seen, own, *more)
         try:
             self._service.sign(signature, pin or "")
         except KitError as error:
             return self._failed(tab, error, request)
         return self._next_after(tab, request, "signed_as", say(language, f"finding_{finding}"))
 
-    def taken_back(self, tab: TabState, reason: str, initials: str, pin: str, request: gr.Request) -> tuple:
+    def taken_back(self, tab: TabState, reason: str, initials: str, pin: str, request: gr.Request) -> Updates:
         """The reader withdraws their own signature."""
         try:
             self._service.withdraw(tab.chosen, initials or "", pin or "", reason or "", tab.seen)
@@ -194,36 +242,37 @@ class PageEvents:
             return self._failed(tab, error, request)
         return self._open(tab, request)
 
-    def discarded(self, tab: TabState, reason: str, initials: str, pin: str, request: gr.Request) -> tuple:
+    def discarded(self, tab: TabState, reason: str, initials: str, pin: str, request: gr.Request) -> Updates:
         """The reader takes a draft off the list; the first click shows the field for the reason."""
         if not (reason or "").strip():
-            shown = list(self._failed(tab, KitError(say(_language(request), "error_no_reason")), request, pin))
-            shown[REASON] = gr.update(visible=True)
-            return tuple(shown)
+            failed = self._failed(tab, KitError(say(_language(request), "error_no_reason")), request, pin)
+            return failed | {self._parts.reason: gr.update(visible=True)}
         try:
             self._service.discard(tab.chosen, initials or "", pin or "", reason, tab.seen)
         except KitError as error:
             return self._failed(tab, error, request)
         return self._next_after(tab, request, "discarded_now", "")
 
-    def _open(self, tab: TabState, request: gr.Request, news: str = "", finding: str | None = None) -> tuple:
+    def _open(self, tab: TabState, request: gr.Request, news: str = "") -> Updates:
         """Show the chosen film with an empty form."""
-        language = _language(request)
-        case = self._service.find(tab.chosen) if tab.chosen else None
-        tab = replace(tab, seen=case.version if case else 0, regions=())
-        earlier = self._service.earlier_film(case) if case else None
-        picture = film(case, language, self._is_hidden(case, tab), earlier)
-        shown = list(self._shown(tab, request))
-        shown[REASON] |= {"value": ""}
-        return (*shown, message(news, is_good=True), picture, finding, "", "")
+        parts, case = self._parts, self._service.find(tab.chosen) if tab.chosen else None
+        tab = replace(tab, seen=case.version if case else 0, visit=None)
+        shown = self._shown(tab, request)
+        shown[parts.reason] |= {"value": ""}
+        empty: Updates = {parts.finding: None, parts.comment: "", parts.pin: ""}
+        return shown | empty | {parts.message: message(news, True), parts.viewer: self._film(case, tab, request)}
 
-    def _next_after(self, tab: TabState, request: gr.Request, key: str, finding: str) -> tuple:
+    def _film(self, case: Case | None, tab: TabState, request: gr.Request) -> str:
+        service, hidden = self._service, self._is_hidden(case, tab)
+        earlier, full = (service.earlier_film(case), service.has_file(case.id)) if case else (None, False)
+        return film(case, _language(request), hidden, earlier, full)
+
+    def _next_after(self, tab: TabState, request: gr.Request, key: str, finding: str) -> Updates:
         """Say what was done, and show the next film that waits."""
         case = self._service.find(tab.chosen)
         child = (case.visit.label or case.id) if case else ""
         news = say(_language(request), key, child=child, finding=finding)
-        following = self._next()
-        return self._open(replace(tab, chosen=following or tab.chosen), request, news)
+        return self._open(replace(tab, chosen=self._next() or tab.chosen), request, news)
 
     def _next(self) -> str:
         """The film that waits first; "" if none does."""
@@ -231,34 +280,37 @@ class PageEvents:
         first = min(waiting, key=lambda case: case.created_at) if self._service.ask_first and waiting else None
         return (first or waiting[0]).id if waiting else ""
 
-    def _failed(self, tab: TabState, error: KitError, request: gr.Request, pin: str = "") -> tuple:
+    def _failed(self, tab: TabState, error: KitError, request: gr.Request, pin: str = "") -> Updates:
         """Say why; the form stays, but for the PIN. If the record changed, it is shown as it is now."""
         case = self._service.find(tab.chosen) if tab.chosen else None
         shown = self._shown(replace(tab, seen=case.version if case else 0), request)
-        return (*shown, message(said(_language(request), error)), *[gr.skip()] * 3, pin)
+        return shown | {self._parts.message: message(said(_language(request), error)), self._parts.pin: pin}
 
-    def _shown(self, tab: TabState, request: gr.Request) -> tuple:
-        """The parts that every event may change."""
-        service, language = self._service, _language(request)
+    def _shown(self, tab: TabState, request: gr.Request) -> Updates:
+        """What every event may change."""
+        service, parts, language = self._service, self._parts, _language(request)
         case = service.find(tab.chosen) if tab.chosen else None
-        tab = replace(tab, revision=service.revision())
+        tab = replace(tab, revision=service.revision(), number=tab.number + 1)
+        if len(self._numbers) > MAX_SESSIONS:
+            self._numbers.clear()
+        self._numbers[str(request.session_hash)] = tab.number
         can_act = case is not None and case.saved and not case.answer.refusal and not self._is_hidden(case, tab)
         signed = case is not None and case.review is not None
         is_seen = case is not None and bool(case.pictures.film_jpeg)
         last = sorted(filter(None, map(service.find, tab.handed_in)), key=_urgency)
         waiting = service.waiting()
-        return (
-            tab,
-            self._header(tab, language, waiting),
-            outcome(last, service.predictor.card, language, service.ask_first),
-            self._lists(tab, language, waiting),
-            self._told(case, tab, language),
-            gr.update(visible=can_act),
-            gr.update(visible=signed),
-            gr.update(visible=signed),
-            gr.update(visible=can_act and not signed),
-            gr.update(value=say(language, "amend" if signed else "sign"), visible=is_seen),
-        )
+        return {
+            parts.tab: tab,
+            parts.head: self._header(tab, language, waiting),
+            parts.outcome: outcome(last, service.predictor.card, language, service.ask_first),
+            parts.lists: self._lists(tab, language, waiting),
+            parts.told: self._told(case, tab, language),
+            parts.panel: gr.update(visible=can_act),
+            parts.reason: gr.update(visible=signed),
+            parts.take_back: gr.update(visible=signed),
+            parts.discard: gr.update(visible=can_act and not signed),
+            parts.sign: gr.update(value=say(language, "amend" if signed else "sign"), visible=is_seen),
+        }
 
     def _header(self, tab: TabState, language: str, waiting: list[Case]) -> str:
         service = self._service
@@ -274,7 +326,8 @@ class PageEvents:
     def _told(self, case: Case | None, tab: TabState, language: str) -> str:
         service = self._service
         history = service.history(case.id) if case and case.version else []
-        return answer(case, service.predictor.card, language, history, self._is_hidden(case, tab))
+        hidden, again = self._is_hidden(case, tab), case is not None and service.has_file(case.id)
+        return answer(case, service.predictor.card, language, history, hidden, again)
 
     def _is_hidden(self, case: Case | None, tab: TabState) -> bool:
         """Whether the reader must say what they see before the model's answer is shown."""
@@ -303,25 +356,35 @@ def page_settings() -> dict[str, Any]:
     }
 
 
-def _review_form(i18n: gr.I18n) -> ReviewForm:
+def _review_form(i18n: gr.I18n) -> dict[str, Any]:
+    """The components for signing, by their names in `Parts`."""
     findings = [(i18n(f"finding_{key}"), key) for key in FINDINGS]
-    with gr.Column(elem_id="kiosk-review", visible=False) as panel:
-        finding = gr.Radio(findings, label=i18n("finding"), elem_id="kiosk-finding")
-        comment = gr.Textbox(
-            label=i18n("comment"), placeholder=i18n("comment"), elem_id="kiosk-comment", max_length=MAX_TEXT
-        )
-        reason = gr.Textbox(
-            label=i18n("reason"), placeholder=i18n("reason"), elem_id="kiosk-reason", max_length=MAX_TEXT, visible=False
-        )
-        news = _part("kiosk-message")
+
+    def text(name: str, **more: Any) -> gr.Textbox:
+        return gr.Textbox(label=i18n(name), elem_id=f"kiosk-{name}", **more)
+
+    form: dict[str, Any] = {"message": _part("kiosk-message"), "regions": gr.Textbox(elem_id="kiosk-regions")}
+    with gr.Column(elem_id="kiosk-review", visible=False) as form["panel"]:
+        form["finding"] = gr.Radio(findings, label=i18n("finding"), elem_id="kiosk-finding")
+        form["comment"] = text("comment", placeholder=i18n("comment"), max_length=MAX_TEXT)
+        form["reason"] = text("reason", placeholder=i18n("reason"), max_length=MAX_TEXT, visible=False)
         with gr.Row(elem_id="kiosk-who"):
-            initials = gr.Textbox(label=i18n("initials"), elem_id="kiosk-initials", max_length=8, min_width=60)
-            pin = gr.Textbox(label=i18n("pin"), elem_id="kiosk-pin", type="password", max_length=12, min_width=60)
+            form["initials"] = text("initials", max_length=8, min_width=60)
+            form["pin"] = text("pin", type="password", max_length=12, min_width=60)
         with gr.Row(elem_id="kiosk-acts"):
-            sign = gr.Button(i18n("sign"), variant="primary", elem_id="kiosk-sign", min_width=60)
-            take_back = gr.Button(i18n("take_back"), elem_id="kiosk-back", visible=False, min_width=60)
-            discard = gr.Button(i18n("discard"), elem_id="kiosk-discard", min_width=60)
-    return ReviewForm(panel, finding, comment, reason, initials, pin, sign, take_back, discard, news)
+            form["sign"] = gr.Button(i18n("sign"), variant="primary", elem_id="kiosk-sign", min_width=60)
+            form["take_back"] = gr.Button(i18n("take_back"), elem_id="kiosk-back", visible=False, min_width=60)
+            form["discard"] = gr.Button(i18n("discard"), elem_id="kiosk-discard", min_width=60)
+    return form
+
+
+def _regions(text: str) -> tuple[Region, ...]:
+    """What the film viewer wrote, as regions within the film."""
+    regions = []
+    for ends in json.loads(text)[:MAX_REGIONS]:
+        left, top, right, bottom = (min(1.0, max(0.0, float(end))) for end in ends)
+        regions.append((left, top, right, bottom))
+    return tuple(regions)
 
 
 def _new_tab() -> TabState:

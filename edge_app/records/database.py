@@ -20,8 +20,10 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from edge_app.errors import StoreError
+from edge_app.imaging.turning import Turning
 from edge_app.model.card import ModelIdentity
 from edge_app.reading.answer import decision_as_json, decision_from_json
 from edge_app.records import audit
@@ -35,6 +37,8 @@ from edge_app.system.files import make_private
 FILE_NAME = "records.sqlite3"
 PURGED = "purge"  # the act of deleting an old record
 SEALED_SINCE = 4  # the schema whose audit log names the rows
+# The records with a score that counts: a draft whose child is not one for the model is a refused film of the same ID.
+SCORED = "(SELECT rowid, * FROM records WHERE id NOT IN (SELECT id FROM refused_films)) AS records"
 BUSY_MS = 5000  # how long a process waits while another one writes
 LOG = logging.getLogger(__name__)
 
@@ -115,7 +119,7 @@ class Store:
                 age_years=draft.visit.age_years,
                 p_pneumonia=draft.decision.p_finding,
                 decision=draft.decision.decision,
-                answer=json.dumps(decision_as_json(draft.decision) | {"lung_field": draft.lung_field}),
+                answer=json.dumps(decision_as_json(draft.decision) | _seen_of(draft)),
                 warnings=json.dumps(draft.warnings),
                 model=json.dumps(asdict(draft.model)),
                 runtime=draft.runtime,
@@ -125,18 +129,6 @@ class Store:
                 sex=draft.visit.sex,
             )
             act.note("kiosk", "draft", draft.id, draft.decision.decision, [row])
-
-    def set_visit(self, record_id: str, visit: Visit, actor: str) -> None:
-        """Say whose film a record is about; what was said before stays in the record.
-
-        Raises:
-            StoreError: there is no such record, or it could not be written.
-        """
-        with self.writing() as act:
-            if not act.execute("SELECT 1 FROM records WHERE id = ?", (record_id,)).fetchone():
-                raise StoreError(f"there is no record {record_id}")
-            row = act.insert("visits", record_id=record_id, at=audit.now(), **asdict(visit))
-            act.note(actor, "visit named", record_id, written=[row])
 
     def record(self, record_id: str) -> Record | None:
         """One record, None when there is none with that id."""
@@ -170,7 +162,7 @@ class Store:
         Args:
             model_sha256: only of drafts of this model.
         """
-        query = "SELECT id, model FROM records WHERE fingerprint = ? ORDER BY rowid DESC"
+        query = f"SELECT id, model FROM {SCORED} WHERE fingerprint = ? ORDER BY rowid DESC"
         with self.reading() as db:
             for record_id, model in db.execute(query, (self.fingerprint(film_sha256),)):
                 if not model_sha256 or json.loads(model)["sha256"] == model_sha256:
@@ -383,7 +375,7 @@ class Store:
         query = (
             "SELECT records.id, created_at, source, answer, warnings, model, runtime, boot_id, uptime_s,"
             " COALESCE(visits.label, records.label), IIF(visits.seq, visits.age_years, records.age_years),"
-            " COALESCE(visits.sex, records.sex), reviews.* FROM records"
+            f" COALESCE(visits.sex, records.sex), COALESCE(visits.seq, 0), reviews.* FROM {SCORED}"
             " LEFT JOIN reviews ON reviews.seq = (SELECT MAX(seq) FROM reviews WHERE record_id = records.id)"
             " LEFT JOIN visits ON visits.seq = (SELECT MAX(seq) FROM visits WHERE record_id = records.id) "
         )
@@ -442,9 +434,14 @@ def _set_aside(path: Path) -> Path:
     return aside
 
 
+def _seen_of(draft: Draft) -> dict[str, Any]:
+    """What the model saw of the film; it stands with the decision in one column."""
+    return {"lung_field": draft.lung_field, "turned": [asdict(turning) for turning in draft.turnings]}
+
+
 def _record(row: tuple) -> Record:
     answer = json.loads(row[3])
-    lung_field = answer.pop("lung_field", None)  # versions before 0.5.0 did not write it
+    lung_field, turned = answer.pop("lung_field", None), answer.pop("turned", [])  # not written before 0.5.0
     return Record(
         id=row[0],
         created_at=row[1],
@@ -454,8 +451,10 @@ def _record(row: tuple) -> Record:
         warnings=tuple(json.loads(row[4])),
         model=ModelIdentity(**json.loads(row[5])),
         runtime=row[6],
-        last_act=review_of(row[12:]) if row[12] is not None else None,
+        last_act=review_of(row[13:]) if row[13] is not None else None,
         boot_id=row[7],
         uptime_s=row[8],
         lung_field=tuple(lung_field) if lung_field else None,
+        turnings=tuple(Turning(**each | {"crop": each["crop"] and tuple(each["crop"])}) for each in turned),
+        visit_number=row[12],
     )

@@ -3,85 +3,65 @@
 import csv
 import io
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from edge_app.records.record import Record, Region
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 PROBABILITIES = ("normal", "bacterial", "viral")
-FIELDS = (
-    "id",
-    "created_at",
-    "status",
-    "source",
-    "age_years",
-    "p_pneumonia",
-    "decision",
-    "operating_point",
-    "threshold",
-    *(f"p_{label}" for label in PROBABILITIES),
-    "warnings",
-    "model_name",
-    "model_version",
-    "model_sha256",
-    "runtime",
-    "verdict",
-    "finding",
-    "reader",
-    "signed_at",
-    "own_impression",
-    "region",
-    "boot_id",
-    "uptime_s",
-    "label",
-    "sex",
-    "comment",
-    "reason",
-)
 
 
-def flat(record: Record) -> dict[str, Any]:
-    """One record as a row; missing values are empty."""
-    review = record.review
-    return {
-        "id": record.id,
-        "created_at": record.created_at,
-        "status": record.status,
-        "source": record.source,
-        "age_years": "" if record.visit.age_years is None else record.visit.age_years,
-        "p_pneumonia": record.decision.p_finding,
-        "decision": record.decision.decision,
-        "operating_point": record.decision.operating_point,
-        "threshold": record.decision.threshold,
-        **{f"p_{label}": record.decision.probabilities.get(label, "") for label in PROBABILITIES},
-        "warnings": " ".join(record.warnings),
-        "model_name": record.model.name,
-        "model_version": record.model.version,
-        "model_sha256": record.model.sha256,
-        "runtime": record.runtime,
-        "verdict": review.verdict if review else "",
-        "finding": review.finding if review else "",
-        "reader": review.reader if review else "",
-        "signed_at": review.at if review else "",
-        "own_impression": review.own_impression if review else "",
-        "region": "; ".join(_ends(region) for region in review.regions) if review else "",
-        "boot_id": record.boot_id,
-        "uptime_s": "" if record.uptime_s is None else record.uptime_s,
-        "label": record.visit.label,
-        "sex": record.visit.sex,
-        "comment": review.comment if review else "",
-        "reason": record.last_act.reason if record.last_act else "",
-    }
+def _share(label: str, record: Record) -> float | None:
+    return record.decision.probabilities.get(label)
 
 
 def _ends(region: Region) -> str:
     return " ".join(f"{end:.4f}" for end in region)
 
 
+COLUMNS: dict[str, Callable[[Record], Any]] = {
+    "id": lambda record: record.id,
+    "created_at": lambda record: record.created_at,
+    "status": lambda record: record.status,
+    "source": lambda record: record.source,
+    "age_years": lambda record: record.visit.age_years,
+    "p_pneumonia": lambda record: record.decision.p_finding,
+    "decision": lambda record: record.decision.decision,
+    "operating_point": lambda record: record.decision.operating_point,
+    "threshold": lambda record: record.decision.threshold,
+    **{f"p_{label}": partial(_share, label) for label in PROBABILITIES},
+    "warnings": lambda record: " ".join(record.warnings),
+    "model_name": lambda record: record.model.name,
+    "model_version": lambda record: record.model.version,
+    "model_sha256": lambda record: record.model.sha256,
+    "runtime": lambda record: record.runtime,
+    "verdict": lambda record: record.review and record.review.verdict,
+    "finding": lambda record: record.review and record.review.finding,
+    "reader": lambda record: record.review and record.review.reader,
+    "signed_at": lambda record: record.review and record.review.at,
+    "own_impression": lambda record: record.review and record.review.own_impression,
+    "region": lambda record: record.review and "; ".join(map(_ends, record.review.regions)),
+    "boot_id": lambda record: record.boot_id,
+    "uptime_s": lambda record: record.uptime_s,
+    "label": lambda record: record.visit.label,
+    "sex": lambda record: record.visit.sex,
+    "comment": lambda record: record.review and record.review.comment,
+    "reason": lambda record: record.last_act and record.last_act.reason,
+}
+
+
+def flat(record: Record) -> dict[str, Any]:
+    """One record as a row; missing values are empty."""
+    row = {name: value(record) for name, value in COLUMNS.items()}
+    return {name: "" if value is None else value for name, value in row.items()}
+
+
 def to_csv(records: list[Record]) -> str:
     """CSV with a header line."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows({key: _cell(value) for key, value in flat(record).items()} for record in records)
     return text.getvalue()

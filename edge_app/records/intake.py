@@ -1,5 +1,8 @@
 """Films that came and got no score: what came, why not, and whether somebody saw to it. Drafts are in the record."""
 
+from dataclasses import asdict
+
+from edge_app.reading.answer import Refusal
 from edge_app.records import audit
 from edge_app.records.database import Store
 from edge_app.records.record import RefusedFilm, Visit
@@ -20,21 +23,23 @@ def add_refused_film(store: Store, film: RefusedFilm) -> str:
     with store.writing() as act:
         if found := act.execute(query, (fingerprint, film.code)).fetchone():
             return found[0]
-        row = act.insert(
-            "refused_films",
-            id=film.id,
-            at=audit.now(),
-            source=film.source,
-            fingerprint=fingerprint,
-            status=film.status,
-            code=film.code,
-            sentence=film.sentence,
-            label=film.visit.label,
-            age_years=film.visit.age_years,
-            sex=film.visit.sex,
-        )
-        act.note("kiosk", "film refused", film.id, film.code, [row])
+        _add(act, film, fingerprint)
     return film.id
+
+
+def refuse_draft(act: audit.Act, record_id: str, visit: Visit, refusal: Refusal) -> None:
+    """Make a draft a refused film, because of what was said of its child only now."""
+    found = act.execute("SELECT fingerprint, source FROM records WHERE id = ?", (record_id,)).fetchone()
+    film = RefusedFilm(record_id, "", refusal.status, refusal.code, refusal.sentence, found[1], visit)
+    _add(act, film, found[0])
+
+
+def name_refused_film(store: Store, film_id: str, visit: Visit, actor: str) -> None:
+    """Say whose film was refused; raises `StoreError` if it could not be written."""
+    with store.writing() as act:
+        values = (visit.label, visit.age_years, visit.sex, film_id)
+        act.execute("UPDATE refused_films SET label = ?, age_years = ?, sex = ? WHERE id = ?", values)
+        act.note(actor, "visit named", film_id, written=[("refused_films", film_id)])
 
 
 def open_refused_films(store: Store, limit: int = -1) -> list[RefusedFilm]:
@@ -74,6 +79,21 @@ def count_refusals(store: Store) -> list[tuple[str, str, int]]:
     query = "SELECT substr(at, 1, 7), code, COUNT(*) FROM refused_films GROUP BY 1, 2 ORDER BY 1 DESC, 3 DESC"
     with store.reading() as db:
         return [tuple(row) for row in db.execute(query)]
+
+
+def _add(act: audit.Act, film: RefusedFilm, fingerprint: str) -> None:
+    row = act.insert(
+        "refused_films",
+        id=film.id,
+        at=audit.now(),
+        source=film.source,
+        fingerprint=fingerprint,
+        status=film.status,
+        code=film.code,
+        sentence=film.sentence,
+        **asdict(film.visit),
+    )
+    act.note("kiosk", "film refused", film.id, film.code, [row])
 
 
 def _refused(row: tuple) -> RefusedFilm:

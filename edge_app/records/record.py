@@ -3,12 +3,13 @@
 import secrets
 from dataclasses import dataclass
 
+from edge_app.imaging.turning import Turning
 from edge_app.model.card import ModelIdentity
 from edge_app.reading.decision import Decision
 
 AGREE, DISAGREE, UNDECIDED = "agree", "disagree", "undecided"
 VERDICTS = (AGREE, DISAGREE, UNDECIDED, "unsure")  # readers chose "unsure" up to 0.4.0
-WITHDRAWN, DISCARDED = "withdrawn", "discarded"
+WITHDRAWN, DISCARDED, NAMED = "withdrawn", "discarded", "named"
 FINDINGS = ("normal", "pneumonia", "bacterial", "viral", "other", "unusable")
 SEXES = ("", "F", "M")
 MAX_LABEL, MAX_TEXT = 40, 500  # characters of a visit's label; of a comment or a reason
@@ -41,7 +42,8 @@ def is_possible(visit: Visit) -> bool:
 class Draft:
     """The model's decision on one film, before review. `source` is "page", "phone", "watch" or "dicom".
 
-    `film_sha256` is used only for a keyed fingerprint. `lung_field` is where the model found the lungs.
+    `film_sha256` is used only for a keyed fingerprint. `lung_field` is where the model found the lungs;
+    `turnings` were done to the film before, the first one first.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Draft:
     visit: Visit = NOBODY
     warnings: tuple[str, ...] = ()
     lung_field: Region | None = None
+    turnings: tuple[Turning, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,10 @@ class RefusedFilm:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a reader signs. `seen` is the `Record.version` that the reader saw; the rest is as in `Review`."""
+    """What a reader signs. `seen` is the `Record.version` that the reader saw; the rest is as in `Review`.
+
+    `visit` corrects whose film it is, together with an amendment.
+    """
 
     record_id: str
     reader: str
@@ -81,13 +87,15 @@ class Signature:
     regions: tuple[Region, ...] = ()
     comment: str = ""
     reason: str = ""
+    visit: Visit | None = None
 
 
 @dataclass(frozen=True)
 class Review:
-    """One act of a reader on a record: a signature, or what undoes one.
+    """One act on a record: a reader's signature, what undoes one, or that somebody said whose film it is.
 
-    `verdict` is one of VERDICTS for a signature, else WITHDRAWN or DISCARDED, which have no finding.
+    `verdict` is one of VERDICTS for a signature, else WITHDRAWN, DISCARDED or NAMED, which have no finding. NAMED has
+    `visit`, and no reader: whoever hands films in need not be one.
     `own_impression` is the finding that the reader named before seeing the model's answer, or "". `reason` says why
     an earlier signature was amended or withdrawn, or the draft discarded. `number` counts all acts of the record
     store; 0 before it is stored.
@@ -103,6 +111,7 @@ class Review:
     reason: str = ""
     at: str = ""
     number: int = 0
+    visit: Visit | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +133,8 @@ class Record:
     boot_id: str = ""
     uptime_s: float | None = None
     lung_field: Region | None = None
+    turnings: tuple[Turning, ...] = ()
+    visit_number: int = 0  # grows each time that somebody says whose film it is; 0 until then
 
     @property
     def review(self) -> Review | None:
@@ -133,7 +144,7 @@ class Record:
     @property
     def version(self) -> int:
         """Grows with each act on the record; 0 for a draft that nobody touched. Who signs says which one they saw."""
-        return self.last_act.number if self.last_act else 0
+        return (self.last_act.number if self.last_act else 0) + self.visit_number
 
     @property
     def status(self) -> str:

@@ -1,12 +1,46 @@
-"""What readers do with a draft: sign it, amend or withdraw a signature, discard it. Every act is kept."""
+"""What people do with a draft: say whose it is, sign it, amend or withdraw a signature, discard it. All is kept."""
 
+import heapq
 import json
 from dataclasses import asdict
 
 from edge_app.errors import ReviewRefused, StoreError
+from edge_app.reading.answer import Refusal
 from edge_app.records import audit
-from edge_app.records.database import Store, review_of
-from edge_app.records.record import DISCARDED, FINDINGS, MAX_TEXT, WITHDRAWN, Review, Signature, verdict_of
+from edge_app.records.database import SCORED, Store, review_of
+from edge_app.records.intake import refuse_draft
+from edge_app.records.record import (
+    DISCARDED,
+    FINDINGS,
+    MAX_TEXT,
+    NAMED,
+    WITHDRAWN,
+    Review,
+    Signature,
+    Visit,
+    verdict_of,
+)
+
+
+def name_visit(
+    store: Store, record_id: str, visit: Visit, actor: str, seen: int, refusal: Refusal | None = None
+) -> None:
+    """Say whose film a draft is of.
+
+    Args:
+        seen: as in `Signature`.
+        refusal: why this child's film must not be scored: it is a refused film from now on, and no draft.
+    Raises:
+        ReviewRefused: the record is no longer as it was seen; or it is signed, so that only an amendment says so.
+        StoreError: no such record, or it could not be written.
+    """
+    with store.writing() as act:
+        _, last = _as_seen(act, record_id, seen)
+        if last and last.finding:
+            raise ReviewRefused("named_late", "It is signed: amend the signature to say whose film it is.")
+        _name(act, record_id, visit, actor)
+        if refusal:
+            refuse_draft(act, record_id, visit, refusal)
 
 
 def sign(store: Store, signature: Signature) -> None:
@@ -24,9 +58,11 @@ def sign(store: Store, signature: Signature) -> None:
         decision, last = _as_seen(act, signature.record_id, signature.seen)
         if last and last.finding and not signature.reason.strip():
             raise ReviewRefused("no_reason", "It is signed already: say why the signature is amended.")
-        fields = asdict(signature)
-        del fields["seen"]
-        _add(act, Review(verdict=verdict_of(decision, signature.finding), **fields))
+        if signature.visit:
+            _name(act, signature.record_id, signature.visit, signature.reader)
+        verdict = verdict_of(decision, signature.finding)
+        kept = (signature.own_impression, signature.regions, signature.comment, signature.reason)
+        _add(act, Review(signature.record_id, signature.reader, verdict, signature.finding, *kept))
 
 
 def withdraw(store: Store, record_id: str, reader: str, reason: str, seen: int) -> None:
@@ -61,24 +97,33 @@ def discard(store: Store, record_id: str, reader: str, reason: str, seen: int) -
 
 def history(store: Store, record_id: str) -> list[Review]:
     """Every act on a record, the first one first."""
+    named = "SELECT at, label, age_years, sex FROM visits WHERE record_id = ? ORDER BY seq"
     with store.reading() as db:
         rows = db.execute("SELECT * FROM reviews WHERE record_id = ? ORDER BY seq", (record_id,)).fetchall()
-    return [review_of(row) for row in rows]
+        visits = db.execute(named, (record_id,)).fetchall()
+    said = [Review(record_id, "", NAMED, at=at, visit=Visit(*visit)) for at, *visit in visits]
+    return list(heapq.merge(said, map(review_of, rows), key=lambda act: act.at))
 
 
 def _as_seen(act: audit.Act, record_id: str, seen: int) -> tuple[str, Review | None]:
     """The draft's decision and the last act, which must be the one that the reader saw."""
-    found = act.execute("SELECT decision FROM records WHERE id = ?", (record_id,)).fetchone()
+    named = "(SELECT COALESCE(MAX(seq), 0) FROM visits WHERE record_id = records.id)"
+    found = act.execute(f"SELECT decision, {named} FROM {SCORED} WHERE id = ?", (record_id,)).fetchone()
     if not found:
         raise StoreError(f"there is no record {record_id}")
     row = act.execute("SELECT * FROM reviews WHERE record_id = ? ORDER BY seq DESC LIMIT 1", (record_id,)).fetchone()
     last = review_of(row) if row else None
-    if (last.number if last else 0) != seen:
-        who = last.reader if last else ""
+    if (last.number if last else 0) + found[1] != seen:
+        who = last.reader if last else "?"
         raise ReviewRefused(
             "stale", f"{who} changed this record meanwhile: look at it again before you sign.", reader=who
         )
     return found[0], last
+
+
+def _name(act: audit.Act, record_id: str, visit: Visit, actor: str) -> None:
+    row = act.insert("visits", record_id=record_id, at=audit.now(), **asdict(visit))
+    act.note(actor, "visit named", record_id, written=[row])
 
 
 def _needed(reason: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from edge_app.model.estimate import Estimate, proportion
 from edge_app.reading.decision import is_positive
-from edge_app.records.database import Store
+from edge_app.records.database import SCORED, Store
 from edge_app.records.record import AGREE, DISAGREE, UNDECIDED
 
 FIRST_FILMS, LAST_FILMS = 200, 100
@@ -65,7 +65,7 @@ class GeometryDrift:
 def films_by_month(store: Store) -> list[tuple[str, int]]:
     """How many films got a score, by month ("2026-11"), the latest first."""
     with store.reading() as db:
-        query = "SELECT substr(created_at, 1, 7), COUNT(*) FROM records GROUP BY 1 ORDER BY 1 DESC"
+        query = f"SELECT substr(created_at, 1, 7), COUNT(*) FROM {SCORED} GROUP BY 1 ORDER BY 1 DESC"
         return [tuple(row) for row in db.execute(query)]
 
 
@@ -100,7 +100,7 @@ def drift(store: Store, model_sha256: str, threshold: float) -> Drift:
     Source: the z test of two proportions with a pooled variance (Fleiss, Statistical Methods for Rates and
         Proportions), two-sided at 1%.
     """
-    query = "SELECT p_pneumonia FROM records WHERE instr(model, ?) > 0 ORDER BY rowid"
+    query = f"SELECT p_pneumonia FROM {SCORED} WHERE instr(model, ?) > 0 ORDER BY rowid"
     with store.reading() as db:
         scores = np.array([score for (score,) in db.execute(query, (model_sha256,))])
     if len(scores) < FIRST_FILMS + LAST_FILMS:
@@ -120,7 +120,8 @@ def geometry_drift(store: Store, model_sha256: str, reference: dict[str, dict[st
     Args:
         reference: `ModelCard.lung_field_statistics`.
     """
-    query = "SELECT answer FROM records WHERE instr(model, ?) > 0 AND instr(answer, ?) > 0 ORDER BY rowid DESC LIMIT ?"
+    tests = "instr(model, ?) > 0 AND instr(answer, ?) > 0"
+    query = f"SELECT answer FROM {SCORED} WHERE {tests} ORDER BY rowid DESC LIMIT ?"
     with store.reading() as db:
         rows = db.execute(query, (model_sha256, '"lung_field": [', LAST_FILMS)).fetchall()
     if len(rows) < LAST_FILMS:

@@ -9,11 +9,13 @@ from PIL import Image
 from edge_app.imaging.contour import Point, contour_polygons
 from edge_app.imaging.formats.base import DicomOrigin
 from edge_app.imaging.heatmap import Field, overlay_layer
+from edge_app.imaging.turning import Turning
 from edge_app.model.card import ModelIdentity
 from edge_app.reading.answer import Answer, Refusal
+from edge_app.reading.film_checks import AGE_UNKNOWN
 from edge_app.records.record import NOBODY, Record, RefusedFilm, Review, Visit
 
-SCREEN_SIDE_PX = 1024
+SCREEN_SIDE_PX, FULL_SIDE_PX = 1024, 4096  # the longer side, at most: as it is shown first, and in full resolution
 THUMBNAIL_SIDE_PX = 104  # twice the side in which a list shows it
 JPEG_QUALITY = 88
 
@@ -38,7 +40,8 @@ class Case:
 
     `answer` holds no pixels: `pictures` has what the screen shows. `saved` says whether it is on the disk, a draft in
     the record or a refused film in its list. `review` is the signature that stands; `version` and `status` are those
-    of the `Record`. `origin` is set for a DICOM film in memory.
+    of the `Record`. `origin` is set for a DICOM film in memory. `turnings` were done to the film on the screen, the
+    first one first, before it was read.
     """
 
     id: str
@@ -52,11 +55,15 @@ class Case:
     version: int = 0
     status: str = "draft"
     origin: DicomOrigin | None = None
+    turnings: tuple[Turning, ...] = ()
 
     def as_recorded(self, record: Record) -> "Case":
         """The same with what the record says of it by now."""
+        is_known = record.visit.age_years is not None
+        warnings = tuple(code for code in self.answer.warnings if not (is_known and code == AGE_UNKNOWN))
         return replace(
             self,
+            answer=replace(self.answer, warnings=warnings),
             saved=True,
             visit=record.visit,
             review=record.review,
@@ -72,7 +79,8 @@ def case_of_record(record: Record, film_jpeg: bytes = b"") -> Case:
         film_jpeg: the film, where the site keeps films.
     """
     answer = Answer(record.decision, record.model, record.runtime, record.warnings, lung_field=record.lung_field)
-    case = Case(record.id, record.created_at, answer, Pictures(film_jpeg), source=record.source)
+    pictures, turnings = Pictures(film_jpeg), record.turnings
+    case = Case(record.id, record.created_at, answer, pictures, source=record.source, turnings=turnings)
     return case.as_recorded(record)
 
 
@@ -91,15 +99,15 @@ def pictures_of(answer: Answer) -> Pictures:
     if answer.evidence is not None:
         heat = heat_png(answer.evidence, answer.lung_field)
         contour = contour_polygons(answer.evidence, answer.lung_field)
-    screen = Image.fromarray(answer.film.pixels)
-    screen.thumbnail((SCREEN_SIDE_PX, SCREEN_SIDE_PX), Image.Resampling.BOX)
-    thumbnail = screen.copy()
-    thumbnail.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.BOX)
-    return Pictures(_jpeg(screen), heat, _jpeg(thumbnail), tuple(map(tuple, contour)))
+    screen = jpeg_of(answer.film.pixels, SCREEN_SIDE_PX)
+    thumbnail = jpeg_of(answer.film.pixels, THUMBNAIL_SIDE_PX)
+    return Pictures(screen, heat, thumbnail, tuple(map(tuple, contour)))
 
 
-def _jpeg(image: Image.Image) -> bytes:
-    content = io.BytesIO()
+def jpeg_of(pixels: np.ndarray, side_px: int) -> bytes:
+    """A film, uint8 (height, width), as a JPEG whose longer side has at most `side_px` pixels."""
+    image, content = Image.fromarray(pixels), io.BytesIO()
+    image.thumbnail((side_px, side_px), Image.Resampling.BOX)
     image.save(content, "JPEG", quality=JPEG_QUALITY)
     return content.getvalue()
 

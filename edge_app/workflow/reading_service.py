@@ -1,5 +1,6 @@
 """The reading service: it reads films, records drafts and takes reviews. Independent of the web page."""
 
+import contextlib
 import dataclasses
 import logging
 import threading
@@ -12,25 +13,43 @@ from edge_app.errors import BundleError, FilmError, KitError, ReviewRefused, Sto
 from edge_app.imaging.decoder.choice import read_in_worker
 from edge_app.imaging.film import film_content
 from edge_app.imaging.formats.base import Film
-from edge_app.imaging.turning import AS_IT_CAME, Turning
+from edge_app.imaging.turning import Turning
 from edge_app.model.bundle import check_golden
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Answer, Refusal, as_json
-from edge_app.reading.film_checks import AGE_UNKNOWN
+from edge_app.reading.film_checks import AGE_UNKNOWN, check_age
 from edge_app.reading.predictor import Predictor
 from edge_app.records import intake, reviews
 from edge_app.records.audit import now
 from edge_app.records.database import Store, open_store
 from edge_app.records.kept_films import KeptFilms
 from edge_app.records.readers import check_signer
-from edge_app.records.record import NOBODY, Draft, Record, RefusedFilm, Review, Signature, Visit, new_record_id
+from edge_app.records.record import (
+    MAX_LABEL,
+    NOBODY,
+    Draft,
+    Record,
+    RefusedFilm,
+    Review,
+    Signature,
+    Visit,
+    new_record_id,
+)
 from edge_app.system.files import sha256_of
-from edge_app.workflow.case import Case, case_of_record, case_of_refused, pictures_of
+from edge_app.workflow.case import (
+    FULL_SIDE_PX,
+    SCREEN_SIDE_PX,
+    Case,
+    case_of_record,
+    case_of_refused,
+    jpeg_of,
+    pictures_of,
+)
 from edge_app.workflow.phone_draft import PhoneDraft, read_phone_draft
 from edge_app.workflow.recent_cases import RecentCases
 
 LOG = logging.getLogger(__name__)
-READ_BEFORE = "read_before"
+READ_BEFORE, TOO_OLD = "read_before", "age_out_of_range"
 MAX_WAITING_SHOWN = 100
 MAX_UNSAVED = 100  # films that are kept in memory until the disk can be written again
 
@@ -108,7 +127,9 @@ class ReadingService:
                 self._store = open_store(self.home, serves=True)
             return self._store
 
-    def read(self, content: bytes, source: str = "page", visit: Visit = NOBODY, turning: Turning = AS_IT_CAME) -> Case:
+    def read(
+        self, content: bytes, source: str = "page", visit: Visit = NOBODY, turnings: tuple[Turning, ...] = ()
+    ) -> Case:
         """Score one film, record the draft or the refusal, and remember the case.
 
         A film that this model read before gives the case that is already in the record. What cannot be recorded
@@ -117,9 +138,9 @@ class ReadingService:
         Args:
             content: the bytes of the file, or of a draft that a phone saved, whose film is then read.
             source: "page", "watch" or "dicom".
-            visit: whose film it is, as far as whoever handed it in knows; the film's own age goes first, and what a
-                phone saved comes last.
-            turning: how somebody turned it on the screen; a turned film is another film.
+            visit: whose film it is, as far as whoever handed it in knows; the film's own age goes first, its own label
+                and sex stand in, and what a phone saved comes last.
+            turnings: what somebody did to it on the screen; a turned film is another film.
         """
         self.save_again()
         try:
@@ -130,8 +151,34 @@ class ReadingService:
             age = draft.visit.age_years if visit.age_years is None else visit.age_years
             content, source = draft.film, "phone"
             visit = replace(visit, label=visit.label or draft.visit.label, age_years=age)
-        sha256 = sha256_of(content + repr(turning).encode() if turning else content)
-        return self._read(content, source, sha256, visit, turning, None if turning else draft)
+        sha256 = sha256_of(content + repr(turnings).encode() if turnings else content)
+        return self._read(content, source, sha256, visit, turnings, None if turnings else draft)
+
+    def read_again(self, case_id: str, turnings: tuple[Turning, ...] = ()) -> Case:
+        """Read a film once more, as it was turned or cropped on the screen; the first reading stays in the record.
+
+        Raises:
+            ReviewRefused: its file is no longer in memory.
+        """
+        case, file = self.find(case_id), self.cases.file(case_id)
+        if case is None or not file:
+            raise ReviewRefused("no_film", "The film is no longer in memory: hand it in again.")
+        again = self.read(file, case.source, case.visit, case.turnings + turnings)
+        if case.answer.refusal and not again.answer.refusal:
+            self.close_refused(case_id, "page")
+        return again
+
+    def has_file(self, case_id: str) -> bool:
+        """Whether a film's file is in memory, to be shown in full resolution or read again."""
+        return bool(self.cases.file(case_id))
+
+    def full_film(self, case_id: str) -> bytes:
+        """The film as a JPEG in full resolution, at most FULL_SIDE_PX; empty when its file is no longer in memory."""
+        case, file = self.cases.get(case_id), self.cases.file(case_id)
+        try:
+            return jpeg_of(self._decoded(file, None, case.turnings).pixels, FULL_SIDE_PX) if case and file else b""
+        except FilmError:
+            return b""
 
     def read_file(self, path: Path) -> Case | None:
         """Read a film from a watched folder; None when this very film came before, read or refused.
@@ -252,7 +299,35 @@ class ReadingService:
         case = self.recorded(signature.record_id)
         if case and not case.pictures.film_jpeg:
             raise ReviewRefused("no_film", "The film is no longer in memory: read it again before you sign.")
+        if signature.visit and self._age_refusal(signature.visit):
+            raise ReviewRefused(
+                "age_signed", "The model is not for this age: take the signature back, then say the age."
+            )
         reviews.sign(store, replace(signature, reader=reader))
+
+    def name_visit(self, case_id: str, visit: Visit, actor: str, seen: int) -> Case | None:
+        """Say whose film it is. A draft of a child of another age than the model's is a refused film from then on.
+
+        Returns:
+            The case as it is now; another one where a film that was refused for its age was read again.
+        Raises:
+            ReviewRefused: it is signed, or changed meanwhile.
+            StoreError: it could not be recorded.
+        """
+        case, refusal = self.find(case_id), self._age_refusal(visit)
+        if case and case.answer.refusal:
+            intake.name_refused_film(self.store(), case_id, visit, actor)
+            self.cases.put(replace(case, visit=visit))
+            is_readable = case.answer.refusal.code == TOO_OLD and not refusal and self.cases.file(case_id)
+            return self.read_again(case_id) if is_readable else self.find(case_id)
+        reviews.name_visit(self.store(), case_id, visit, actor, seen, refusal)
+        if case and refusal:
+            answer = Answer(refusal, case.answer.model, case.answer.runtime)
+            pictures = replace(case.pictures, heat_png=b"", contour=())
+            self.cases.put(replace(case, answer=answer, pictures=pictures, visit=visit, saved=True))
+            if self.films:
+                self.films.drop([case_id])
+        return self.find(case_id)
 
     def withdraw(self, record_id: str, reader: str, pin: str, reason: str, seen: int) -> None:
         """Withdraw one's own signature; raises as `sign`."""
@@ -283,17 +358,30 @@ class ReadingService:
         self.cases.put(case)
         return case
 
+    def _age_refusal(self, visit: Visit) -> Refusal | None:
+        try:
+            check_age(visit.age_years, self.predictor.card)
+        except FilmError as error:
+            return Refusal.of(error)
+        return None
+
+    def _decoded(self, source: Path | bytes, min_side_px: int | None, turnings: tuple[Turning, ...]) -> Film:
+        film = self._decode(source, None if turnings else min_side_px)
+        for turning in turnings:
+            film = turning.apply(film)
+        return film
+
     def _read(
         self,
         content: bytes,
         source: str,
         sha256: str,
         visit: Visit = NOBODY,
-        turning: Turning = AS_IT_CAME,
+        turnings: tuple[Turning, ...] = (),
         draft: PhoneDraft | None = None,
     ) -> Case:
         def decode(film: Path | bytes, min_side_px: int | None) -> Film:
-            decoded = turning.apply(self._decode(film, min_side_px))
+            decoded = self._decoded(film, min_side_px, turnings)
             return decoded if decoded.age_years is not None else replace(decoded, age_years=visit.age_years)
 
         answer = self.predictor.answer(content, read=decode)
@@ -302,17 +390,24 @@ class ReadingService:
             answer = replace(answer, warnings=(*answer.warnings, AGE_UNKNOWN))
         if draft:
             answer = replace(answer, warnings=(*answer.warnings, *draft.differences(answer)))
+        shown = answer
+        if film and not turnings and max(film.pixels.shape) < min(SCREEN_SIDE_PX, max(film.width_px, film.height_px)):
+            with contextlib.suppress(FilmError):  # the model needs less of a large JPEG than a reader
+                shown = replace(answer, film=self._decode(content, SCREEN_SIDE_PX))
+        if film:
+            visit = Visit(visit.label or film.label[:MAX_LABEL], film.age_years, visit.sex or film.sex)
         case = Case(
             id=new_record_id(),
             created_at=now(),
             answer=replace(answer, film=None, evidence=None),  # pixels would fill a small machine's memory
-            pictures=pictures_of(answer),
-            visit=replace(visit, age_years=film.age_years) if film else visit,
+            pictures=pictures_of(shown),
+            visit=visit,
             source=source,
             origin=film.dicom_origin if film else None,
+            turnings=turnings,
         )
         case = self._recorded(case, sha256)
-        self.cases.put(case)
+        self.cases.put(case, content if film else b"")
         return case
 
     def _recorded(self, case: Case, sha256: str) -> Case:
@@ -355,6 +450,7 @@ class ReadingService:
             visit=case.visit,
             warnings=answer.warnings,
             lung_field=answer.lung_field,
+            turnings=case.turnings,
         )
         store.add_draft(draft)
         return replace(case, saved=True)

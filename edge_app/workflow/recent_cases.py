@@ -3,30 +3,42 @@
 import threading
 from collections import OrderedDict
 
+from edge_app.imaging.limits import MIB
 from edge_app.workflow.case import Case
 
 MAX_CASES = 100  # about 150 kB each
+MAX_FILES_BYTES = 48 * MIB  # of the newest films' files: 60 JPEGs, or six films of 2048 x 2048 in DICOM
 
 
 class RecentCases:
-    """The newest cases by id; the oldest make room. Safe for several threads."""
+    """The newest cases by id, and the files of the newest of them; the oldest make room. Safe for several threads."""
 
-    def __init__(self, max_cases: int = MAX_CASES) -> None:
+    def __init__(self, max_cases: int = MAX_CASES, max_files_bytes: int = MAX_FILES_BYTES) -> None:
         self._cases: OrderedDict[str, Case] = OrderedDict()
-        self._max_cases = max_cases
+        self._files: OrderedDict[str, bytes] = OrderedDict()
+        self._max_cases, self._max_files_bytes = max_cases, max_files_bytes
         self._lock = threading.Lock()
 
-    def put(self, case: Case) -> None:
-        """Add a case; when there are too many, the oldest one goes."""
+    def put(self, case: Case, file: bytes = b"") -> None:
+        """Add a case, with its film's file if it may be shown in full or read again."""
         with self._lock:
             self._cases[case.id] = case
+            if file:
+                self._files[case.id] = file
             while len(self._cases) > self._max_cases:
-                self._cases.popitem(last=False)
+                self._files.pop(self._cases.popitem(last=False)[0], None)
+            while sum(map(len, self._files.values())) > self._max_files_bytes:
+                self._files.popitem(last=False)
 
     def get(self, case_id: str) -> Case | None:
         """The case with that id, None when it is not (or no longer) there."""
         with self._lock:
             return self._cases.get(case_id)
+
+    def file(self, case_id: str) -> bytes:
+        """The film's file as it came; empty when it is not (or no longer) there."""
+        with self._lock:
+            return self._files.get(case_id, b"")
 
     def __len__(self) -> int:
         return len(self._cases)

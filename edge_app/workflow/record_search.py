@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from edge_app.records import intake
-from edge_app.records.database import Store
+from edge_app.records.database import SCORED, Store
 from edge_app.records.record import DISCARDED, Record, RefusedFilm
 
 PAGE = 50  # rows
@@ -12,11 +12,11 @@ MAX_SEARCH = 40  # characters
 WEEK, SIGNED, DRAFT, REFUSED = "week", "signed", "draft", "refused"
 SHOWN = ("", WEEK, SIGNED, DRAFT, REFUSED, DISCARDED)
 # Every film with its last act and what was last said of the visit. A refused film has no act.
-ROWS = """
+ROWS = f"""
     SELECT records.id, created_at AS at, records.rowid AS number, COALESCE(visits.label, records.label) AS label,
         COALESCE(finding, '') AS finding, COALESCE(reader, '') AS reader,
         CASE WHEN finding != '' THEN 'signed' WHEN verdict = 'discarded' THEN 'discarded' ELSE 'draft' END AS status
-    FROM records
+    FROM {SCORED}
     LEFT JOIN reviews ON reviews.seq = (SELECT MAX(seq) FROM reviews WHERE record_id = records.id)
     LEFT JOIN visits ON visits.seq = (SELECT MAX(seq) FROM visits WHERE record_id = records.id)
     UNION ALL SELECT id, at, rowid, label, '', '', 'refused' FROM refused_films

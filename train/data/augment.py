@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from train.data.on_disk import stack_on_disk
 from train.keras import tf
 
 SIDE_OF_UNITS_PX = 128  # blur is given in pixels of a film of this side length
@@ -125,22 +124,18 @@ def augment(films: Any, ranges: AugmentationRanges, seed: Any, side: int) -> Any
     return tf.round(tf.clip_by_value(films, 0.0, 1.0) * 255.0)
 
 
-def shortcut_free_draw(films: np.ndarray, *draws: int) -> np.ndarray:
+def shortcut_free_draw(films: np.ndarray, *draws: int) -> Iterator[np.ndarray]:
     """Films as another department would have made them; each of `draws` selects one of many fixed versions.
 
     Args:
         films: uint8, (films, side, side), whole films.
-    Returns:
-        uint8 (draws * films, side, side), one version after the other.
+    Yields:
+        draws * films times uint8 (side, side), one version after the other.
     """
-
-    def drawn() -> Iterator[np.ndarray]:
-        for draw in draws:
-            for start in range(0, len(films), 256):
-                batch, seed = tf.cast(films[start : start + 256], tf.float32), tf.constant([draw, start])
-                yield from augment(batch, SHORTCUT_FREE, seed, films.shape[1]).numpy().astype(np.uint8)
-
-    return stack_on_disk(drawn(), len(draws) * len(films))
+    for draw in draws:
+        for start in range(0, len(films), 256):
+            batch, seed = tf.cast(films[start : start + 256], tf.float32), tf.constant([draw, start])
+            yield from augment(batch, SHORTCUT_FREE, seed, films.shape[1]).numpy().astype(np.uint8)
 
 
 def _turned(films: Any, ranges: AugmentationRanges, draws: _Draws) -> Any:

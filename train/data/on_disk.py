@@ -43,5 +43,5 @@ def stack_on_disk(arrays: Iterable[np.ndarray], most: int) -> np.ndarray:
                 f"{shutil.disk_usage(folder).free:,} bytes are free: name another folder with {FOLDER_VARIABLE}"
             ) from cause
         written = sum(file.write(np.ascontiguousarray(array).data) for array in chain([first], arrays))
-        file.flush()
+        file.truncate()  # room that was not needed
         return np.asarray(np.memmap(file, first.dtype, "r", shape=(written // first.nbytes, *first.shape)))

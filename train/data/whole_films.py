@@ -1,6 +1,6 @@
 """Films read once more, for what their prepared pixels do not show: whole films, and what surrounds the lungs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
@@ -25,11 +25,12 @@ def whole_films(films: LoadedFilms) -> np.ndarray:
     return stack_on_disk(_each(films, lambda film, _: squashed(film, SIDE_PX)), len(films.films))
 
 
-def prepared(whole: np.ndarray, preparation: Preparation) -> tuple[np.ndarray, int]:
+def prepared(whole: Iterable[np.ndarray], most: int, preparation: Preparation) -> tuple[np.ndarray, int]:
     """Whole films as a model sees them.
 
     Args:
-        whole: uint8 (films, side, side).
+        whole: uint8 (side, side) each.
+        most: how many there may be.
     Returns:
         uint8 (films, size, size), and on how many no lungs were found: these are shown whole.
     """
@@ -43,7 +44,7 @@ def prepared(whole: np.ndarray, preparation: Preparation) -> tuple[np.ndarray, i
             missed += 1
             return to_model_pixels(film, preparation.size_px)
 
-    return stack_on_disk(map(shown, whole), len(whole)), missed
+    return stack_on_disk(map(shown, whole), most), missed
 
 
 def with_context(films: LoadedFilms) -> np.ndarray:
@@ -100,5 +101,8 @@ def _each(films: LoadedFilms, change: Callable[[np.ndarray, LungField | None], R
     def changed(pair: tuple[LabelledFilm, LungField | None]) -> Result:
         return change(pair[0].read().pixels, pair[1])
 
-    with ThreadPoolExecutor() as pool:  # Pillow releases the lock while it decodes
-        yield from pool.map(changed, zip(films.films, films.fields, strict=True))
+    def results() -> Iterator[Result]:
+        with ThreadPoolExecutor() as pool:  # Pillow releases the lock while it decodes
+            yield from pool.map(changed, zip(films.films, films.fields, strict=True))
+
+    return results()

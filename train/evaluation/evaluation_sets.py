@@ -6,6 +6,7 @@ lungs on the changed film.
 """
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,22 +60,23 @@ def evaluation_sets(
     whole = whole_film_sets(films, films.classes != negative, framing or preparation)
     sets = [EvaluationSet(AS_THEY_ARE, films.pixels, films.classes, negative)]
     for name, drawn in list(whole.items())[1:]:
-        pixels, missed = prepared(drawn, preparation)
+        pixels, missed = prepared(drawn, DRAWS * len(films.films), preparation)
         if missed:
-            LOG.warning("%s: no lungs were found on %d of %d films, they are shown whole", name, missed, len(drawn))
-        sets.append(EvaluationSet(name, pixels, np.resize(films.classes, len(drawn)), negative))
+            LOG.warning("%s: no lungs were found on %d of %d films, they are shown whole", name, missed, len(pixels))
+        sets.append(EvaluationSet(name, pixels, np.resize(films.classes, len(pixels)), negative))
     return tuple(sets)
 
 
-def whole_film_sets(films: LoadedFilms, positive: np.ndarray, framing: Preparation) -> dict[str, np.ndarray]:
-    """The whole films of every evaluation set, uint8 (films, side, side), the films as they are first.
+def whole_film_sets(films: LoadedFilms, positive: np.ndarray, framing: Preparation) -> dict[str, Iterable[np.ndarray]]:
+    """The whole films of every evaluation set, uint8 (side, side), drawn as they are taken; those as they are first.
 
     Args:
         positive: bool (films,), the films with the finding.
         framing: as for `evaluation_sets`.
     """
     whole = whole_films(films)
-    sets = {AS_THEY_ARE: whole, "shortcut-swapped": shortcut_swapped_draw(whole, positive)}
+    sets: dict[str, Iterable[np.ndarray]] = {AS_THEY_ARE: whole}
+    sets["shortcut-swapped"] = shortcut_swapped_draw(whole, positive)
     if framing.locator:
         sets["reframed"] = reframed_draw(whole, boxes_of(whole, framing), positive)
     sets["shortcut-free"] = shortcut_free_draw(whole, *range(DRAWS))

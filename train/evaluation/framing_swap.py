@@ -5,28 +5,29 @@ film is zoomed about its lungs until they fill the share of the height that thos
 rank in the other class fill. A model that reads the framing fails on these films; one that reads lungs does not.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from PIL import Image
 
 from edge_app.errors import FilmRefused
 from edge_app.model.preparation import Preparation
-from train.data.on_disk import stack_on_disk
 from train.evaluation.shortcut_swap import swapped_by_rank
 
 
-def reframed_draw(films: np.ndarray, boxes: np.ndarray, positive: np.ndarray) -> np.ndarray:
+def reframed_draw(films: np.ndarray, boxes: np.ndarray, positive: np.ndarray) -> Iterator[np.ndarray]:
     """Give each film the framing of its counterpart in the other class.
 
     Args:
         films: uint8 (films, side, side), whole films.
         boxes: float (films, 4), the lung fields from `boxes_of`.
         positive: bool (films,), the films of pneumonia.
-    Returns:
-        uint8 of the shape of `films`. Where a film is zoomed out its edges are continued.
+    Yields:
+        uint8 (side, side), film by film. Where a film is zoomed out its edges are continued.
     """
     heights = boxes[:, 3] - boxes[:, 1]
     zooms = swapped_by_rank(heights, positive) / heights
-    return stack_on_disk((_zoomed(*each) for each in zip(films, boxes, zooms, strict=True)), len(films))
+    yield from (_zoomed(*each) for each in zip(films, boxes, zooms, strict=True))
 
 
 def boxes_of(films: np.ndarray, preparation: Preparation) -> np.ndarray:

@@ -21,21 +21,21 @@ DOWN, ACROSS = 1, 2  # axes of (films, rows, columns)
 CHUNK = 64  # films in memory at once
 
 
-def shortcut_swapped_draw(films: np.ndarray, positive: np.ndarray) -> np.ndarray:
+def shortcut_swapped_draw(films: np.ndarray, positive: np.ndarray) -> Iterator[np.ndarray]:
     """Give each film the sharpness of its counterpart in the other class.
 
     Args:
         films: uint8 (films, side, side), whole films.
         positive: bool (films,), the films of pneumonia.
-    Returns:
-        uint8 of the same shape.
+    Yields:
+        uint8 (side, side), film by film.
     """
     matrices = [sharpness_matrix(films.shape[1], *strength) for strength in STRENGTHS]
     changed = films
     for axis in (DOWN, ACROSS):
         targets = swapped_by_rank(sharpness(changed, axis), positive)
         changed = stack_on_disk(_with_sharpness(changed, axis, targets, matrices), len(films))
-    return stack_on_disk((np.clip(np.rint(film), 0, 255).astype(np.uint8) for film in changed), len(films))
+    yield from (np.clip(np.rint(film), 0, 255).astype(np.uint8) for film in changed)
 
 
 def sharpness(films: np.ndarray, axis: int) -> np.ndarray:

@@ -51,5 +51,5 @@ def _predict(teacher: Path, data: DataSet, manifest: Manifest) -> np.ndarray:
     films = apply_manifest(load_films(data, preparation), manifest, TRAIN)
     whole = whole_films(films)
     redrawn = (shortcut_free_draw(whole, FIRST_DRAW + draw) for draw in range(DRAWS))
-    views = [films.pixels, *(prepared(drawn, preparation)[0] for drawn in redrawn)]
+    views = [films.pixels, *(prepared(drawn, len(whole), preparation)[0] for drawn in redrawn)]
     return np.mean([softmax(predict(model, view)["logits"], run.calibration.temperature) for view in views], axis=0)

@@ -139,6 +139,8 @@ def film_fields(film: Film) -> dict[str, Any]:
         "height_px": film.height_px,
         "age_years": film.age_years,
         "notes": list(film.notes),
+        "label": film.label,
+        "sex": film.sex,
         "origin": None
         if origin is None
         else [origin.sop_class_uid, origin.sop_instance_uid, origin.study_uid, origin.series_uid],

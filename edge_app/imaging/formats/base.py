@@ -28,7 +28,8 @@ class Film:
 
     `pixels` is uint8, shape (height, width), bright is dense. `width_px` and `height_px` are the
     size of the original, which is larger than `pixels` when the film was read at reduced scale.
-    `age_years` is the patient's, if a DICOM file states it. `dicom_origin` is set if a DICOM file has all four
+    `age_years`, `sex` ("F", "M") and `label` (the number, in one line) are the patient's, if a DICOM file states them.
+    `dicom_origin` is set if a DICOM file has all four
     UIDs. `notes` are codes of what makes an answer doubtful, such as "photograph".
     """
 
@@ -38,6 +39,8 @@ class Film:
     age_years: float | None = None
     dicom_origin: DicomOrigin | None = None
     notes: tuple[str, ...] = ()
+    label: str = ""
+    sex: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """DICOM, the format of hospitals (CR and DX).
 
-Only the patient's age and the UIDs of film and study leave the header; names, numbers and dates are never
+Only the patient's number, age and sex and the UIDs of film and study leave the header; names and dates are never
 returned, shown or kept.
 """
 
@@ -22,6 +22,7 @@ PICTURES = (b"\xff\xd8\xff", b"\x89PNG")  # JPEG and PNG: no element of a DICOM 
 # Whether to mirror left and right, by Patient Orientation (PS3.3 C.7.6.1.1.1). Films with other values
 # lie on their side, are upside down, or lateral.
 UPRIGHT = {("L", "F"): False, ("R", "F"): True}
+SEXES = ("F", "M")
 UID_TAGS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 
 
@@ -91,7 +92,16 @@ def _read(content: bytes, max_pixels: int, min_side_px: int) -> Film:
     layout = PixelLayout.of(header)
     pixels = rendered(stored_values(data, layout), header, layout)
     pixels = np.ascontiguousarray(pixels[:, ::-1]) if mirrored else pixels
-    return Film(pixels, layout.columns, layout.rows, age_years(header), _origin(header))
+    sex = header.text("PatientSex").upper()
+    return Film(
+        pixels,
+        layout.columns,
+        layout.rows,
+        age_years(header),
+        _origin(header),
+        label=header.text("PatientID"),
+        sex=sex if sex in SEXES else "",
+    )
 
 
 def _is_mirrored(header: "Header") -> bool:

@@ -19,7 +19,7 @@ from edge_app.records.readers import READER, Reader, enrol, readers, was_anybody
 from edge_app.records.retention import clock_doubt
 from edge_app.records.site import check_technician, name_clinic
 from edge_app.system.clock import machine_time
-from edge_app.workflow.media import chosen, media, models_on
+from edge_app.workflow.media import MOUNTS, chosen, locked, media, models_on
 from edge_app.workflow.reading_service import ReadingService
 
 A_YEAR_S = 365 * 24 * 3600
@@ -113,6 +113,7 @@ def _site(service: ReadingService, request: Request, started_with: str) -> SetUp
         clock_doubt=clock_doubt(store, datetime.now(timezone.utc), machine_time()),
         films_folder=service.films.folder if service.films else None,
         media=places,
+        locked=locked(MOUNTS.read_text(errors="replace")),
         models=models_on(places),
         current=selection.current,
         previous=selection.previous,

@@ -1,5 +1,5 @@
-// The reader's own impression, asked first; and what is done about a refused film.
-const TURNED = ["turns", "flip", "invert"];
+// The reader's own impression, asked first; and what is done about a film that was refused or should be cropped.
+const CHANGES = ["turns", "flip", "invert", "crop"];
 let orientation = null;
 
 element.addEventListener("click", (event) => {
@@ -18,6 +18,9 @@ groupFindings();
 document.addEventListener("film-viewer:orientation", (event) => {
   orientation = event.detail;
   const again = element.querySelector(".again");
-  const held = (window.cxrFiles || new Map()).has(element.querySelector(".answer")?.dataset.id);
-  if (again) again.hidden = !held || !TURNED.some((way) => orientation[way]);
+  if (!again) return;
+  again.hidden = !CHANGES.some((way) => orientation[way]);
+  again.dataset.whole ??= again.textContent;
+  again.textContent = orientation.crop ? again.dataset.part : again.dataset.whole;
+  again.scrollIntoView({ block: "nearest" });
 });

@@ -14,6 +14,7 @@
       `<rect x="2.5" y="4" width="19" height="16" rx="1.5"/><path d="M10.5 8${LUNG}"/>` +
       `<path transform="matrix(-1 0 0 1 24 0)" d="M10.5 8${LUNG}"/>`,
     rotate: '<path d="M19 12a7 7 0 1 1-2.5-5.4M17 2v5h-5"/>',
+    crop: '<path d="M7 2v15h15M2 7h15v15"/>',
     flip: '<path d="M12 3v18" stroke-dasharray="3 2"/><path d="M9 7v10H3zM15 7v10h6z"/>',
     actual: '<path d="M5 8l2-1v10M17 8l2-1v10M12 10v.2M12 15v.2"/>',
     zoom_in: '<circle cx="10.5" cy="10.5" r="6.5"/><path d="M15.5 15.5 21 21M10.5 7.5v6M7.5 10.5h6"/>',
@@ -23,7 +24,7 @@
     remove: '<path d="M6 6l12 12M18 6 6 18"/>',
   };
   const BAR = Object.keys(ICONS).slice(0, -1); // in the order of their use; a region has its own button to remove it
-  const PRESSED = ["window", "pan", "region", "contour", "invert", "flip", "compare", "full_screen"];
+  const PRESSED = ["window", "pan", "region", "crop", "contour", "invert", "flip", "compare", "full_screen"];
   const BUTTON_PX = 50; // with its gap
 
   function filmButton(name, label, className = "") {

@@ -65,19 +65,20 @@
       if (this.fullAddress && size > image.naturalHeight * 1.01) this.full().catch(() => {});
     }
 
-    // Polygons and rectangles in fractions of the film; the chosen rectangle has corners to grasp.
-    trace(view, contour, regions, chosen) {
+    // Polygons and rectangles in fractions of the film; a chosen rectangle has corners to grasp.
+    trace(view, contour, regions, crop) {
       const twice = (lines) => `<g class="film-halo">${lines}</g><g class="film-line">${lines}</g>`;
       const inPane = (point) => toPane(view, this.shape, point).map((end) => end.toFixed(1));
       const polygon = (points) => `<polygon class="film-contour" points="${points.map(inPane).join(" ")}"/>`;
-      const boxes = regions.map((region, place) => {
-        const [l, t, r, b] = boxInPane(view, this.shape, region).map(Math.round);
+      const boxes = (name, { list, chosen }) => list.map((box, place) => {
+        const [l, t, r, b] = boxInPane(view, this.shape, box).map(Math.round);
         const corners = place === chosen ? [[l, t], [r, t], [l, b], [r, b]] : [];
         const grips = corners.map(([x, y]) => `<path class="film-grip" d="M${x - 5} ${y - 5}h10v10h-10z"/>`);
-        const kind = `film-region${place === chosen ? " chosen" : ""}`;
+        const kind = `${name}${place === chosen ? " chosen" : ""}`;
         return twice(`<rect class="${kind}" x="${l}" y="${t}" width="${r - l}" height="${b - t}"/>`) + grips.join("");
       });
-      this.lines.innerHTML = twice(contour.map(polygon).join("")) + boxes.join("");
+      const drawn = [...boxes("film-region", regions), ...boxes("film-crop", crop)];
+      this.lines.innerHTML = twice(contour.map(polygon).join("")) + drawn.join("");
     }
 
     // A button at a box's upper right corner, always in the pane.

@@ -4,7 +4,7 @@
   const { FilmPane, FilmRegions, FilmButtons, filmButton, listen, press } = window.filmParts;
   const FIT = { zoom: 1, x: 0, y: 0 };
   const PLAIN = { view: FIT, width: 1, level: 0.5, invert: false, turns: 0, flip: false }; // 1 is the gray range
-  const FIRST = { ...PLAIN, tool: "window", contour: false, compare: false };
+  const FIRST = { ...PLAIN, tool: "window", contour: false, compare: false, crop: [] };
   const ZOOM_STEP = 1.4;
   const BAR_PX = 56; // of the tool bar; at fit, no part of the film is under it
   const FULL_RANGE_PX = 300; // a drag that takes window or level through the whole gray range
@@ -22,6 +22,7 @@
       if (states.size > KEPT) states.delete(states.keys().next().value);
       const regions = options.locked ? options.regions : this.state.regions;
       this.regions = new FilmRegions(regions, () => this.regionsChanged());
+      this.crop = new FilmRegions(this.state.crop, () => this.cropChanged());
       this.build(`film-${++made}`);
       this.listen();
       this.passOn();
@@ -75,8 +76,7 @@
       const { shape, here } = this.at(place);
       const { view, width, level, tool } = this.state;
       const name = kind === "tool" ? tool : kind;
-      const marking = name === "region" && shape === this.pane.shape && !this.options.locked;
-      if (marking) return this.regions.begin(view, shape, here);
+      if (this.marks && name === tool && shape === this.pane.shape) return this.marks.begin(view, shape, here);
       const moves = {
         pan: (from, to) => this.change({ view: panBy(this.state.view, shape, between(from, to)) }),
         zoom: (_, to) => this.zoom(zoomAt(view, shape, here, Math.exp((to[1] - place[1]) / 150))),
@@ -124,7 +124,7 @@
         zoom_out: () => this.zoomBy(1 / ZOOM_STEP),
         lungs: () => this.doubleTap(),
         actual: () => this.actualSize(),
-        fit: () => this.turn(PLAIN),
+        fit: () => this.turn({ ...PLAIN, crop: (this.crop.list = []) }),
         invert: () => this.turn({ invert: !invert }),
         rotate: () => this.turn({ turns: (turns + 1) % 4, view: { ...view, x: -view.y, y: view.x } }),
         // Mirrored as it is seen. The film is mirrored first and turned then, so its turn changes direction.
@@ -135,7 +135,7 @@
       };
       if (this.unusable.includes(name)) return;
       if (acts[name]) return acts[name]();
-      this.regions.chosen = -1;
+      this.regions.chosen = this.crop.chosen = -1;
       this.change({ tool: name });
     }
 
@@ -148,8 +148,8 @@
     turn(changes) {
       this.change(changes);
       this.passOn();
-      const { turns, flip, invert } = this.state;
-      this.send("orientation", { turns, flip, invert });
+      const { turns, flip, invert, crop } = this.state;
+      this.send("orientation", { turns, flip, invert, ...(crop.length && { crop: crop[0] }) });
     }
 
     // The page may read the orientation from the element at any time, and the regions from their field.
@@ -172,8 +172,19 @@
       if (known) this.say("region_n", { n: chosen + 1, count: list.length });
     }
 
+    // One part at most: the last that was drawn.
+    cropChanged() {
+      if (this.crop.list.length > 1) Object.assign(this.crop, { list: this.crop.list.slice(-1), chosen: 0 });
+      this.turn({ crop: this.crop.list });
+    }
+
+    // The rectangles that the chosen tool draws, if it draws any.
+    get marks() {
+      return { region: !this.options.locked && this.regions, crop: this.crop }[this.state.tool];
+    }
+
     removeRegion() {
-      this.regions.remove();
+      this.marks.remove();
       this.say("removed");
       this.stage.focus({ preventScroll: true });
       this.redraw();
@@ -231,7 +242,7 @@
     }
 
     draw() {
-      const { state, pane, panes, regions, options } = this;
+      const { state, pane, panes, regions, marks, options } = this;
       this.buttons.fold();
       const { invert, width, level } = state;
       const slope = (invert ? -1 : 1) / width;
@@ -249,9 +260,9 @@
         if (one === pane && pane.image) state.view = bound(state.view, pane.shape); // its aspect is known
         one.draw(bound(state.view, one.shape));
       }
-      pane.trace(state.view, state.contour ? options.contour : [], regions.list, regions.chosen);
-      this.remover.hidden = !regions.known || options.locked;
-      if (regions.known) pane.putAt(this.remover, boxInPane(state.view, pane.shape, regions.known));
+      pane.trace(state.view, state.contour ? options.contour : [], regions, this.crop);
+      this.remover.hidden = !marks?.known;
+      if (marks?.known) pane.putAt(this.remover, boxInPane(state.view, pane.shape, marks.known));
       const on = ["contour", "invert", "flip", "compare"].filter((name) => state[name]);
       this.buttons.show([...on, state.tool, this.isFull && "full_screen"], this.unusable);
       this.stage.dataset.doing = state.tool;

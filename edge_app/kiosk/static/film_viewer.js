@@ -8,7 +8,7 @@
       "Arrow keys change brightness and contrast, move the film or move the region, as the chosen tool does; Shift and an " +
       "arrow size the region. W, P and M choose the tool: brightness, move, mark. Enter adds a region, Space goes to the " +
       "next, Delete removes it. Plus and minus zoom, 0 shows the whole film or the lungs, 1 full size. I inverts, R " +
-      "rotates, F flips, C shows the evidence.",
+      "rotates, F flips, C shows the evidence. X chooses a part to be read again, with the keys of a region.",
     tools: "Film tools", contour: "Show the evidence", window: "Brightness and contrast", pan: "Move the film",
     region: "Mark a region", invert: "Invert", compare: "Compare with the earlier film", fit: "Reset the view",
     rotate: "Rotate", flip: "Flip left and right", actual: "Full size, 1:1", zoom_in: "Zoom in", zoom_out: "Zoom out",
@@ -16,7 +16,7 @@
     region_n: "Region {n} of {count}", this_film: "This film", earlier_film: "Earlier film", zoomed: "Zoom {percent}%",
     levels: "Window {width}, level {level}", flipped: "Left and right are swapped",
     inverted: "Inverted", no_film: "The film cannot be shown.",
-    no_full: "The full resolution is not available.",
+    no_full: "The full resolution is not available.", crop: "Choose a part to read again",
   };
   const INPUTS = ["film", "full", "earlier", "contour", "field", "words", "regions", "locked"];
   const viewers = new Map();

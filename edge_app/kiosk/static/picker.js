@@ -1,40 +1,34 @@
-// Sends films one by one to the kiosk's own route, with the visit they belong to. A file and its name stay in this
-// browser, in memory: the file so that it can be sent again as it was turned on the screen.
-const MAX_HELD = 20;
-window.cxrFiles = window.cxrFiles || new Map();
+// Sends films one by one to the kiosk's own route, with the visit they belong to. A file's name stays in this browser.
 let stopped = false;
 
-function visit() {
-  const value = (selector) => element.querySelector(selector).value.trim();
+// Whose films they are, from the fields of a form, as headers.
+window.cxrVisit = (form) => {
+  const value = (selector) => form.querySelector(selector).value.trim();
   const years = value(".years");
   return {
     "x-label": encodeURIComponent(value("input.label")),
     "x-age-years": years && String(value(".unit") === "months" ? Number(years) / 12 : Number(years)),
     "x-sex": value(".sex"),
   };
-}
+};
 
-async function send(file, headers) {
-  const response = await fetch("films", {
-    method: "POST", body: file, headers: { "content-type": "application/octet-stream", ...headers },
+async function send(address, headers, body) {
+  const response = await fetch(address, {
+    method: "POST", body, headers: { "content-type": "application/octet-stream", ...headers },
   });
   if (!response.ok) throw new Error((await response.json().catch(() => ({}))).reason?.sentence || response.statusText);
-  const answer = await response.json();
-  window.cxrFiles.delete(answer.id);
-  window.cxrFiles.set(answer.id, { file, headers });
-  if (window.cxrFiles.size > MAX_HELD) window.cxrFiles.delete(window.cxrFiles.keys().next().value);
-  return answer;
+  return (await response.json()).id;
 }
 
 async function handIn(files) {
   const zone = element.querySelector(".picker");
   const bar = zone.querySelector(".progress");
   const line = bar.querySelector("span");
-  const headers = visit();
+  const headers = window.cxrVisit(element);
   let ids = [];
   let isNewBatch = true;
   const tell = () => {
-    if (ids.length) trigger("films_read", { ids, is_new_batch: isNewBatch });
+    if (ids.length) trigger("films_read", { ids, is_new_batch: isNewBatch, is_again: false });
     ids = [];
     isNewBatch = false;
   };
@@ -44,7 +38,7 @@ async function handIn(files) {
     line.textContent = zone.dataset.reading.replace("{done}", done + 1).replace("{total}", files.length);
     bar.querySelector("progress").value = done / files.length;
     try {
-      ids.push((await send(files[done], headers)).id);
+      ids.push(await send("films", headers, files[done]));
     } catch (error) {
       const why = error instanceof TypeError ? zone.dataset.offline : error.message;
       line.textContent = zone.dataset.failed.replace("{name}", files[done].name).replace("{why}", why);
@@ -57,11 +51,10 @@ async function handIn(files) {
   zone.querySelector("form").reset(); // the next child is another one
 }
 
-window.cxrScoreAgain = async (id, { turns, flip, invert }) => {
-  const held = window.cxrFiles.get(id);
+window.cxrScoreAgain = async (id, { turns, flip, invert, crop }) => {
   const turned = { "x-turns": String(turns || 0), "x-flip": flip ? "1" : "", "x-invert": invert ? "1" : "" };
-  const answer = await send(held.file, { ...held.headers, ...turned });
-  trigger("films_read", { ids: [answer.id], is_new_batch: true });
+  const again = await send(`films/${id}/again`, { ...turned, "x-crop": (crop || []).join() });
+  trigger("films_read", { ids: [again], is_new_batch: true, is_again: true });
 };
 
 element.addEventListener("submit", (event) => event.preventDefault());

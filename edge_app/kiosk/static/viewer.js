@@ -1,2 +1,5 @@
-// Tells the server which regions are marked; everything else of a film stays in the browser.
-element.addEventListener("film-viewer:regions", (event) => trigger("marked", { regions: event.detail.regions }));
+// Tells the server whose film it is; the regions are in the field #kiosk-regions, all else stays in the browser.
+element.addEventListener("submit", (event) => {
+  event.preventDefault();
+  trigger("named", { visit: window.cxrVisit(event.target) });
+});

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from edge_app.kiosk.language import direction, place_in_words, refusal
-from edge_app.kiosk.views.words import SYMBOLS, Words, kind_of, moment
+from edge_app.kiosk.views.words import SYMBOLS, Words, act_in_words, changes_in_words, kind_of, moment
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Refusal
 from edge_app.reading.decision import Decision, band_in_use, score_points, share_with_such_score
@@ -15,25 +15,36 @@ HINTED = ("bacterial", "viral")
 
 
 def answer(
-    case: Case | None, card: ModelCard, language: str, history: Sequence[Review] = (), hidden: bool = False
+    case: Case | None,
+    card: ModelCard,
+    language: str,
+    history: Sequence[Review] = (),
+    hidden: bool = False,
+    can_read_again: bool = False,
 ) -> str:
     """The draft, or the question what the reader sees.
 
     Args:
-        history: the acts of readers on this record, the first one first.
+        history: the acts on this record, the first one first.
         hidden: ask for the reader's own impression instead of showing the answer.
+        can_read_again: as it is turned or cropped on the screen.
     """
     w = Words(language)
     if case is None:
         return ""
     if case.answer.refusal:
-        body = _refusal(case, case.answer.refusal, w)
+        body = _refusal(case.answer.refusal, w, can_read_again)
     elif hidden:
         body = _impression(w)
     else:
         body = _draft(case, card, w)
+    again = ""
+    if can_read_again and not case.review:
+        again = f'<button type="button" class="again" data-part="{w("read_part")}" hidden>{w("score_again")}</button>'
+    done = changes_in_words(case.turnings, w)
     return (
-        f'<div class="answer" dir="{direction(language)}" data-id="{case.id}">{body}{_history(case, history, w)}</div>'
+        f'<div class="answer" dir="{direction(language)}" data-id="{case.id}">{again}{body}{done}'
+        f"{_history(case, history, w)}</div>"
     )
 
 
@@ -99,13 +110,12 @@ def _impression(w: Words) -> str:
     )
 
 
-def _refusal(case: Case, refused: Refusal, w: Words) -> str:
+def _refusal(refused: Refusal, w: Words, can_read_again: bool) -> str:
     sentence = refusal(w.language, refused.code, refused.sentence)
-    again = "" if not case.pictures.film_jpeg else f'<p class="fine">{w("turn_and_try_again")}</p>'
+    again = f'<p class="fine">{w("turn_and_try_again")}</p>' if can_read_again else ""
     return (
         f'<section class="draft refused" role="alert"><p class="chip"><span aria-hidden="true">{SYMBOLS["refused"]}'
         f"</span> {w('refused')}</p><p class='advice'>{escape(sentence)}</p>{again}"
-        f'<button type="button" class="again" hidden>{w("score_again")}</button>'
         f'<button type="button" class="seen-to">{w("seen_to")}</button>'
         f"<p class='fine'>{w('refused_code', code=refused.code)}</p></section>"
     )
@@ -114,7 +124,7 @@ def _refusal(case: Case, refused: Refusal, w: Words) -> str:
 def _history(case: Case, history: Sequence[Review], w: Words) -> str:
     if not history:
         return ""
-    acts = "".join(f"<li>{_act(review, w)}</li>" for review in reversed(history))
+    acts = "".join(f"<li>{act_in_words(act, moment(act.at), w)}</li>" for act in reversed(history))
     links = ""
     if case.review:
         links = f'<a class="link" href="report/{case.id}" target="_blank" rel="noopener">{w("report")}</a>'
@@ -122,9 +132,3 @@ def _history(case: Case, history: Sequence[Review], w: Words) -> str:
             links += f' · <a class="link" href="dicom/{case.id}" download>{w("dicom_result")}</a>'
     state = "signed" if case.review else case.status
     return f'<section class="history {state}" aria-label="{w("history")}"><ul>{acts}</ul>{links}</section>'
-
-
-def _act(review: Review, w: Words) -> str:
-    what = w.of("finding", review.finding) if review.finding else w(review.verdict)
-    more = "".join(f" <q>{escape(text)}</q>" for text in (review.comment, review.reason) if text)
-    return f"<b>{what}</b> · {w('signed_by', reader=review.reader, at=moment(review.at))}{more}"

@@ -4,9 +4,9 @@ from html import escape
 
 from edge_app.imaging.formats.registry import format_names
 from edge_app.kiosk.language import direction, refusal
-from edge_app.kiosk.views.words import SYMBOLS, Words, kind_of, name_of
+from edge_app.kiosk.views.words import SYMBOLS, Words, kind_of, name_of, options
 from edge_app.model.card import ModelCard
-from edge_app.records.record import MAX_LABEL, SEXES
+from edge_app.records.record import MAX_LABEL, NOBODY, SEXES, Visit
 from edge_app.workflow.case import Case
 
 MAX_AGE = 120
@@ -18,20 +18,29 @@ def visit_form(language: str) -> str:
     w = Words(language)
     reading = w("reading_n", done="{done}", total="{total}")  # the script fills these gaps
     failed = w("not_sent", name="{name}", why="{why}")
-    units = "".join(f'<option value="{unit}">{w(unit)}</option>' for unit in ("years", "months"))
-    sexes = "".join(f'<option value="{sex}">{w(f"sex_{sex}") if sex else "–"}</option>' for sex in SEXES)
     return (
         f'<div class="picker" dir="{direction(language)}" data-reading="{reading}" data-failed="{failed}" '
-        f'data-offline="{w("kiosk_gone")}">'
-        f'<form class="visit"><label class="grows">{w("label")}'
-        f'<input class="label" maxlength="{MAX_LABEL}" autocomplete="off" placeholder="{w("label_hint")}"></label>'
-        f'<label>{w("age")}<span class="age"><input class="years" type="number" min="0" max="{MAX_AGE}" '
-        f'inputmode="numeric"><select class="unit" aria-label="{w("age_unit")}">{units}</select></span></label>'
-        f'<label>{w("sex")}<select class="sex">{sexes}</select></label></form>'
+        f'data-offline="{w("kiosk_gone")}"><form class="visit">{visit_fields(w)}</form>'
         f'<label class="drop"><input type="file" multiple class="films"><b>{w("choose_films")}</b>'
         f"<small>{w('choose_hint', formats=', '.join(format_names()))}</small></label>"
         f'<div class="progress" role="status" aria-live="polite" hidden><progress max="1" value="0"></progress>'
         f'<span></span><button type="button" class="cancel">{w("cancel")}</button></div></div>'
+    )
+
+
+def visit_fields(w: Words, visit: Visit = NOBODY) -> str:
+    """The fields for label, age and sex, with what is known of a visit; `static/picker.js` reads them."""
+    years = visit.age_years
+    unit = "months" if years is not None and years < 2 else "years"
+    age = "" if years is None else f"{round(years * (12 if unit == 'months' else 1), 2):g}"
+    units = options({each: w(each) for each in ("years", "months")}, unit)
+    sexes = options({sex: w(f"sex_{sex}") if sex else "–" for sex in SEXES}, visit.sex)
+    return (
+        f'<label class="grows">{w("label")}<input class="label" maxlength="{MAX_LABEL}" autocomplete="off" '
+        f'placeholder="{w("label_hint")}" value="{escape(visit.label)}"></label>'
+        f'<label>{w("age")}<span class="age"><input class="years" type="number" min="0" max="{MAX_AGE}" step="any" '
+        f'inputmode="decimal" value="{age}"><select class="unit" aria-label="{w("age_unit")}">{units}</select></span>'
+        f'</label><label>{w("sex")}<select class="sex">{sexes}</select></label>'
     )
 
 

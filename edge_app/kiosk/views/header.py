@@ -1,7 +1,7 @@
 """The top of the page: the rooms, the language, and the banners that must always be seen."""
 
 from edge_app.kiosk.language import LANGUAGES, direction
-from edge_app.kiosk.views.words import Words
+from edge_app.kiosk.views.words import Words, options
 from edge_app.model.card import ModelCard
 
 HAND_IN, READ = ROOMS = ("hand_in", "read")
@@ -16,10 +16,6 @@ def header(card: ModelCard, language: str, room: str, waiting: int, troubles: di
         troubles: a banner's key in the locales, and why; empty ones are left out.
     """
     w = Words(language)
-    options = "".join(
-        f'<option value="{code}"{" selected" if code == language else ""}>{name}</option>'
-        for code, name in LANGUAGES.items()
-    )
     banners = f'<div class="banner phantom" role="alert">{w("phantom_banner")}</div>' if card.phantom else ""
     banners += "".join(
         f'<div class="banner warn" role="alert">{w(key, why=why)}</div>' for key, why in troubles.items() if why
@@ -35,5 +31,5 @@ def header(card: ModelCard, language: str, room: str, waiting: int, troubles: di
         f"<span><h1>{w('app_name')}</h1><small>{w('draft_only')}</small></span></div>"
         f'<nav aria-label="{w("rooms")}">{rooms}<a class="room" href="record">{w("record")}</a></nav>'
         f'<label class="languages"><span class="sr">{w("language")}</span>'
-        f'<select class="language">{options}</select></label></header>{banners}'
+        f'<select class="language">{options(LANGUAGES, language)}</select></label></header>{banners}'
     )

@@ -51,10 +51,11 @@ def _row(case: Case, chosen: str, w: Words, hidden: bool) -> str:
     said = kind if kind in ("refused", "unread") else case.answer.decision.decision
     pill = w("signed") if case.review else w.of("pill", said)
     symbol = "✓" if case.review else SYMBOLS[kind]
-    unsaved = "" if case.saved else f' <b class="tag">{w("not_saved")}</b>'
+    tags = "" if case.saved else f' <b class="tag">{w("not_saved")}</b>'
+    tags += "" if case.visit.label else f' <b class="tag">{w("whose_film")}</b>'
     return (
         f'<li><button type="button" class="case {kind}" data-id="{case.id}"{current}>{_thumbnail(case)}'
-        f'<span class="what"><b><bdi>{name_of(case, w)}</bdi>{f" · {child}" if child else ""}{unsaved}</b>'
+        f'<span class="what"><b><bdi>{name_of(case, w)}</bdi>{f" · {child}" if child else ""}{tags}</b>'
         f"<small>{what}</small></span>"
         f'<span class="pill"><span aria-hidden="true">{symbol}</span> {pill}</span></button></li>'
     )

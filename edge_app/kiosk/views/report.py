@@ -5,7 +5,7 @@ from html import escape
 
 from edge_app.kiosk.language import place_in_words
 from edge_app.kiosk.views.document import Frame, definitions, document, full_moment
-from edge_app.kiosk.views.words import SYMBOLS, Words, about_child, kind_of, name_of
+from edge_app.kiosk.views.words import SYMBOLS, Words, about_child, act_in_words, changes_in_words, kind_of, name_of
 from edge_app.model.card import ModelCard
 from edge_app.reading.decision import score_points
 from edge_app.records.record import DISCARDED, Region, Review
@@ -33,7 +33,8 @@ def report(case: Case, card: ModelCard, history: list[Review], frame: Frame, hid
     drafts = f"<p class='fine'>{w('draft_only')}</p>" if case.status == "draft" else ""
     body = (
         f'{clinic}<h1>{title}</h1>{child}<p class="write">{w("report_patient")}</p>'
-        f"{_state(case, history, w)}{_machine(case, w, hidden)}{_films(case, w, hidden)}{_history(history, w)}"
+        f"{_state(case, history, w)}{_machine(case, w, hidden)}{changes_in_words(case.turnings, w)}"
+        f"{_films(case, w, hidden)}{_history(history, w)}"
         f"<p class='fine' dir='ltr'>{escape(card.intended_use)}</p>{drafts}"
         f'<p class="write">{w("report_signature")}</p><p class="fine">{w("printed")} {full_moment()}</p>'
     )
@@ -99,15 +100,8 @@ def _mark(region: Region) -> str:
 def _history(history: list[Review], w: Words) -> str:
     if not history:
         return ""
-    acts = "".join(f"<li>{_act(act, w)}</li>" for act in history)
+    acts = "".join(f"<li>{act_in_words(act, full_moment(act.at), w)}</li>" for act in history)
     return f"<h2>{w('history')}</h2><ol>{acts}</ol>"
-
-
-def _act(act: Review, w: Words) -> str:
-    what = w.of("finding", act.finding) if act.finding else w(act.verdict)
-    texts = ((w("comment"), act.comment), (w("reason"), act.reason))
-    more = "".join(f" {term}: <q>{escape(text)}</q>" for term, text in texts if text)
-    return f"<b>{what}</b> · <bdi>{escape(act.reader)}</bdi>, {full_moment(act.at)}{more}"
 
 
 def _text(content: bytes) -> str:

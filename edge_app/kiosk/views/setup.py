@@ -7,7 +7,7 @@ from pathlib import Path
 from edge_app.kiosk.language import LANGUAGES
 from edge_app.kiosk.phone_address import qr_code
 from edge_app.kiosk.views.document import Frame, alert, definitions, document, full_moment, who
-from edge_app.kiosk.views.words import Words
+from edge_app.kiosk.views.words import Words, options
 from edge_app.model.card import ModelCard
 from edge_app.reading.decision import score_points
 from edge_app.reading.film_checks import age_range
@@ -28,6 +28,7 @@ class SetUp:
     clock_doubt: str  # why the clock may be wrong; "" when it fits what is known
     films_folder: Path | None  # where films are kept; None: in memory only
     media: list[Path]
+    locked: tuple[Path, str] | None  # a medium that the kiosk cannot write to, and the commands that change it
     models: list[Path]  # on media
     current: str  # the installed model that the next start uses, and the one before it
     previous: str
@@ -49,11 +50,8 @@ def set_up(site: SetUp, frame: Frame, problem: str = "", done: str = "") -> str:
 
 
 def _steps(site: SetUp, frame: Frame, w: Words) -> str:
-    options = "".join(
-        f'<option value="{code}"{" selected" if code == frame.language else ""}>{name}</option>'
-        for code, name in LANGUAGES.items()
-    )
-    language = f'<label>{w("language")}<select name="language">{options}</select></label>'
+    languages = options(LANGUAGES, frame.language)
+    language = f'<label>{w("language")}<select name="language">{languages}</select></label>'
     name = (
         f'<label class="grows">{w("clinic_name")}<input name="name" required maxlength="{MAX_NAME}" '
         f'value="{escape(frame.clinic)}"></label>{who(w) if site.anybody_enrolled else ""}'
@@ -101,7 +99,7 @@ def _readers(site: SetUp, w: Words) -> str:
     how, more = w("first_reader_how"), ""
     if site.anybody_enrolled:
         how = w("add_reader_how")
-        roles = "".join(f'<option value="{role}">{w(f"role_{role}")}</option>' for role in ROLES)
+        roles = options({role: w(f"role_{role}") for role in ROLES}, "")
         by = f"<fieldset><legend>{w('added_by')}</legend>{who(w, prefix='by_')}</fieldset>"
         more = f'<label>{w("role")}<select name="role">{roles}</select></label>{by}'
     return _section(
@@ -114,6 +112,9 @@ def _readers(site: SetUp, w: Words) -> str:
 
 def _back_up(site: SetUp, w: Words) -> str:
     content = f"<p>{w('no_stick')}</p>"
+    if site.locked:
+        path, commands = site.locked
+        content = f"<p>{w('stick_locked', path=path)} <kbd dir='ltr'>{escape(commands)}</kbd></p>"
     if site.media:
         fields = f"{_choice(w('stick'), 'medium', site.media)}{who(w)}"
         content = _form("back-up", fields, w("write_back_up"), False, w)
@@ -158,5 +159,5 @@ def _section(key: str, content: str, w: Words) -> str:
 
 
 def _choice(label: str, name: str, paths: list[Path]) -> str:
-    options = "".join(f"<option>{escape(str(path))}</option>" for path in paths)
-    return f'<label class="grows">{label}<select name="{name}" dir="ltr">{options}</select></label>'
+    named = options({escape(str(path)): escape(str(path)) for path in paths}, "")
+    return f'<label class="grows">{label}<select name="{name}" dir="ltr">{named}</select></label>'

@@ -1,13 +1,14 @@
 """Words, times and ages as the pages say them."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from html import escape
 from typing import TypeVar
 
+from edge_app.imaging.turning import Turning
 from edge_app.kiosk.language import say, words
-from edge_app.records.record import Record, RefusedFilm, Visit
+from edge_app.records.record import Record, RefusedFilm, Review, Visit
 from edge_app.workflow.case import Case
 
 LOG = logging.getLogger(__name__)
@@ -28,6 +29,14 @@ class Words:
     def of(self, kind: str, value: str) -> str:
         """What the page says for a value: `w.of("decision", "normal")`. A value that has no word is shown as it is."""
         return escape(words(self.language).get(f"{kind}_{value}", value))
+
+
+def options(texts: Mapping[str, str], chosen: str) -> str:
+    """The options of a list: their values with what each says, escaped already."""
+    return "".join(
+        f'<option value="{value}"{" selected" if value == chosen else ""}>{text}</option>'
+        for value, text in texts.items()
+    )
 
 
 def kind_of(case: Case, hidden: bool = False) -> str:
@@ -68,6 +77,30 @@ def about_child(visit: Visit, w: Words) -> str:
     parts = [age_in_words(visit.age_years, w)] if visit.age_years is not None else []
     parts += [w(f"sex_{visit.sex}")] if visit.sex else []
     return ", ".join(parts)
+
+
+def changes_in_words(turnings: tuple[Turning, ...], w: Words) -> str:
+    """What was done to a film on the screen before it was read; "" for nothing. Escaped."""
+    done = []
+    for turning in turnings:
+        done += [w("film_cropped")] if turning.crop else []
+        done += [w("film_flipped")] if turning.flip else []
+        done += [f"{90 * turning.turns}°"] if turning.turns else []
+        done += [w("film_inverted")] if turning.invert else []
+    return f"<p>{w('film_changed', how=', '.join(done))}</p>" if done else ""
+
+
+def act_in_words(act: Review, at: str, w: Words) -> str:
+    """One line of a record's history.
+
+    Args:
+        at: the act's time as the page says it.
+    """
+    said = f": <bdi>{escape(act.visit.label)}</bdi> {about_child(act.visit, w)}" if act.visit else ""
+    what = w.of("finding", act.finding) if act.finding else w(act.verdict)
+    texts = ((w("comment"), act.comment), (w("reason"), act.reason))
+    more = "".join(f" {term}: <q>{escape(text)}</q>" for term, text in texts if text)
+    return f"<b>{what}</b>{said} · <bdi>{escape(act.reader)}</bdi> {at}{more}"
 
 
 def age_in_words(years: float, w: Words) -> str:

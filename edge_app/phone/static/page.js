@@ -147,7 +147,7 @@ function showTexts(code) {
   Object.assign(document.documentElement, { lang: code, dir: say("direction") });
   document.title = say("app_name");
   for (const each of document.querySelectorAll("[data-say]")) each.textContent = say(each.dataset.say);
-  part("larger").setAttribute("aria-label", say("phone_larger"));
+  part("larger").setAttribute("aria-label", `A+ ${say("phone_larger")}`);
   const { card } = reading;
   const facts = {
     model: `${card.name} ${card.version}`, intended_use: card.intended_use, not_checked: card.not_checked.join(" "),

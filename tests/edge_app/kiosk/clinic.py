@@ -1,7 +1,10 @@
 """The page as people use it: real clicks, touches and keys in a real browser."""
 
+import csv
+import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,11 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from edge_app.imaging.phantom import PhantomStyle
+from edge_app.records.database import Store, open_store
+from edge_app.records.readers import add_reader
+
+BIG = PhantomStyle(width_px=640, height_px=560)
 PHONE_PX = 600  # a narrower window is a phone, which is touched
 
 
@@ -151,3 +159,24 @@ def settled(clinic: Clinic, script: str, still_s: float = 0.4) -> Any:
             value, since = now, time.monotonic()
         time.sleep(0.05)
     return value
+
+
+@contextmanager
+def record_of(kiosk) -> Iterator[Store]:
+    """The record, opened by another process than the kiosk's, as the command line does."""
+    store = open_store(kiosk.home)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def enrol(kiosk, *people: str) -> None:
+    """Add readers, all with the PIN 2468, as `reviews add-reader` does."""
+    with record_of(kiosk) as store:
+        for initials in people:
+            add_reader(store, initials, "2468")
+
+
+def exported(kiosk) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(kiosk.ask("/export.csv")[1].decode())))

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clinic import BIG
 from tests_support import LAN_NAME
 
+from edge_app.imaging.phantom import phantom_png
 from edge_app.records.database import open_store
 from edge_app.records.readers import add_reader
 
@@ -106,6 +108,18 @@ def tls_options(tmp_path: Path) -> list[str]:
         check=True, capture_output=True,
     )  # fmt: skip
     return ["--tls-cert", str(certificate), "--tls-key", str(key)]
+
+
+@pytest.fixture
+def films(tmp_path) -> Callable[..., Any]:
+    """`films("viral", 3)`: the path of a drawn film."""
+
+    def film(label: str, seed: int, name: str = ""):
+        path = tmp_path / (name or f"{label}-{seed}.png")
+        path.write_bytes(phantom_png(label, seed, BIG))
+        return path
+
+    return film
 
 
 @pytest.fixture(scope="session")

@@ -430,6 +430,25 @@ def test_regions_by_keys(reader):
     assert reader.regions()[0][0] > 0.3, "Space chose the first, Delete removed it"
 
 
+def test_one_part_at_most_is_chosen_to_be_read_again_and_is_no_region(reader):
+    reader.open()
+    reader.use("rotate")
+    reader.use("crop")
+    reader.drag((250, 100), (60, 60))
+    reader.drag((350, 150), (100, 120))
+    told = reader.told("orientation")[-1]
+    left, top, right, bottom = told.pop("crop")
+    assert told == {"turns": 1, "flip": False, "invert": False}
+    seen = reader.film_box()  # turned: the part's width lies down the film
+    assert near((right - left, bottom - top), (120 / (seen[3] - seen[1]), 100 / (seen[2] - seen[0])), 0.01)
+    assert reader.regions() == []
+    reader.keys(Keys.DELETE)
+    assert "crop" not in reader.told("orientation")[-1]
+    reader.keys(Keys.ENTER)
+    reader.use("fit")
+    assert "crop" not in reader.told("orientation")[-1]
+
+
 def test_contour_is_drawn_in_its_place_when_asked_and_not_before(reader):
     reader.open()
     before = reader.seen().astype(int)
@@ -514,7 +533,7 @@ def test_tools_are_named_large_and_in_view(reader, size, direction):
         shown = reader.browser.find_elements(By.CSS_SELECTOR, ".film-tools button:not([hidden])")
         rows = {button.rect["y"] for button in shown}
         assert opened or len(rows) == 1
-    assert len(shown) == 14
+    assert len(shown) == 15
     assert reader.ask("document.documentElement.scrollWidth") <= size[0]
 
 

@@ -1,66 +1,27 @@
 """The page in a real browser, as each person uses it: who hands in, who reads, and a second reader elsewhere."""
 
-import csv
-import io
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from clinic import Clinic, settled
+from clinic import BIG, Clinic, enrol, exported, record_of, settled
 from PIL import Image
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from tests_support import LAN_NAME
 
-from edge_app.imaging.phantom import PhantomStyle, phantom_png
-from edge_app.records.database import Store, open_store
+from edge_app.imaging.phantom import phantom_png
+from edge_app.records.database import open_store
 from edge_app.records.readers import add_reader
 from edge_app.records.record import Signature
 from edge_app.records.reviews import sign
 
-BIG = PhantomStyle(width_px=640, height_px=560)
 SIZES = ((800, 480), (1024, 600), (1280, 800), (390, 844))
 QUICK_WAYS = (((800, 480), "en"), ((390, 844), "ar"))  # `make test-slow` goes the others, too
 WAYS = [(size, language) for size in SIZES for language in ("en", "ar")]
-
-
-@pytest.fixture
-def films(tmp_path) -> Callable[..., Any]:
-    """`films("viral", 3)`: the path of a drawn film."""
-
-    def film(label: str, seed: int, name: str = ""):
-        path = tmp_path / (name or f"{label}-{seed}.png")
-        path.write_bytes(phantom_png(label, seed, BIG))
-        return path
-
-    return film
-
-
-@contextmanager
-def record_of(kiosk) -> Iterator[Store]:
-    """The record, opened by another process than the kiosk's, as the command line does."""
-    store = open_store(kiosk.home)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def enrol(kiosk, *people: str) -> None:
-    """Add readers, all with the PIN 2468, as `reviews add-reader` does."""
-    with record_of(kiosk) as store:
-        for initials in people:
-            add_reader(store, initials, "2468")
-
-
-def exported(kiosk) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(kiosk.ask("/export.csv")[1].decode())))
 
 
 def requested_hosts(browser) -> set[str]:

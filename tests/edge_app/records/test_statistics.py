@@ -122,8 +122,8 @@ def test_geometry_drift_is_told_once_a_mean_lies_more_than_a_spread_off_the_card
     add(store, 0.9, OTHER, (0.0, 0.0, 0.1, 0.1))  # another model's
     add(store, 0.9)  # as a record of 0.4.0, without a lung field
     assert geometry_drift(store, OTHER.sha256, CARD) == GeometryDrift("too_few")
-    latest = add(store, 0.9, lungs=(0.1, 0.1, 0.1 + width - 0.02, 0.1 + height + 0.02))
+    latest = add(store, 0.9, lungs=(0.1, 0.1, 0.1 + width + 0.02, 0.1 + height - 0.02))
     found = geometry_drift(store, MODEL.sha256, CARD)
     assert (found.kind, found.width, found.height) == (kind, pytest.approx(width), pytest.approx(height))
-    assert store.record(latest).lung_field == pytest.approx((0.1, 0.1, 0.08 + width, 0.12 + height))
+    assert store.record(latest).lung_field == pytest.approx((0.1, 0.1, 0.12 + width, 0.08 + height))
     assert geometry_drift(store, MODEL.sha256, {}).kind == "as_before", "a card without a reference says nothing"

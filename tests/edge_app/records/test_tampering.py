@@ -14,7 +14,7 @@ from edge_app.records.database import FILE_NAME, Store, open_store
 from edge_app.records.intake import add_refused_film, close_refused_film
 from edge_app.records.readers import add_reader, remove, set_pin
 from edge_app.records.record import Draft, RefusedFilm, Signature, Visit, new_record_id
-from edge_app.records.reviews import discard, history, sign, withdraw
+from edge_app.records.reviews import discard, history, name_visit, sign, withdraw
 
 FIRST, SECOND = "AAAAAAAAAA", "BBBBBBBBBB"
 NO_GUARDS = "DROP TRIGGER reviews_no_update; DROP TRIGGER records_no_update; DROP TRIGGER audit_no_update; "
@@ -70,7 +70,7 @@ def home(tmp_path: Path) -> Path:
     for record_id in (FIRST, SECOND):
         store.add_draft(Draft(record_id, record_id, a_decision(), A_MODEL, "r", visit=Visit("0412", 2.0, "F")))
     sign(store, Signature(FIRST, "AB", "pneumonia"))
-    store.set_visit(SECOND, Visit("0413", 3.0, "M"), "kiosk")
+    name_visit(store, SECOND, Visit("0413", 3.0, "M"), "kiosk", 0)
     remove(store, "XY", "AB")
     add_refused_film(store, RefusedFilm(new_record_id(), "f", "error", "damaged", "Export it again."))
     assert store.check() == []
@@ -141,7 +141,7 @@ def test_a_lost_key_is_said_and_the_kiosk_goes_on_with_a_new_one(home: Path, dam
 def test_a_restored_back_up_is_said_in_the_log(home: Path, tmp_path: Path) -> None:
     store = open_store(home)
     store.back_up(tmp_path / "copy.sqlite3")
-    sign(store, Signature(SECOND, "AB", "normal"))
+    sign(store, Signature(SECOND, "AB", "normal", store.record(SECOND).version))
     store.close()
     shutil.copy(tmp_path / "copy.sqlite3", home / FILE_NAME)
     store = open_store(home, serves=True)

@@ -46,7 +46,7 @@ def until_full(service: ReadingService) -> None:
 def test_a_film_says_whose_it_is_in_every_list(service):
     case = service.read(phantom_png("viral", 1), visit=CHILD)
     assert (service.find(case.id).visit, service.waiting()[0].visit) == (CHILD, CHILD)
-    service.store().set_visit(case.id, Visit("0413", 3.0, "M"), "TE")
+    service.name_visit(case.id, Visit("0413", 3.0, "M"), "page", case.version)
     assert service.find(case.id).visit.label == "0413"
 
 

@@ -79,7 +79,7 @@ def test_a_score_of_the_phone_for_a_film_that_the_kiosk_refuses_is_said(service,
 
 
 def test_a_film_that_was_turned_since_is_not_compared(service, predictor):
-    case = service.read(saved(predictor, decision="unheard of"), turning=Turning(turns=1))
+    case = service.read(saved(predictor, decision="unheard of"), turnings=(Turning(turns=1),))
     assert not DIFFERENT & set(case.answer.warnings)
     assert case.visit.label == "0412"
 

@@ -24,7 +24,8 @@ def store(tmp_path: Path):
         opened.add_draft(Draft(record_id, record_id, DRAFT, ModelIdentity("m", "1", "0" * 64), "test", visit=visit))
     reviews.sign(opened, Signature("SIGNED", "RD", "viral"))
     reviews.discard(opened, "GONE", "RD", "twice", 0)
-    opened.set_visit("SIGNED", Visit("0412", 3.0, "F"), "RD")
+    seen = opened.record("SIGNED").version
+    reviews.sign(opened, Signature("SIGNED", "RD", "viral", seen, reason="wrong label", visit=Visit("0412", 3.0, "F")))
     film = RefusedFilm("REFUSED", "f", "rejected", "sideways", "It lies on its side.", visit=Visit("0413"))
     intake.add_refused_film(opened, film)
     yield opened

@@ -97,7 +97,7 @@ def test_border_is_black_and_only_at_the_border(pixels: np.ndarray) -> None:
 
 
 def test_shortcut_free_draws_are_fixed_and_differ(pixels: np.ndarray) -> None:
-    first, again, other = (shortcut_free_draw(pixels, draw) for draw in (0, 0, 1))
+    first, again, other = (np.stack(list(shortcut_free_draw(pixels, draw))) for draw in (0, 0, 1))
     assert first.dtype == np.uint8
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -107,7 +107,7 @@ def test_shortcut_free_draws_are_whole_films_and_not_stretched() -> None:
     """They are prepared after, as the device would: stretched twice, they would not be films of a department."""
     gray = np.full((6, 96, 96), 110, np.uint8)
     gray[:, ::8] = 120
-    drawn = shortcut_free_draw(gray, 0)
+    drawn = np.stack(list(shortcut_free_draw(gray, 0)))
     assert drawn.shape == gray.shape
     assert np.ptp(drawn[:, 24:72, 24:72].astype(int), axis=(1, 2)).max() < 90
 

@@ -87,7 +87,7 @@ def test_film_on_which_no_lungs_are_found_is_shown_whole_and_counted(
     whole = np.array(whole_films(films))
     assert whole.shape == (3, SIDE_PX, SIDE_PX)
     whole[1] = np.linspace(0, 255, SIDE_PX, dtype=np.uint8)
-    pixels, missed = prepared(whole, preparation)
+    pixels, missed = prepared(whole, 3, preparation)
     assert missed == 1
     assert np.array_equal(pixels[1], Preparation(SIZE_PX).prepare(whole[1])[0])
     assert np.array_equal(pixels[0], preparation.prepare(whole[0])[0])

@@ -46,7 +46,7 @@ def test_share_of_the_height_is_swapped_rank_by_rank(films: np.ndarray, preparat
     """Measured again with the locator, which has to find the lungs on the changed films."""
     before = _heights(films, preparation)
     assert before[POSITIVE].min() > before[~POSITIVE].max(), "the classes are framed otherwise to begin with"
-    reframed = reframed_draw(films, boxes_of(films, preparation), POSITIVE)
+    reframed = np.stack(list(reframed_draw(films, boxes_of(films, preparation), POSITIVE)))
     after = _heights(reframed, preparation)
     assert after[POSITIVE].max() < after[~POSITIVE].min(), "the order of the classes is reversed"
     wanted = swapped_by_rank(before, POSITIVE)
@@ -57,7 +57,7 @@ def test_share_of_the_height_is_swapped_rank_by_rank(films: np.ndarray, preparat
 
 def test_lungs_stay_in_their_place(films: np.ndarray, preparation: Preparation) -> None:
     boxes = boxes_of(films, preparation)
-    after = boxes_of(reframed_draw(films, boxes, POSITIVE), preparation)
+    after = boxes_of(np.stack(list(reframed_draw(films, boxes, POSITIVE))), preparation)
     for first, last in ((0, 2), (1, 3)):
         middles = [(each[:, first] + each[:, last]) / 2 for each in (boxes, after)]
         assert np.abs(middles[1] - middles[0]).max() < 3 / 64
@@ -69,7 +69,7 @@ def test_films_by_hand_are_zoomed_about_their_boxes() -> None:
     for row, half in enumerate((20, 40)):
         films[row, 100 - half : 100 + half, 80 - half : 80 + half] = 250
         boxes[row] = (80 - half) / 160, (100 - half) / 160, (80 + half) / 160, (100 + half) / 160
-    drawn = reframed_draw(films, boxes, np.array([False, True]))
+    drawn = np.stack(list(reframed_draw(films, boxes, np.array([False, True]))))
     for film, half in zip(drawn, (40, 20), strict=True):
         rows, columns = np.nonzero(film > 140)
         assert (rows.min(), rows.max() + 1) == pytest.approx((100 - half, 100 + half), abs=1)

@@ -24,7 +24,7 @@ def test_films_of_one_class_get_the_sharpness_of_the_other() -> None:
     films[positive] = np.rint(np.clip(soft @ films[positive].astype(np.float32), 0, 255))
     before = sharpness(films.astype(np.float32), DOWN)
     assert before[~positive].mean() > 1.2 * before[positive].mean()
-    swapped = shortcut_swapped_draw(films, positive).astype(np.float32)
+    swapped = np.stack(list(shortcut_swapped_draw(films, positive))).astype(np.float32)
     after = sharpness(swapped, DOWN)
     assert after[positive].mean() > after[~positive].mean()
     assert swapped.shape == films.shape

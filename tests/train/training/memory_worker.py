@@ -1,6 +1,7 @@
-"""A training whose memory is watched: memory_worker.py DATA OUT EPOCHS prints what it needed; DATA is drawn with
+"""A training whose memory is watched: memory_worker.py DATA OUT EPOCHS prints what it needed.
 
-memory_worker.py draw DATA FILMS. Every film has other pixels: a few drawings, each with the film's number in a corner.
+memory_worker.py draw DATA TRAINING-FILMS VALIDATION-FILMS draws the films: a few drawings, each with the film's number
+in a corner, so that no two have the same pixels.
 """
 
 import json
@@ -19,16 +20,18 @@ STYLE = PhantomStyle(noise=0.0)
 SIDE_PX = 112  # of the network that ships
 
 
-def draw(folder: Path, films: int) -> None:
-    """Write so many films in a folder for each class."""
+def draw(folder: Path, training: int, validation: int) -> None:
+    """Write so many films in a folder for each part and class."""
     drawn = {label: [draw_phantom(label, seed, STYLE) for seed in range(DRAWINGS)] for label in LABELS}
-    for label in LABELS:
-        (folder / label).mkdir(parents=True)
-    for number in range(films):
+    for part in ("train", "val"):
+        for label in LABELS:
+            (folder / part / label).mkdir(parents=True)
+    for number in range(training + validation):
+        part = "train" if number < training else "val"
         label = LABELS[number % len(LABELS)]
         film = drawn[label][number // len(LABELS) % DRAWINGS].copy()
         film[-1, :3] = number >> 16, number >> 8 & 255, number & 255
-        Image.fromarray(film).save(folder / label / f"{number}.png", compress_level=1)
+        Image.fromarray(film).save(folder / part / label / f"{number}.png", compress_level=1)
 
 
 def own_mib(name: str = "RssAnon") -> float:
@@ -64,6 +67,6 @@ def main(data: str, out: str, epochs: int) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "draw":
-        draw(Path(sys.argv[2]), int(sys.argv[3]))
+        draw(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
     else:
         main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -1,11 +1,12 @@
 """`report.html`: the figures of scored films as one page that needs no network."""
 
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from edge_app.system.files import write_private
-from train.evaluation.page_parts import OF_PATIENTS, document, image, table, text, thumbnail
+from train.evaluation.page_parts import OF_PATIENTS, document, image, table, thumbnail
 from train.evaluation.plots import scored_plots
 from train.evaluation.scored.figures import most_wrong
 from train.evaluation.scored.films import FILE, ScoredFilms
@@ -35,7 +36,7 @@ def write_scored(
     write_private(folder / FILE, scored.to_csv().encode())
     body = [
         *_body(scored, figures, title, notes, thumbnails),
-        *(f"<h2>{text(heading)}</h2>{image(png, heading)}" for heading, png in (pictures or {}).items()),
+        *(f"<h2>{escape(heading)}</h2>{image(png, heading)}" for heading, png in (pictures or {}).items()),
     ]
     write_private(folder / PAGE, document(title, body, f"Every film is in {FILE}.").encode())
 
@@ -43,7 +44,7 @@ def write_scored(
 def _body(
     scored: ScoredFilms, figures: Mapping[str, Any], title: str, notes: tuple[str, ...], thumbnails: bool
 ) -> list[str]:
-    parts = [f"<h1>{text(title)}</h1>", *(f'<p class="note">{text(note)}</p>' for note in notes), _summary(figures)]
+    parts = [f"<h1>{escape(title)}</h1>", *(f'<p class="note">{escape(note)}</p>' for note in notes), _summary(figures)]
     png = scored_plots(scored.positive, scored.p_finding, scored.threshold, figures)
     parts.append(image(png, "ROC, calibration and decision curve"))
     parts.append(

@@ -1,0 +1,102 @@
+"""What was seen in 0.3.0, each as a step that failed there; the ways of the page are in test_kiosk_browser.py."""
+
+import re
+import time
+
+import pytest
+from clinic import Clinic, enrol, exported, settled
+
+ASIDE = "document.querySelectorAll('.film-contour').length"
+
+
+@pytest.mark.parametrize("size", [(800, 480), (390, 844)], ids=str)
+def test_no_number_and_no_contour_meet_the_eye_first_and_a_draft_says_that_it_is_one(
+    start_kiosk, browser, wait_for, films, size
+):
+    with start_kiosk() as kiosk:
+        clinic = Clinic(browser, wait_for, kiosk.url, size)
+        clinic.hand_in(films("bacterial", 148), label="ANNA")
+        assert not re.search(r"\d+( of|%|/| in) ?\d*", clinic.text(".outcome .result"))
+        clinic.read("ANNA")
+        clinic.see(".film-viewer canvas")
+        assert clinic.see(".chip").text.startswith("▲ Draft")
+        assert clinic.in_sight(".chip", ".film-viewer") == []
+        assert not re.search(r"\d", clinic.text(".answer")), "the score is behind a click"
+        assert settled(clinic, f"return {ASIDE}") == 0
+        clinic.press('.film-tools [data-tool="contour"]')
+        wait_for(lambda: browser.execute_script(f"return {ASIDE}"))
+        clinic.press(".answer summary")
+        wait_for(lambda: "of 100" in clinic.text(".answer"))
+
+
+def test_the_child_s_earlier_film_is_shown_next_to_the_new_one(start_kiosk, browser, wait_for, films):
+    with start_kiosk() as kiosk:
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.hand_in(films("viral", 30), label="0412")
+        [first] = exported(kiosk)
+        time.sleep(1.1)  # earlier, to the second
+        clinic.hand_in(films("viral", 31), label="0412")
+        newest = next(row["id"] for row in exported(kiosk) if row["id"] != first["id"])
+        clinic.press(f'.queue .case[data-id="{newest}"]')
+        wait_for(lambda: clinic.all(f'.film-viewer[data-earlier="picture/{first["id"]}/film"]'))
+        clinic.press('.film-tools [data-tool="compare"]')
+        wait_for(lambda: len([pane for pane in clinic.all(".film-pane") if pane.is_displayed()]) == 2)
+        assert "Earlier film" in clinic.text(".film-caption")
+
+
+def test_a_clinic_without_a_reader_is_told_so_and_a_failure_keeps_what_was_written(
+    start_kiosk, browser, wait_for, films
+):
+    with start_kiosk() as kiosk:
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.hand_in(films("viral", 32), label="0412")
+        clinic.read("0412")
+        clinic.sign("viral", "ab", "2468", comment="left base")
+        wait_for(lambda: "No reader is enrolled" in clinic.text("#kiosk-message"))
+        assert clinic.see("#kiosk-comment :is(input, textarea)").get_attribute("value") == "left base"
+        assert clinic.all('#kiosk-finding input[value="viral"]:checked')
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "does not answer"), ("fr", "ne répond pas")])
+def test_a_kiosk_that_is_gone_is_said_in_the_page_s_language(start_kiosk, browser, wait_for, films, language, said):
+    with start_kiosk() as kiosk:
+        clinic = Clinic(browser, wait_for, kiosk.url, language=language)
+        kiosk.process.terminate()
+        kiosk.process.wait(20)
+        clinic.all("input.films")[0].send_keys(str(films("viral", 33)))
+        wait_for(lambda: said in clinic.text(".progress"))
+        assert "fetch" not in clinic.text(".progress")
+
+
+def test_times_are_those_of_the_clinic_and_a_reload_loses_nothing(start_kiosk, browser, wait_for, films):
+    with start_kiosk(environment={"TZ": "Asia/Kolkata"}) as kiosk:
+        enrol(kiosk, "AB")
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.hand_in(films("viral", 34), label="0412", age="2", sex="F")
+        [row] = exported(kiosk)
+        local = time.strptime(row["created_at"], "%Y-%m-%dT%H:%M:%SZ")
+        minutes = (local.tm_hour * 60 + local.tm_min + 330) % 1440
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        wait_for(lambda: "0412 · 2 y, girl" in clinic.text(".queue .case"))
+        assert f"{minutes // 60:02}:{minutes % 60:02}" in clinic.text(".queue .case")
+        assert clinic.all(".queue .thumbnail[src]")
+        browser.get(f"{kiosk.url}/report/{row['id']}")
+        assert "UTC+0530" in browser.page_source
+
+
+def test_an_act_of_somebody_is_not_undone_by_a_refresh_that_was_under_way():
+    """The refresh read the tab before the act, and comes back after it."""
+    from types import SimpleNamespace
+
+    from edge_app.kiosk.page import PageEvents, Parts, TabState
+
+    request = SimpleNamespace(cookies={}, headers={}, session_hash="s")
+    parts = Parts(*range(len(Parts.__dataclass_fields__)))
+    revisions = iter("12")
+    service = SimpleNamespace(revision=lambda: next(revisions), waiting=list, find=lambda _: None)
+    events = PageEvents(service, parts)
+    events._header = events._lists = lambda *_: ""
+    before = TabState(revision="0", number=4)
+    assert parts.head in events.refreshed(before, request)
+    events._numbers["s"] = 5  # what `_shown` does
+    assert list(events.refreshed(before, request)) == [parts.tab]
