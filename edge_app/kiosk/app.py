@@ -1,6 +1,7 @@
 """The kiosk's web application: the machine's routes, those for records and set-up, the page and the guard."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -96,21 +97,21 @@ def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:
             return refused(BodyRefused(400, refusal.code, str(refusal)))
         return JSONResponse(service.as_json(case))
 
-    @app.get("/picture/{case_id}/film")
-    def picture(case_id: str) -> Response:
-        """The film of a case, while it is in memory or the site keeps films."""
-        case = service.find(case_id)
-        if case is None or not case.pictures.film_jpeg:
-            return PlainTextResponse("There is no such picture.", 404)
-        return Response(case.pictures.film_jpeg, media_type="image/jpeg")
-
     one_at_a_time = asyncio.Semaphore(1)  # decoding takes the memory of a whole film
+
+    async def picture(made: Callable[[str], bytes], case_id: str) -> Response:
+        async with one_at_a_time:
+            content = await run_in_threadpool(made, case_id)
+        if not content:
+            return PlainTextResponse("There is no such picture.", 404)
+        return Response(content, media_type="image/jpeg")
+
+    @app.get("/picture/{case_id}/film")
+    async def screen_picture(case_id: str) -> Response:
+        """The film of a case, while it is in memory or the site keeps films."""
+        return await picture(service.screen_film, case_id)
 
     @app.get("/picture/{case_id}/full")
     async def full_picture(case_id: str) -> Response:
         """The film of a case in full resolution, while its file is in memory."""
-        async with one_at_a_time:
-            content = await run_in_threadpool(service.full_film, case_id)
-        if not content:
-            return PlainTextResponse("There is no such picture.", 404)
-        return Response(content, media_type="image/jpeg")
+        return await picture(service.full_film, case_id)

@@ -25,13 +25,14 @@ class Pictures:
     """What the screen shows of a film; the original file is not kept.
 
     `film_jpeg` and `thumbnail_jpeg` are empty where there is no film to show, `heat_png` and `contour` (polygons in
-    fractions of the film) where there is no evidence.
+    fractions of the film) where there is no evidence. `is_small` says that the file has more pixels for a screen.
     """
 
     film_jpeg: bytes = b""
     heat_png: bytes = b""
     thumbnail_jpeg: bytes = b""
     contour: tuple[tuple[Point, ...], ...] = ()
+    is_small: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,9 @@ def pictures_of(answer: Answer) -> Pictures:
         contour = contour_polygons(answer.evidence, answer.lung_field)
     screen = jpeg_of(answer.film.pixels, SCREEN_SIDE_PX)
     thumbnail = jpeg_of(answer.film.pixels, THUMBNAIL_SIDE_PX)
-    return Pictures(screen, heat, thumbnail, tuple(map(tuple, contour)))
+    has_more = max(answer.film.width_px, answer.film.height_px) > max(answer.film.pixels.shape)
+    is_small = has_more and max(answer.film.pixels.shape) < SCREEN_SIDE_PX
+    return Pictures(screen, heat, thumbnail, tuple(map(tuple, contour)), is_small)
 
 
 def jpeg_of(pixels: np.ndarray, side_px: int) -> bytes:

@@ -1,6 +1,5 @@
 """The reading service: it reads films, records drafts and takes reviews. Independent of the web page."""
 
-import contextlib
 import dataclasses
 import logging
 import threading
@@ -40,6 +39,7 @@ from edge_app.workflow.case import (
     FULL_SIDE_PX,
     SCREEN_SIDE_PX,
     Case,
+    Pictures,
     case_of_record,
     case_of_refused,
     jpeg_of,
@@ -179,6 +179,30 @@ class ReadingService:
             return jpeg_of(self._decoded(file, None, case.turnings).pixels, FULL_SIDE_PX) if case and file else b""
         except FilmError:
             return b""
+
+    def screen_film(self, case_id: str) -> bytes:
+        """The film as a JPEG in the resolution of a screen; empty where there is none.
+
+        The model needs less of a large film than a reader, so this is decoded when it is first asked for.
+        """
+        case = self.find(case_id)
+        if case is None:
+            return b""
+        if case.pictures.is_small and (file := self.cases.file(case_id)):
+            pictures = self._sharp(case.pictures, file, case.turnings)
+            self.cases.show(case_id, pictures)
+            return pictures.film_jpeg
+        return case.pictures.film_jpeg
+
+    def _sharp(self, pictures: Pictures, file: bytes, turnings: tuple[Turning, ...]) -> Pictures:
+        """The same with the film in the resolution of a screen."""
+        if not pictures.is_small:
+            return pictures
+        try:
+            film = jpeg_of(self._decoded(file, SCREEN_SIDE_PX, turnings).pixels, SCREEN_SIDE_PX)
+        except FilmError:
+            return pictures
+        return replace(pictures, film_jpeg=film, is_small=False)
 
     def read_file(self, path: Path) -> Case | None:
         """Read a film from a watched folder; None when this very film came before, read or refused.
@@ -390,17 +414,16 @@ class ReadingService:
             answer = replace(answer, warnings=(*answer.warnings, AGE_UNKNOWN))
         if draft:
             answer = replace(answer, warnings=(*answer.warnings, *draft.differences(answer)))
-        shown = answer
-        if film and not turnings and max(film.pixels.shape) < min(SCREEN_SIDE_PX, max(film.width_px, film.height_px)):
-            with contextlib.suppress(FilmError):  # the model needs less of a large JPEG than a reader
-                shown = replace(answer, film=self._decode(content, SCREEN_SIDE_PX))
+        pictures = pictures_of(answer)
+        if film and self.films:  # what is kept must be sharp; else it is made when somebody looks
+            pictures = self._sharp(pictures, content, turnings)
         if film:
             visit = Visit(visit.label or film.label[:MAX_LABEL], film.age_years, visit.sex or film.sex)
         case = Case(
             id=new_record_id(),
             created_at=now(),
             answer=replace(answer, film=None, evidence=None),  # pixels would fill a small machine's memory
-            pictures=pictures_of(shown),
+            pictures=pictures,
             visit=visit,
             source=source,
             origin=film.dicom_origin if film else None,

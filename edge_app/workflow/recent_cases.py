@@ -2,12 +2,13 @@
 
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 
 from edge_app.imaging.limits import MIB
-from edge_app.workflow.case import Case
+from edge_app.workflow.case import Case, Pictures
 
 MAX_CASES = 100  # about 150 kB each
-MAX_FILES_BYTES = 48 * MIB  # of the newest films' files: 60 JPEGs, or six films of 2048 x 2048 in DICOM
+MAX_FILES_BYTES = 16 * MIB  # of the newest films' files: 20 JPEGs, or two films of 2048 x 2048 in DICOM
 
 
 class RecentCases:
@@ -34,6 +35,12 @@ class RecentCases:
         """The case with that id, None when it is not (or no longer) there."""
         with self._lock:
             return self._cases.get(case_id)
+
+    def show(self, case_id: str, pictures: Pictures) -> None:
+        """Give a case other pictures, whatever else became of it by now."""
+        with self._lock:
+            if case := self._cases.get(case_id):
+                self._cases[case_id] = replace(case, pictures=pictures)
 
     def file(self, case_id: str) -> bytes:
         """The film's file as it came; empty when it is not (or no longer) there."""

@@ -6,7 +6,7 @@ import { BICUBIC, coefficients } from "./resize.js";
 import { roundEven } from "./network.js";
 
 const { heatmap } = rules;
-const MOST_PX = 1600; // of a side on the screen; a phone's screen has fewer
+export const MOST_PX = 1600; // of a side on the screen; a phone's screen has fewer
 
 /** Draws a film on a canvas, of a large one every second, third ... pixel of a mean. */
 export function drawFilm(canvas, { width, height, pixels }) {

@@ -3,7 +3,8 @@
 import { rules } from "./rules.js";
 import { openBundle, readTexts, sha256, unpacked } from "./bundle.js";
 import { modelPixels } from "./prepare.js";
-import { drawContour, drawFilm } from "./contour.js";
+import { MOST_PX, drawContour, drawFilm } from "./contour.js";
+import { readFilm } from "./film.js";
 import { Reader } from "./reading.js";
 
 const part = (id) => document.getElementById(id);
@@ -58,10 +59,23 @@ part("visit").addEventListener("submit", (event) => event.preventDefault());
 async function readFile(name, content, age) {
   part("answer").replaceChildren(element("p", say("phone_reading")));
   await new Promise((resolve) => setTimeout(resolve, 30)); // lets the browser show it
-  shown = { name, content, age, ...(await (await started).answer(content, age)) };
+  const read = shown = { name, content, age, ...(await (await started).answer(content, age)) };
   showFilm();
   showAnswer();
   part("answer").scrollIntoView({ block: "nearest" });
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await sharpen(read);
+}
+
+/** The model needs few pixels and a person many: draws the film once more, in the resolution of a screen. */
+async function sharpen(read) {
+  const { film, content, evidence, box } = read;
+  if (!film || film.width * film.height === film.widthPx * film.heightPx) return;
+  const sharp = await readFilm(content, MOST_PX / 2);
+  if (shown !== read) return;
+  drawFilm(part("picture"), sharp);
+  const scale = sharp.width / film.width, ends = Object.entries(box ?? {}).map(([end, at]) => [end, at * scale]);
+  if (evidence) drawContour(part("contour"), sharp, evidence, Object.fromEntries(ends));
 }
 
 function showFilm() {

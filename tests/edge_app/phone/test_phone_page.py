@@ -1,6 +1,7 @@
 """The page as a nurse uses it, from a file and from a server that goes away, and what damage does to it."""
 
 import http.server
+import io
 import json
 import re
 import threading
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dicom_files import picture_bytes
 from phone_browser import Phone
+from PIL import Image
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.select import Select
 from tests_support import REPOSITORY
@@ -70,6 +73,15 @@ def test_a_film_goes_in_and_one_plain_line_comes_out_and_the_contour_on_request(
     assert all(in_view(phone, selector) for selector in ("#where", "#save", ".choose", "#picture", "#answer"))
     assert phone.requests() == []
     assert phone.chrome.execute_script("return [localStorage.length, document.cookie]") == [0, ""]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_large_film_is_shown_sharper_than_the_model_needs_it(phone, pneumonia, tmp_path, kind):
+    large = Image.open(io.BytesIO(pneumonia)).resize((2048, 1792))
+    hand_in(phone, tmp_path, picture_bytes(large, kind), f"child.{kind.lower()}")
+    for canvas, least in (("#picture", 1000), ("#contour", 700)):
+        element = find(phone, canvas)
+        phone.wait(lambda element=element, least=least: int(element.get_attribute("width")) >= least)
 
 
 def test_a_refused_film_has_no_score_and_its_code(phone, tmp_path):
