@@ -7,11 +7,6 @@ from edge_app.imaging.turning import Turning
 from edge_app.kiosk.bounds import BodyRefused
 from edge_app.records.record import MAX_AGE_YEARS, MAX_LABEL, Visit, is_possible
 
-NO_VISIT = (
-    400, "visit",
-    f"A label has at most {MAX_LABEL} characters, an age is 0 to {MAX_AGE_YEARS} years, and sex is F or M.",
-)  # fmt: skip
-
 
 def visit_of(headers: Mapping[str, str]) -> Visit:
     """The visit, from `x-label` (percent-encoded), `x-age-years` and `x-sex`, all of which may be missing.
@@ -19,16 +14,15 @@ def visit_of(headers: Mapping[str, str]) -> Visit:
     Raises:
         BodyRefused: one of them cannot be right.
     """
-    age = headers.get("x-age-years", "")
+    label, age = unquote(headers.get("x-label", "")).strip(), headers.get("x-age-years", "")
     try:
-        visit = Visit(
-            unquote(headers.get("x-label", "")).strip(), float(age) if age else None, headers.get("x-sex", "")
-        )
-    except ValueError as cause:
-        raise BodyRefused(*NO_VISIT) from cause
-    if not is_possible(visit):
-        raise BodyRefused(*NO_VISIT)
-    return visit
+        visit = Visit(label, float(age) if age else None, headers.get("x-sex", ""))
+        if is_possible(visit):
+            return visit
+    except ValueError:
+        pass
+    limits = f"A label has at most {MAX_LABEL} characters, an age is 0 to {MAX_AGE_YEARS} years, and sex is F or M."
+    raise BodyRefused(400, "visit", limits)
 
 
 def turning_of(headers: Mapping[str, str]) -> Turning:
