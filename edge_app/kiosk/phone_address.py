@@ -36,9 +36,10 @@ def own_addresses() -> list[str]:
 
 def _of_others(host: str) -> str:
     """The host, unless it means this machine to every machine."""
-    with contextlib.suppress(ValueError):
+    try:
         return "" if ipaddress.ip_address(host).is_loopback else host
-    return "" if host == "localhost" else host
+    except ValueError:
+        return "" if host == "localhost" else host
 
 
 def qr_code(address: str) -> str:

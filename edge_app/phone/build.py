@@ -67,11 +67,8 @@ def build_page(
         )
     blocks = {"BUNDLE": bundle.content, "TEXTS": json.dumps(texts(), ensure_ascii=False).encode()}
     key = base64.b64encode(ed25519_of(sign(b""))[0]).decode() if sign else ""
-    rules = rules_for(bundle, operating_point) | {
-        "textsHash": sha256_of(blocks["TEXTS"]),
-        "updateKey": key,
-        "isKiosks": is_kiosks,
-    }
+    rules = rules_for(bundle, operating_point)
+    rules |= {"textsHash": sha256_of(blocks["TEXTS"]), "updateKey": key, "isKiosks": is_kiosks}
     script = f"const rules = {json.dumps(rules, ensure_ascii=False)};\n" + "".join(map(_module, MODULES))
     style = _static("page.css")
     connect = "; connect-src 'self'" if is_kiosks else ""

@@ -7,7 +7,6 @@ import base64
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from edge_app.errors import FilmUnreadable
 from edge_app.reading.answer import Answer
@@ -31,8 +30,8 @@ class PhoneDraft:
     def differences(self, answer: Answer) -> tuple[str, ...]:
         """Warnings of how the phone's answer differs from the kiosk's."""
         decision = "" if answer.refusal else answer.decision.decision
-        other_model = (OTHER_MODEL,) if self.model_sha256 != answer.model.sha256 else ()
-        return (*other_model, OTHER_ANSWER) if self.decision not in ("", decision) else other_model
+        other_model = (OTHER_MODEL,) * (self.model_sha256 != answer.model.sha256)
+        return other_model + (OTHER_ANSWER,) * (self.decision not in ("", decision))
 
 
 def read_phone_draft(content: bytes) -> PhoneDraft | None:
@@ -48,34 +47,19 @@ def read_phone_draft(content: bytes) -> PhoneDraft | None:
     found = FILM.search(content)
     start, end = found.span(1) if found else (0, 0)
     rest = content[:start] + content[end:]
-    if len(rest) > MAX_REST_BYTES:
-        raise _damaged(f"it has {len(rest):,} bytes besides the film, at most {MAX_REST_BYTES:,} are read")
     try:
-        fields = json.loads(rest)
-        film = base64.b64decode(content[start:end], validate=True)
-    except (ValueError, RecursionError) as cause:
-        raise _damaged("it is no JSON with a film in base 64") from cause
-    if not isinstance(fields, dict) or "film_sha256" not in fields:
-        raise _damaged("it is no draft")
-    if fields.get("film") != "":
-        raise FilmUnreadable(
-            "phone_draft_no_film", "The file holds a phone's answer without the film: hand in the film itself."
-        )
-    if sha256_of(film) != fields["film_sha256"]:
-        raise _damaged("its film has not the SHA-256 that it states")
-    model = fields.get("model")
-    model_sha256, decision = model.get("sha256") if isinstance(model, dict) else None, fields.get("decision", "")
-    if not (isinstance(model_sha256, str) and isinstance(decision, str)):
-        raise _damaged("its model or its decision is no text")
-    return PhoneDraft(film, _visit(fields.get("label", ""), fields.get("age_years")), model_sha256, decision)
-
-
-def _visit(label: Any, age_years: Any) -> Visit:
-    is_age = age_years is None or (isinstance(age_years, int | float) and not isinstance(age_years, bool))
-    if not (isinstance(label, str) and is_age and is_possible(visit := Visit(label.strip(), age_years))):
-        raise _damaged("its label or its age cannot be right")
-    return visit
-
-
-def _damaged(why: str) -> FilmUnreadable:
-    return FilmUnreadable("phone_draft_damaged", f"The file that a phone saved is damaged, {why}: save it again.")
+        fields = json.loads(rest if len(rest) <= MAX_REST_BYTES else b"")
+        if fields.get("film") != "":
+            raise FilmUnreadable(
+                "phone_draft_no_film", "The file holds a phone's answer without the film: hand in the film itself."
+            )
+        film, age = base64.b64decode(content[start:end], validate=True), fields.get("age_years")
+        visit = Visit(fields.get("label", "").strip(), age)
+        model_sha256, decision = fields["model"]["sha256"], fields.get("decision", "")
+        are_texts = isinstance(model_sha256, str) and isinstance(decision, str)
+        if are_texts and not isinstance(age, bool) and is_possible(visit) and sha256_of(film) == fields["film_sha256"]:
+            return PhoneDraft(film, visit, model_sha256, decision)
+        raise ValueError("a field is not what a phone writes")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as cause:
+        sentence = "The file that a phone saved is damaged or was changed: save it again."
+        raise FilmUnreadable("phone_draft_damaged", sentence) from cause

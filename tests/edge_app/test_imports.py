@@ -15,6 +15,7 @@ CORE = {"numpy", "PIL", "edge_app"}
 # Modules that need more, and what: `predict` imports none of them.
 EXTRA = {
     "kiosk": {"gradio", "fastapi", "starlette", "uvicorn", "h11"},
+    "kiosk/phone_address.py": {"segno"},
     "imaging/formats/dicom.py": {"pydicom"},
     "imaging/dicom": {"pydicom"},
     "workflow/secondary_capture.py": {"pydicom"},

@@ -14,7 +14,7 @@ from edge_app.system.signing import Signer, make_key, read_signer
 from edge_app.workflow.reading_service import ReadingService
 
 KINDS = {PAGE: "text/html", WORKER: "text/javascript", MANIFEST: "application/manifest+json", ICON: "image/svg+xml"}
-KINDS[UPDATE] = "application/json"
+KINDS |= {UPDATE: "application/json"}
 KEY_FILE = "phone.key"
 LOG = logging.getLogger(__name__)
 
@@ -25,12 +25,8 @@ def add_phone_page(app: FastAPI, service: ReadingService) -> None:
     building = threading.Lock()  # two phones may ask at once, and there is one key
 
     @cache
-    def built() -> Page:
-        return build_page(service.predictor.bundle, sign=own_signer(service.home), is_kiosks=True)
-
     def page() -> Page:
-        with building:
-            return built()
+        return build_page(service.predictor.bundle, sign=own_signer(service.home), is_kiosks=True)
 
     @app.get("/phone/{name}")
     @app.get("/phone/")
@@ -39,7 +35,8 @@ def add_phone_page(app: FastAPI, service: ReadingService) -> None:
         if name not in KINDS:
             return PlainTextResponse("There is nothing here.", 404)
         try:
-            return Response(page().files[name], media_type=KINDS[name])
+            with building:
+                return Response(page().files[name], media_type=KINDS[name])
         except BundleError as error:  # a model that the page cannot run
             return PlainTextResponse(str(error), 409)
 

@@ -164,7 +164,7 @@ function showTexts(code) {
   part("larger").setAttribute("aria-label", `A+ ${say("phone_larger")}`);
   const { card } = reading;
   const facts = {
-    model: `${card.name} ${card.version}`, intended_use: card.intended_use, not_checked: card.not_checked.join(" "),
+    model: `${card.name} ${card.version}`, intended_use: card.intended_use, not_checked: card.not_checked.join("; "),
     phone_hash: rules.bundle.sha256, phone_kit: rules.kit, phone_update_key: rules.updateKey || "–", phone_licence: `${card.data_licence}: ${card.data_attribution}`,
   };
   part("facts").replaceChildren(...Object.entries(facts).flatMap(([key, text]) => [
@@ -203,7 +203,9 @@ part("hand").addEventListener("click", async () => {
   part("hand").disabled = true;
   try {
     const answer = await fetch("../films", { method: "POST", body: JSON.stringify(await draft()) });
-    place.replaceChildren(...(answer.status === 401 ? [logIn()] : handedParts(await answer.json(), json)));
+    const logIn = { href: "../login", target: "_blank" }; // another tab, because the film is in the memory of this one
+    const isLoggedOut = answer.status === 401;
+    place.replaceChildren(...(isLoggedOut ? [Object.assign(element("a", say("log_in")), logIn)] : handedParts(await answer.json(), json)));
   } catch {
     place.replaceChildren(element("p", say("kiosk_gone")));
   }
@@ -213,14 +215,10 @@ part("hand").addEventListener("click", async () => {
 
 /** What the kiosk made of the film: its record, and what the phone did not say. */
 function handedParts({ id, saved, reason, warnings = [] }, json) {
-  const news = warnings.filter((code) => !json.warnings?.includes(code)).map((code) => element("p", say(`warning_${code}`)));
-  const taken = id ? [element("p", say("phone_handed_in", { id })), ...(saved ? [] : [element("b", say("not_saved"))])] : [];
-  return [...taken, ...news, ...(reason ? refusalParts(reason) : [])];
-}
-
-/** In another tab, because the film is in the memory of this one. */
-function logIn() {
-  return Object.assign(element("a", say("log_in")), { href: "../login", target: "_blank" });
+  const taken = id ? [say("phone_handed_in", { id: `\u2066${id}\u2069` })] : [];
+  const news = warnings.filter((code) => !json.warnings?.includes(code)).map((code) => say(`warning_${code}`));
+  const lines = [...taken, ...(id && !saved ? [say("not_saved")] : []), ...news].map((text) => element("p", text));
+  return [...lines, ...(reason ? refusalParts(reason) : [])];
 }
 
 if (location.protocol.startsWith("http")) { // from a folder on a server: installs, and starts without it

@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,8 +130,13 @@ def test_every_language_fits_the_screen_and_no_text_is_missing(phone, pneumonia,
     hand_in(phone, tmp_path, pneumonia)
     Select(find(phone, "#language")).select_by_value(language)
     assert words(language)["decision_pneumonia"] in find(phone, "#answer").text
-    root = "return [document.documentElement.dir, document.documentElement.scrollWidth <= innerWidth]"
-    assert phone.chrome.execute_script(root) == [words(language)["direction"], True]
+    assert find(phone, "html").get_attribute("dir") == words(language)["direction"]
+    outside = """return [...document.querySelectorAll("body *")].filter((each) => {
+        const { left, right, width } = each.getBoundingClientRect();
+        return width > 1 && (left < 0 || right > innerWidth); }).map((each) => each.outerHTML.slice(0, 80))"""
+    for _ in range(3):  # also in larger text, then again in the first size
+        assert phone.chrome.execute_script(outside) == []
+        find(phone, "#larger").click()
     shown = phone.chrome.execute_script(
         "return [...document.querySelectorAll('[data-say], dt')].filter((each) => !each.textContent).length"
     )
@@ -168,20 +174,36 @@ def damaged(built: Page, folder: Path, before: bytes, after: bytes) -> str:
     return (folder / "index.html").as_uri()
 
 
+def refused_by_the_kiosk(content: bytes, bundle: Bundle, folder: Path) -> str:
+    """What the kiosk says of a file that lies in the place of a bundle."""
+    copy = folder / bundle.path.name
+    copy.write_bytes(content)
+    sidecar_path(copy).write_text(bundle.sha256)
+    with pytest.raises(BundleError, match="copy both again") as wrong:
+        read_bundle(copy)
+    return str(wrong.value)
+
+
 def test_a_damaged_bundle_is_refused_in_the_words_of_the_kiosk(phone, built, bundle, tmp_path):
     block = re.search(rb'id="bundle">(.{40})', built.files["index.html"])[1]
     start = block[:20] + bytes(reversed(block[20:40]))
     phone.open(damaged(built, tmp_path, block, start))
     assert not find(phone, "main").is_displayed()
-    copy = tmp_path / bundle.path.name
-    copy.write_bytes(b"")
-    sidecar_path(copy).write_text(bundle.sha256)
-    with pytest.raises(BundleError, match="copy both again") as wrong:
-        read_bundle(copy)
-    assert find(phone, "#failed").text == str(wrong.value)
+    assert find(phone, "#failed").text == refused_by_the_kiosk(b"", bundle, tmp_path)
 
 
-def test_a_foreign_bundle_does_not_run(phone, built, bundle, tmp_path):
+def test_a_foreign_bundle_does_not_run_and_is_refused_in_the_words_of_the_kiosk(phone, built, bundle, tmp_path):
+    foreign = replace(bundle, content=bundle.content + bytes(1))
+    block = re.compile(rb'(?<=id="bundle">).*?(?=</script>)')
+    (other,) = block.findall(build_page(foreign).files["index.html"])
+    page = tmp_path / "index.html"
+    page.write_bytes(block.sub(lambda _: other, built.files["index.html"]))
+    phone.open(page.as_uri())
+    assert not find(phone, "main").is_displayed()
+    assert find(phone, "#failed").text == refused_by_the_kiosk(foreign.content, bundle, tmp_path)
+
+
+def test_a_page_whose_hash_of_the_bundle_was_changed_does_not_run(phone, built, bundle, tmp_path):
     phone.open(damaged(built, tmp_path, bundle.sha256.encode(), b"0" * 64))
     assert not find(phone, "main").is_displayed()
     assert phone.wait(find(phone, "#failed").is_displayed)
@@ -209,10 +231,14 @@ def test_a_page_that_was_broken_into_can_reach_nothing(phone, tmp_path):
     phone.chrome.execute_script("document.querySelector('iframe').remove()")
 
 
-def test_a_bundle_without_a_locator_is_refused_when_the_page_is_built(bundle):
-    old = Bundle(bundle.path, bundle.content, bundle.sha256, bundle.card, bundle.golden, None)
+@pytest.mark.parametrize("what", ["locator", "features", "finding"])
+def test_a_bundle_that_the_page_cannot_run_is_refused_when_it_is_built(bundle, what):
+    """Of format 1, without statistics of its training films, and of other classes."""
+    cards = {"features": {"features": None}, "finding": {"finding": "effusion"}}
+    card = replace(bundle.card, **cards.get(what, {}))
+    unfit = replace(bundle, card=card, **({"locator": None} if what == "locator" else {}))
     with pytest.raises(BundleError, match="format 1"):
-        build_page(old)
+        build_page(unfit)
 
 
 def test_the_command_writes_the_page_and_says_where(tmp_path, capsys):
