@@ -8,8 +8,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from edge_app.model.bundle import read_bundle, shipped_bundle_path
 from edge_app.phone.build import build_page
 from edge_app.records.database import open_store
 from edge_app.records.readers import add_reader
+
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "edge_app" / "kiosk"))
+from clinic import Clinic
 
 PICTURES = Path(__file__).parent / "pictures"
 SMALL, LARGE, PHONE = (800, 480), (1280, 800), (390, 844)  # of the window, in pixels
@@ -57,62 +61,66 @@ def main() -> int:
 def take(folder: Path, chromium: str, driver: str) -> None:
     """Walk through the pages of a kiosk whose data lie in a folder, and keep what they show."""
     with started_kiosk(folder) as kiosk, opened(chromium, driver) as browser:
-        page = Page(browser, kiosk.url)
-        page.open(SMALL)
-        page.keep("start")
+        page = page_of(browser, kiosk.url, SMALL)
+        keep(browser, "start")
         for number, (label, seed) in enumerate(((LABEL, SEED), ("viral", 21), ("normal", 12))):
             film = folder / f"{label}.png"
             film.write_bytes(phantom_png(label, seed, STYLE))
-            page.hand_in(film, f"04{12 - number}", str(2 + number))
+            page.hand_in(film, label=f"04{12 - number}", age=str(2 + number), sex="FMF"[number])
             if not number:
-                page.keep("answer")
+                keep(browser, "answer")
         broken = folder / "holiday.jpg"
         broken.write_bytes(b"this is no picture")
-        page.hand_in(broken, "0409", "3")
-        page.keep("refused")
-        page.press(".queue .case .what:has(bdi)")
-        page.find(".film-viewer canvas")
-        page.keep("read")
-        page.press('.film-tools [data-tool="contour"]')
-        page.keep("contour")
-        for size, dark, language, name in (
-            (LARGE, False, "en", "read-large"),
-            (SMALL, True, "en", "read-dark"),
-            (SMALL, False, "ar", "read-arabic"),
-            (PHONE, False, "en", "read-phone"),
+        page.hand_in(broken, label="0409", age="3")
+        keep(browser, "refused")
+        for size, scheme, language, name in (
+            (SMALL, "light", "en", "read"),
+            (LARGE, "light", "en", "read-large"),
+            (SMALL, "dark", "en", "read-dark"),
+            (SMALL, "light", "ar", "read-arabic"),
+            (PHONE, "light", "en", "read-phone"),
         ):
-            page.open(size, dark, language)
+            page = page_of(browser, kiosk.url, size, scheme, language)
             page.press('[data-room="read"]')
-            page.find(".film-viewer canvas")
-            page.keep(name)
-        page.open(SMALL)
+            page.see(".film-viewer canvas")
+            keep(browser, name)
+        page = page_of(browser, kiosk.url, SMALL)
         page.press('[data-room="read"]')
-        page.find(".film-viewer canvas")
-        page.sign()
-        page.open(SMALL)
-        page.keep("signed")
-        page.open(SMALL, path="/record")
-        page.keep("records")
-        browser.get(browser.find_element("css selector", 'a[href*="report/"]').get_attribute("href"))
-        page.keep("report")
-        page.open(SMALL, path="/setup")
-        page.keep("setup")
-        take_phone(folder, page)
+        page.see(".film-viewer canvas")
+        page.press('.film-tools [data-tool="contour"]')
+        keep(browser, "contour")
+        page.press('.film-tools [data-tool="contour"]')
+        page.press(".whose summary")
+        keep(browser, "whose")
+        page.sign("pneumonia", READER, PIN)
+        page.see("#kiosk-message [role=status]")
+        page_of(browser, kiosk.url, SMALL)
+        keep(browser, "signed")
+        browser.get(f"{kiosk.url}/record")
+        keep(browser, "records")
+        browser.get(page.all('a[href*="report/"]')[-1].get_attribute("href"))
+        keep(browser, "report")
+        browser.get(f"{kiosk.url}/setup")
+        keep(browser, "setup")
+        take_phone(folder, browser)
 
 
-def take_phone(folder: Path, page: "Page") -> None:
+def take_phone(folder: Path, browser: Any) -> None:
     """The page for a phone: light in English, and dark in Arabic with the contour."""
     build_page(read_bundle(shipped_bundle_path())).write(folder / "phone")
     for name, language, scheme in (("phone", "en", "light"), ("phone-dark", "ar", "dark")):
-        page.browser.get("about:blank")
-        page.emulate(PHONE, scheme)
-        page.browser.get(f"{(folder / 'phone' / 'index.html').as_uri()}#{language}")
-        page.find("#phantom[hidden]")
-        page.find("#file").send_keys(str(folder / f"{LABEL}.png"))
-        page.find("#answer h2")
+        browser.get("about:blank")
+        window = {"width": PHONE[0], "height": PHONE[1], "deviceScaleFactor": 1, "mobile": True}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", window)
+        prefer(browser, scheme)
+        browser.get(f"{(folder / 'phone' / 'index.html').as_uri()}#{language}")
+        for selector, typed in (("#phantom[hidden]", ""), ("#file", str(folder / f"{LABEL}.png")), ("#answer h2", "")):
+            found = wait_for(browser, partial(browser.find_elements, "css selector", selector))[0]
+            if typed:
+                found.send_keys(typed)
         if scheme == "dark":
-            page.press("#where")
-        page.keep(name)
+            browser.execute_script("document.querySelector('#where').click()")
+        keep(browser, name)
 
 
 @contextmanager
@@ -131,66 +139,33 @@ def opened(chromium: str, driver: str) -> Iterator[Any]:
         browser.quit()
 
 
-class Page:
-    """A kiosk's page in a browser."""
+def page_of(browser: Any, url: str, size: tuple[int, int], scheme: str = "light", language: str = "en") -> Clinic:
+    """The kiosk's page, shown anew in a window of a size in pixels, on a machine that prefers "light" or "dark"."""
+    prefer(browser, scheme)
+    page = Clinic(browser, partial(wait_for, browser), url, size, language)
+    time.sleep(1)  # its scripts
+    return page
 
-    def __init__(self, browser: Any, url: str) -> None:
-        self.browser, self.url = browser, url
 
-    def open(self, size: tuple[int, int], dark: bool = False, language: str = "en", path: str = "") -> None:
-        """Show it anew, in a window of a size in pixels."""
-        self.emulate(size, "dark" if dark else "light")
-        self.browser.get(self.url + (path or "/health"))
-        self.browser.add_cookie({"name": "cxr_language", "value": language})
-        self.browser.get(self.url + path)
-        if not path:
-            self.find(".drop")
-            time.sleep(1)  # its scripts
+def prefer(browser: Any, scheme: str) -> None:
+    """Let the machine prefer "light" or "dark"."""
+    preferred = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", preferred)
 
-    def emulate(self, size: tuple[int, int], scheme: str) -> None:
-        """A window of a size in pixels, on a machine that prefers "light" or "dark"."""
-        window = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE}
-        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", window)
-        preferred = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", preferred)
 
-    def find(self, selector: str) -> Any:
-        """The first matching element, once it is present; where it does not come, the page has changed."""
-        from selenium.webdriver.support.ui import WebDriverWait
+def wait_for(browser: Any, what: Callable[[], Any]) -> Any:
+    """What a question gives, once it is true; where it never is, the page has changed."""
+    from selenium.webdriver.support.ui import WebDriverWait
 
-        return WebDriverWait(self.browser, PATIENCE_S).until(lambda page: page.find_elements("css selector", selector))[
-            0
-        ]
+    return WebDriverWait(browser, PATIENCE_S).until(lambda _: what())
 
-    def press(self, selector: str) -> None:
-        """Click the first matching element. It may be replaced at any time, so the page itself finds it."""
-        self.find(selector)
-        self.browser.execute_script("document.querySelector(arguments[0]).click()", selector)
 
-    def hand_in(self, path: Path, label: str, age: str) -> None:
-        """Give the page a film and wait for what it says."""
-        self.find("input.label").send_keys(label)
-        self.find("input.years").send_keys(age)
-        self.find(".drop input.films").send_keys(str(path))
-        from selenium.webdriver.support.ui import WebDriverWait
-
-        said = "return [...document.querySelectorAll('.outcome .verdict')].some((e) => e.textContent.includes('%s'))"
-        WebDriverWait(self.browser, PATIENCE_S).until(lambda page: page.execute_script(said % label))
-
-    def sign(self) -> None:
-        """Pneumonia, with initials and PIN."""
-        self.press('#kiosk-finding input[value="pneumonia"]')
-        self.find("#kiosk-initials :is(input, textarea)").send_keys(READER)
-        self.find("#kiosk-pin input").send_keys(PIN)
-        self.press("#kiosk-sign")
-        self.find("#kiosk-message [role=status]")
-
-    def keep(self, name: str) -> None:
-        """Write the picture, from the top of the page."""
-        self.browser.execute_script("window.scrollTo(0, 0); document.activeElement?.blur()")
-        time.sleep(0.7)  # the page fades things in
-        picture = Image.open(io.BytesIO(self.browser.get_screenshot_as_png())).convert("RGB")
-        picture.quantize(COLOURS).save(PICTURES / f"{name}.png", optimize=True)
+def keep(browser: Any, name: str) -> None:
+    """Write the picture, from the top of the page."""
+    browser.execute_script("window.scrollTo(0, 0); document.activeElement?.blur()")
+    time.sleep(0.7)  # the page fades things in
+    picture = Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB")
+    picture.quantize(COLOURS).save(PICTURES / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":
