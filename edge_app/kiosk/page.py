@@ -264,7 +264,7 @@ class PageEvents:
 
     def _film(self, case: Case | None, tab: TabState, request: gr.Request) -> str:
         service, hidden = self._service, self._is_hidden(case, tab)
-        earlier, full = (service.earlier_film(case), service.has_file(case.id)) if case else (None, False)
+        earlier, full = (service.earlier_film(case), bool(service.cases.file(case.id))) if case else (None, False)
         return film(case, _language(request), hidden, earlier, full)
 
     def _next_after(self, tab: TabState, request: gr.Request, key: str, finding: str) -> Updates:
@@ -326,7 +326,7 @@ class PageEvents:
     def _told(self, case: Case | None, tab: TabState, language: str) -> str:
         service = self._service
         history = service.history(case.id) if case and case.version else []
-        hidden, again = self._is_hidden(case, tab), case is not None and service.has_file(case.id)
+        hidden, again = self._is_hidden(case, tab), case is not None and bool(service.cases.file(case.id))
         return answer(case, service.predictor.card, language, history, hidden, again)
 
     def _is_hidden(self, case: Case | None, tab: TabState) -> bool:

@@ -168,10 +168,6 @@ class ReadingService:
             self.close_refused(case_id, "page")
         return again
 
-    def has_file(self, case_id: str) -> bool:
-        """Whether a film's file is in memory, to be shown in full resolution or read again."""
-        return bool(self.cases.file(case_id))
-
     def full_film(self, case_id: str) -> bytes:
         """The film as a JPEG in full resolution, at most FULL_SIDE_PX; empty when its file is no longer in memory."""
         case, file = self.cases.get(case_id), self.cases.file(case_id)

@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import astuple
 from typing import Any
 
 from edge_app.errors import FilmError, FilmUnreadable
@@ -131,7 +132,6 @@ def _content(file: int) -> bytes:
 def film_fields(film: Film) -> dict[str, Any]:
     """All of a film except its pixels."""
     height, width = film.pixels.shape
-    origin = film.dicom_origin
     return {
         "height": height,
         "width": width,
@@ -141,9 +141,7 @@ def film_fields(film: Film) -> dict[str, Any]:
         "notes": list(film.notes),
         "label": film.label,
         "sex": film.sex,
-        "origin": None
-        if origin is None
-        else [origin.sop_class_uid, origin.sop_instance_uid, origin.study_uid, origin.series_uid],
+        "origin": astuple(film.dicom_origin) if film.dicom_origin else None,
     }
 
 
