@@ -67,6 +67,7 @@ def test_a_refused_file_is_named(options: CompareOptions) -> None:
     assert "drawings" not in text
 
 
+@pytest.mark.slow
 def test_drawn_films_are_named_and_one_seed_has_no_spread(tmp_path: Path) -> None:
     compared = compare(CompareOptions(tmp_path, ("tiny",), seeds=(0,), data="phantom", epochs=1), refused)
     page = comparison_page(compared)
@@ -95,6 +96,7 @@ def test_figures_of_a_refused_file_are_shown_and_marked(options: CompareOptions)
     assert "| tiny | 32 px |" in cost_table(rows)
 
 
+@pytest.mark.slow
 def test_a_network_may_have_seeds_of_its_own_and_is_paired_by_seed(options: CompareOptions, monkeypatch) -> None:
     monkeypatch.setitem(ARCHITECTURES, "compact", TINY)  # the pairing is tried, not the network
     fewer = dataclasses.replace(options, archs=("tiny", "compact"), seeds_of={"compact": (0,), "tiny": (0, 1)})
@@ -138,6 +140,7 @@ def test_runs_of_another_split_are_not_compared(options: CompareOptions) -> None
         compare(dataclasses.replace(options, seeds=(0, 2), binary=False), refused)
 
 
+@pytest.mark.slow
 def test_runs_of_another_recipe_are_not_compared(options: CompareOptions) -> None:
     compare(options, refused)
     other = dataclasses.replace(options, recipe_of={"tiny": "base"}, binary=False)

@@ -98,6 +98,7 @@ def test_other_splits_never_look_into_the_test_folder(kaggle: Path) -> None:
     assert not len(manifest.rows(TEST))
 
 
+@pytest.mark.slow
 def test_nothing_is_chosen_by_the_test_films(kaggle: Path, tmp_path: Path) -> None:
     """The same training with other test films gives the same thresholds, and only other test figures."""
     other = tmp_path / "other"

@@ -18,6 +18,7 @@ keras_tuner = pytest.importorskip("keras_tuner", reason="needs keras-tuner, of t
 from train.training.tune import TuneOptions, proposal, tune  # noqa: E402
 
 
+@pytest.mark.slow
 def test_every_network_of_the_space_can_be_built_and_keeps_its_channels(tmp_path: Path) -> None:
     options = TuneOptions(tmp_path, data="phantom", input_size_px=32)
     for seed in range(3):
@@ -31,6 +32,7 @@ def test_every_network_of_the_space_can_be_built_and_keeps_its_channels(tmp_path
 
 
 # keras-tuner's own, two ways of naming a thread
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:currentThread:DeprecationWarning", "ignore:getName:DeprecationWarning")
 def test_two_trials_are_scored_and_a_finished_search_adds_none(tmp_path: Path) -> None:
     write_phantom_set(tmp_path / "data", films_per_class=16)
