@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import benchmarks.studies.probe
@@ -20,6 +21,7 @@ def test_statistics_by_hand() -> None:
     assert (found[6], found[7]) == (100.0, 100.0)
 
 
+@pytest.mark.slow
 def test_two_makers_are_distinguished_without_the_lungs(tmp_path) -> None:
     """Normal films from one maker, pneumonia from another: the probe must detect it, but not after redrawing."""
     write_phantom_set(tmp_path, films_per_class=60, style=PhantomStyle(noise=1.0))

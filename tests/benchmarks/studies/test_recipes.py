@@ -29,6 +29,7 @@ def test_every_series_of_a_class_counts_the_same() -> None:
     assert weights.tolist() == [0.5, 0.5, 0.5, 1.5, 1.5, 1.5]
 
 
+@pytest.mark.slow
 def test_recipes_are_compared_with_the_base_and_not_trained_twice(tmp_path: Path, capsys) -> None:
     set_up_logging("benchmarks")
     write_phantom_set(tmp_path / "films", films_per_class=12)

@@ -20,7 +20,7 @@ from PIL import Image
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from edge_app.errors import FilmError
-from edge_app.imaging.film import read_film
+from edge_app.imaging.film import format_of, read_film
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.reading.film_checks import check_exposure
@@ -39,7 +39,7 @@ def main() -> None:
     warnings.simplefilter("error")
     originals, outcomes, untyped = originals_of(kind), Counter(), []
     for original in originals:  # or the damage would prove nothing
-        read_film(original)
+        format_of(original).read(original, None)  # one bit is decoded, and no film
     for index in range(count):
         random = np.random.default_rng([seed, index])
         content = mutated(originals[index % len(originals)], random)

@@ -37,22 +37,17 @@ def unkilled(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> list[d
     return _history(out)
 
 
+@pytest.mark.slow  # test_fit resumes a run that was killed once
 @pytest.mark.parametrize(
     "place",
     [
+        "step 1",  # before anything was saved
         "step 5",  # in the middle of the second epoch
-        pytest.param("step 1", marks=pytest.mark.slow),  # before anything was saved
         # An epoch saves the best model, if it is the best, the averaged one, and the last.
-        pytest.param("torn 1", marks=pytest.mark.slow),
-        pytest.param("saved 1", marks=pytest.mark.slow),
-        pytest.param("saved 2", marks=pytest.mark.slow),
-        pytest.param("torn 3", marks=pytest.mark.slow),
-        pytest.param("saved 3", marks=pytest.mark.slow),
-        pytest.param("torn 4", marks=pytest.mark.slow),  # in the second epoch, as models replace those of the first
-        pytest.param("saved 4", marks=pytest.mark.slow),
-        pytest.param("torn 5", marks=pytest.mark.slow),
+        "torn 1", "saved 1", "saved 2", "torn 3", "saved 3",
+        "torn 4", "saved 4", "torn 5",  # in the second epoch, as models replace those of the first
     ],
-)
+)  # fmt: skip
 def test_killed_training_resumes_to_the_history_of_the_unkilled_one(
     phantoms: Path, unkilled: list[dict[str, float]], tmp_path: Path, place: str
 ) -> None:
