@@ -8,7 +8,6 @@ CONTOUR_LEVEL = 0.3
 COLOUR = (255, 196, 61)
 INSIDE_OPACITY = 0.18
 DISPLAY_SIDE_PX = 768
-LAYER_SIDE_PX = 384
 LINE_DIVISOR = 150  # of the picture's longer side is the line's width
 WHOLE_FILM = (0.0, 0.0, 1.0, 1.0)
 Field = tuple[float, float, float, float]  # left, top, right, bottom as fractions of the film
@@ -29,17 +28,6 @@ def overlay(film: np.ndarray, evidence: np.ndarray | None, field: Field | None) 
         return base.convert("RGB")
     layer = _layer(evidence, field or WHOLE_FILM, base.size)
     return Image.alpha_composite(base.convert("RGBA"), layer).convert("RGB")
-
-
-def overlay_layer(evidence: np.ndarray, field: Field | None) -> Image.Image:
-    """The contour alone, transparent elsewhere, to be stretched over the film.
-
-    Args:
-        evidence, field: as for `overlay`.
-    Returns:
-        RGBA, LAYER_SIDE_PX square.
-    """
-    return _layer(evidence, field or WHOLE_FILM, (LAYER_SIDE_PX, LAYER_SIDE_PX))
 
 
 def display_image(film: np.ndarray) -> Image.Image:

@@ -8,7 +8,6 @@ from PIL import Image
 
 from edge_app.imaging.contour import Point, contour_polygons
 from edge_app.imaging.formats.base import DicomOrigin
-from edge_app.imaging.heatmap import Field, overlay_layer
 from edge_app.imaging.turning import Turning
 from edge_app.model.card import ModelIdentity
 from edge_app.reading.answer import Answer, Refusal
@@ -24,12 +23,11 @@ JPEG_QUALITY = 88
 class Pictures:
     """What the screen shows of a film; the original file is not kept.
 
-    `film_jpeg` and `thumbnail_jpeg` are empty where there is no film to show, `heat_png` and `contour` (polygons in
+    `film_jpeg` and `thumbnail_jpeg` are empty where there is no film to show, `contour` (polygons in
     fractions of the film) where there is no evidence. `is_small` says that the file has more pixels for a screen.
     """
 
     film_jpeg: bytes = b""
-    heat_png: bytes = b""
     thumbnail_jpeg: bytes = b""
     contour: tuple[tuple[Point, ...], ...] = ()
     is_small: bool = False
@@ -93,18 +91,15 @@ def case_of_refused(film: RefusedFilm, model: ModelIdentity, runtime: str) -> Ca
 
 
 def pictures_of(answer: Answer) -> Pictures:
-    """What the screen shows of an answer: the film where it could be decoded, and the heatmap of a decision."""
+    """What the screen shows of an answer: the film where it could be decoded, and the contour of a decision."""
     if answer.film is None:
         return Pictures()
-    heat, contour = b"", []
-    if answer.evidence is not None:
-        heat = heat_png(answer.evidence, answer.lung_field)
-        contour = contour_polygons(answer.evidence, answer.lung_field)
+    contour = [] if answer.evidence is None else contour_polygons(answer.evidence, answer.lung_field)
     screen = jpeg_of(answer.film.pixels, SCREEN_SIDE_PX)
     thumbnail = jpeg_of(answer.film.pixels, THUMBNAIL_SIDE_PX)
     has_more = max(answer.film.width_px, answer.film.height_px) > max(answer.film.pixels.shape)
     is_small = has_more and max(answer.film.pixels.shape) < SCREEN_SIDE_PX
-    return Pictures(screen, heat, thumbnail, tuple(map(tuple, contour)), is_small)
+    return Pictures(screen, thumbnail, tuple(map(tuple, contour)), is_small)
 
 
 def jpeg_of(pixels: np.ndarray, side_px: int) -> bytes:
@@ -112,11 +107,4 @@ def jpeg_of(pixels: np.ndarray, side_px: int) -> bytes:
     image, content = Image.fromarray(pixels), io.BytesIO()
     image.thumbnail((side_px, side_px), Image.Resampling.BOX)
     image.save(content, "JPEG", quality=JPEG_QUALITY)
-    return content.getvalue()
-
-
-def heat_png(evidence: np.ndarray, field: Field | None) -> bytes:
-    """The contour of the evidence alone as a PNG with transparency, to be laid over the film by the page."""
-    content = io.BytesIO()
-    overlay_layer(evidence, field).save(content, "PNG")
     return content.getvalue()

@@ -343,7 +343,7 @@ class ReadingService:
         reviews.name_visit(self.store(), case_id, visit, actor, seen, refusal)
         if case and refusal:
             answer = Answer(refusal, case.answer.model, case.answer.runtime)
-            pictures = replace(case.pictures, heat_png=b"", contour=())
+            pictures = replace(case.pictures, contour=())
             self.cases.put(replace(case, answer=answer, pictures=pictures, visit=visit, saved=True))
             if self.films:
                 self.films.drop([case_id])

@@ -1,4 +1,4 @@
-"""One image of a signed result for a picture archive: film and heatmap above the text."""
+"""One image of a signed result for a picture archive: film and contour above the text."""
 
 import io
 import textwrap
@@ -6,12 +6,14 @@ import textwrap
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from edge_app.imaging.heatmap import COLOUR
 from edge_app.model.card import ModelCard
 from edge_app.reading.decision import score_points
 from edge_app.workflow.case import Case
 
 PANE_PX = 640
 MARGIN_PX, TEXT_PX, LINE_PX, LINE_CHARACTERS = 24, 24, 34, 112
+CONTOUR_PX = 4  # width of the line
 PAPER, INK, MARK = (16, 20, 24), (240, 243, 246), (255, 220, 90)
 
 
@@ -38,17 +40,17 @@ def result_lines(case: Case, card: ModelCard) -> list[str]:
 
 
 def result_image(case: Case, lines: list[str]) -> np.ndarray:
-    """Film and heatmap side by side above the text; uint8 (height, width, 3).
+    """Film and contour side by side above the text; uint8 (height, width, 3).
 
     Args:
-        case: with its film and heatmap still in memory.
+        case: with its film and contour still in memory.
     """
     film = Image.open(io.BytesIO(case.pictures.film_jpeg)).convert("RGB")
     film.thumbnail((PANE_PX, PANE_PX))
-    mapped = film
-    if case.pictures.heat_png:
-        heat = Image.open(io.BytesIO(case.pictures.heat_png)).resize(film.size)
-        mapped = Image.alpha_composite(film.convert("RGBA"), heat).convert("RGB")
+    mapped = film.copy()
+    for points in case.pictures.contour:
+        outline = [(x * film.width, y * film.height) for x, y in (*points, points[0])]
+        ImageDraw.Draw(mapped).line(outline, COLOUR, CONTOUR_PX, joint="curve")
     words = [part for line in lines for part in textwrap.wrap(line, LINE_CHARACTERS)]
     width, top = 2 * PANE_PX + 3 * MARGIN_PX, film.height + 2 * MARGIN_PX
     page = Image.new("RGB", (width, top + len(words) * LINE_PX + MARGIN_PX), PAPER)

@@ -3,6 +3,7 @@
 import base64
 from html import escape
 
+from edge_app.imaging.contour import Point
 from edge_app.kiosk.language import place_in_words
 from edge_app.kiosk.views.document import Frame, definitions, document, full_moment
 from edge_app.kiosk.views.words import SYMBOLS, Words, about_child, act_in_words, changes_in_words, kind_of, name_of
@@ -81,10 +82,18 @@ def _films(case: Case, w: Words, hidden: bool) -> str:
     film = f'<img src="data:image/jpeg;base64,{_text(shown.film_jpeg)}" alt="{w("film")}">'
     marks = "".join(_mark(region) for region in case.review.regions) if case.review else ""
     figures = _figure(film + marks, w("legend_marks" if marks else "film"))
-    if shown.heat_png and not hidden:
-        contour = f'<img class="over" src="data:image/png;base64,{_text(shown.heat_png)}" alt="{w("film_contour")}">'
-        figures += _figure(film + contour, w("legend_contour"))
+    if shown.contour and not hidden:
+        figures += _figure(film + _drawn(shown.contour, w), w("legend_contour"))
     return f'<div class="films">{figures}</div>'
+
+
+def _drawn(contour: tuple[tuple[Point, ...], ...], w: Words) -> str:
+    """The contour as lines over the whole film."""
+    lines = "".join(f'<polygon points="{" ".join(f"{x:.4f},{y:.4f}" for x, y in points)}"/>' for points in contour)
+    return (
+        f'<svg class="over" viewBox="0 0 1 1" preserveAspectRatio="none" role="img" aria-label="{w("film_contour")}">'
+        f"{lines}</svg>"
+    )
 
 
 def _figure(layers: str, legend: str) -> str:

@@ -57,12 +57,13 @@ def test_kept_film_is_a_bare_picture_for_the_kiosk_alone(service, tmp_path):
 
 def test_kept_film_is_shown_after_a_restart_without_its_heatmap(service, shipped, tmp_path):
     case = service.read(phantom_png("bacterial", 2))
+    assert "<polygon" in report(case, shipped.card, [], Frame("en"), hidden=False)
     again = ReadingService(service.predictor, tmp_path / "home", films=service.films).find(case.id)
     assert again.pictures.film_jpeg == case.pictures.film_jpeg
     shown = film(again, "en")
     assert 'class="film-viewer"' in shown
     assert 'data-contour="[]"' in shown
-    assert "data:image/png" not in report(again, shipped.card, [], Frame("en"), hidden=False)
+    assert "<polygon" not in report(again, shipped.card, [], Frame("en"), hidden=False)
 
 
 def test_answer_is_given_and_marked_not_kept_when_the_folder_fails(service, tmp_path):
