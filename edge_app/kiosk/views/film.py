@@ -52,7 +52,7 @@ def _whose(case: Case, w: Words) -> str:
     """Whose film it is, and behind a click the fields to say it; `static/viewer.js` sends them."""
     visit, child = case.visit, about_child(case.visit, w)
     title = f"<b><bdi>{name_of(case, w)}</bdi></b>{f' · {child}' if child else ''} · {moment(case.created_at)}"
-    is_known = visit.label and visit.age_years is not None and visit.sex
+    is_known = visit.label and visit.age_years is not None  # nothing depends on the sex
     ask = f'<span class="sr">{w("whose_film")}</span>✎' if is_known else f'<b class="tag">{w("whose_film")}</b>'
     return (
         f'<details class="whose" dir="{direction(w.language)}"><summary>{title} {ask}</summary>'
