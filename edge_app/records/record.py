@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 
+from edge_app.imaging.formats.base import SEXES as STATED_SEXES
 from edge_app.imaging.turning import Turning
 from edge_app.model.card import ModelIdentity
 from edge_app.reading.decision import Decision
@@ -11,7 +12,7 @@ AGREE, DISAGREE, UNDECIDED = "agree", "disagree", "undecided"
 VERDICTS = (AGREE, DISAGREE, UNDECIDED, "unsure")  # readers chose "unsure" up to 0.4.0
 WITHDRAWN, DISCARDED, NAMED = "withdrawn", "discarded", "named"
 FINDINGS = ("normal", "pneumonia", "bacterial", "viral", "other", "unusable")
-SEXES = ("", "F", "M")
+SEXES = ("", *STATED_SEXES)  # or nobody said
 MAX_LABEL, MAX_TEXT = 40, 500  # characters of a visit's label; of a comment or a reason
 MAX_AGE_YEARS = 130
 ID_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, 1, I and O: read aloud, written by hand

@@ -14,7 +14,7 @@ import numpy as np
 
 from edge_app.errors import FilmError, FilmRefused, FilmUnreadable
 from edge_app.imaging.decoder.messages import ChannelClosed, memory_file, read_into, receive, send, write_all
-from edge_app.imaging.formats.base import DicomOrigin, Film, checked_uid
+from edge_app.imaging.formats.base import SEXES, DicomOrigin, Film, checked_uid
 from edge_app.imaging.limits import MAX_PIXELS, MAX_TEXT, START_WITHIN_S, WALL_PER_CPU, decoding_cpu_s
 from edge_app.system.child_process import ROOT, child_environment
 
@@ -175,7 +175,7 @@ def _film(fields: dict[str, Any], pixels: int | None) -> Film:
             dicom_origin=DicomOrigin(*map(checked_uid, origin)) if origin else None,
             notes=tuple(note for note in fields["notes"] if str(note).isidentifier()),
             label="".join(filter(str.isprintable, str(fields["label"])))[:MAX_TEXT],
-            sex="".join(filter("FM".__contains__, str(fields["sex"])))[:1],
+            sex=fields["sex"] if fields["sex"] in SEXES else "",
         )
     except (KeyError, TypeError, ValueError, OSError) as cause:
         raise FilmUnreadable("damaged", "The file is damaged: export it again.") from cause

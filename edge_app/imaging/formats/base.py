@@ -9,6 +9,7 @@ import numpy as np
 from edge_app.errors import FilmRefused, FilmUnreadable
 from edge_app.imaging.limits import MAX_PIXELS, MIN_SIDE_PX
 
+SEXES = ("F", "M")  # as the kit knows them; a file may say others (PS3.3 C.7.1.1)
 UID = re.compile(r"[0-9][0-9.]{0,63}")
 
 
@@ -28,9 +29,9 @@ class Film:
 
     `pixels` is uint8, shape (height, width), bright is dense. `width_px` and `height_px` are the
     size of the original, which is larger than `pixels` when the film was read at reduced scale.
-    `age_years`, `sex` ("F", "M") and `label` (the number, in one line) are the patient's, if a DICOM file states them.
-    `dicom_origin` is set if a DICOM file has all four
-    UIDs. `notes` are codes of what makes an answer doubtful, such as "photograph".
+    `age_years`, `sex` (of SEXES) and `label` (the number, in one line) are the patient's, if a DICOM file states them.
+    `dicom_origin` is set if a DICOM file has all four UIDs. `notes` are codes of what makes an answer doubtful, such
+    as "photograph".
     """
 
     pixels: np.ndarray

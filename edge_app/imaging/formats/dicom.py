@@ -11,7 +11,7 @@ import numpy as np
 
 from edge_app.errors import FilmError, FilmRefused, FilmUnreadable
 from edge_app.imaging.dicom.syntaxes import UNCOMPRESSED
-from edge_app.imaging.formats.base import DicomOrigin, Film, FilmFormat, checked_uid
+from edge_app.imaging.formats.base import SEXES, DicomOrigin, Film, FilmFormat, checked_uid
 from edge_app.imaging.limits import MAX_BYTES_IN_PROCESS, MAX_PIXELS, MIN_SIDE_PX
 
 if TYPE_CHECKING:  # imported where it is used: `predict` asks this module about every file, and most are no DICOM
@@ -22,7 +22,6 @@ PICTURES = (b"\xff\xd8\xff", b"\x89PNG")  # JPEG and PNG: no element of a DICOM 
 # Whether to mirror left and right, by Patient Orientation (PS3.3 C.7.6.1.1.1). Films with other values
 # lie on their side, are upside down, or lateral.
 UPRIGHT = {("L", "F"): False, ("R", "F"): True}
-SEXES = ("F", "M")
 UID_TAGS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 
 

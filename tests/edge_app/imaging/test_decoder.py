@@ -200,13 +200,22 @@ def test_predict_decodes_itself_what_is_checked_first_and_sends_all_else_to_a_wo
         assert child.stdout.strip() == is_sent, child.stderr
 
 
+def open_files(pid: int) -> list[str]:
+    """The open files of a process; asked again if it closed one meanwhile, as a worker does after an answer."""
+    while True:
+        try:
+            return [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
+        except FileNotFoundError:
+            assert Path(f"/proc/{pid}").exists()
+
+
 def test_a_worker_has_neither_the_parents_files_nor_a_runtime(tmp_path):
     with (tmp_path / "lock").open("w") as lock:
         os.set_inheritable(lock.fileno(), True)
         worker = WorkerProcess()
         try:
             worker.read(phantom_png("viral", 1), None)
-            links = [str(link.readlink()) for link in Path(f"/proc/{worker.pid}/fd").iterdir()]
+            links = open_files(worker.pid)
             maps = Path(f"/proc/{worker.pid}/maps").read_text()
             limits = Path(f"/proc/{worker.pid}/limits").read_text()
         finally:

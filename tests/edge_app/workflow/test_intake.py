@@ -1,15 +1,10 @@
 """What came and what became of it: nothing that is handed in, watched or sent vanishes."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from tests_support import REPOSITORY
 
 from edge_app.errors import ReviewRefused
 from edge_app.imaging.phantom import phantom_png
-from edge_app.model.bundle import read_bundle
-from edge_app.reading.predictor import Predictor
 from edge_app.records.readers import add_reader
 from edge_app.records.record import Signature, Visit
 from edge_app.workflow import reading_service
@@ -17,16 +12,6 @@ from edge_app.workflow.reading_service import ReadingService
 from edge_app.workflow.recent_cases import RecentCases
 
 CHILD = Visit("0412", 2.0, "F")
-
-
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    return Predictor(read_bundle(REPOSITORY / "edge_app" / "models" / "compact-int8.tflite"))
-
-
-@pytest.fixture
-def service(predictor: Predictor, tmp_path: Path) -> ReadingService:
-    return ReadingService(predictor, tmp_path / "home")
 
 
 def fill_disk(service: ReadingService, is_full: bool) -> None:

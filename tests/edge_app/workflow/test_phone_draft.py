@@ -3,33 +3,19 @@
 import base64
 import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests_support import REPOSITORY
 
 from edge_app.imaging.phantom import phantom_png
 from edge_app.imaging.turning import Turning
 from edge_app.kiosk.language import LANGUAGES, words
-from edge_app.model.bundle import read_bundle
 from edge_app.reading.predictor import Predictor
 from edge_app.records.record import Visit
 from edge_app.workflow.phone_draft import MAX_REST_BYTES
-from edge_app.workflow.reading_service import ReadingService
 
 FILM = phantom_png("viral", 1)
 DIFFERENT = {"phone_other_model", "phone_other_answer"}
-
-
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    return Predictor(read_bundle(REPOSITORY / "edge_app" / "models" / "compact-int8.tflite"))
-
-
-@pytest.fixture
-def service(predictor: Predictor, tmp_path: Path) -> ReadingService:
-    return ReadingService(predictor, tmp_path / "home")
 
 
 def saved(predictor: Predictor, content: bytes = FILM, **changed: Any) -> bytes:
