@@ -132,7 +132,6 @@ def _application(options: ServeOptions) -> tuple[Any, str]:
     if options.watch:
         watcher = Watcher(options.watch)
         watcher.new_films()  # a missing folder is reported now, not later in a thread
-        service.watching = True
         _start(service, "watch", _watch, watcher)
     if options.dicom_port:
         _receive(service, options)
@@ -161,7 +160,6 @@ def _receive(service: ReadingService, options: ServeOptions) -> None:
         return case.saved
 
     start_receiver(take, options.dicom_ae, (ALL_ADDRESSES, options.dicom_port), _peers(options))
-    service.watching = True
 
 
 def _peers(options: ServeOptions) -> list[Peer]:

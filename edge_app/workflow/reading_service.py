@@ -96,7 +96,6 @@ class ReadingService:
         self.films = films
         self.not_deleted = ""  # why old records stay although the site deletes them; empty when they do not
         self.not_saved = ""  # why the last draft could not be recorded; empty when it was
-        self.watching = False  # a folder or a DICOM port: drafts arrive without the page
         self.must_live: list[threading.Thread] = []  # loops that read or delete without a page
         self.troubles: dict[str, str] = {}  # by loop: what it could not do the last time, or nothing
         self.home = home
