@@ -98,7 +98,7 @@ def take(folder: Path, chromium: str, driver: str) -> None:
         keep(browser, "signed")
         browser.get(f"{kiosk.url}/record")
         keep(browser, "records")
-        browser.get(page.all('a[href*="report/"]')[-1].get_attribute("href"))
+        browser.get(page.ask('a[href*="report/"]', "e.href")[-1])
         keep(browser, "report")
         browser.get(f"{kiosk.url}/setup")
         keep(browser, "setup")

@@ -25,6 +25,9 @@ async function handIn(files) {
   const bar = zone.querySelector(".progress");
   const line = bar.querySelector("span");
   const headers = window.cxrVisit(element);
+  const form = zone.querySelector("form");
+  const written = [...form.elements].map((field) => field.value);
+  form.reset(); // the next child is another one, and may be written down while films are read
   let ids = [];
   let isNewBatch = true;
   const tell = () => {
@@ -42,13 +45,14 @@ async function handIn(files) {
     } catch (error) {
       const why = error instanceof TypeError ? zone.dataset.offline : error.message;
       line.textContent = zone.dataset.failed.replace("{name}", files[done].name).replace("{why}", why);
+      const isBlank = !Object.values(window.cxrVisit(element)).some(Boolean);
+      if (isBlank) written.forEach((value, at) => (form.elements[at].value = value)); // it is handed in again
       await new Promise((resolve) => setTimeout(resolve, 4000));
     }
     if (done === 0 || done % 5 === 4) tell();
   }
   tell();
   bar.hidden = true;
-  zone.querySelector("form").reset(); // the next child is another one
 }
 
 window.cxrScoreAgain = async (id, { turns, flip, invert, crop }) => {

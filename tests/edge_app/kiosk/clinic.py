@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import ElementNotInteractableException, StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.ui import WebDriverWait
 
 from edge_app.imaging.phantom import PhantomStyle
 from edge_app.records.database import Store, open_store
@@ -43,19 +45,44 @@ class Clinic:
             browser.get(url)
         self.see(".drop")
 
-    def all(self, selector: str) -> list[Any]:
-        return self.browser.find_elements(By.CSS_SELECTOR, selector)
+    def ask(self, selector: str, what: str) -> list[Any]:
+        """Something about every element `e` that is displayed, in one look: lists are drawn anew at any time."""
+        script = (
+            "return [...document.querySelectorAll(arguments[0])].filter((e) => e.getClientRects().length"
+            f" && getComputedStyle(e).visibility === 'visible').map((e) => {what})"
+        )
+        return self.browser.execute_script(script, selector)
 
-    def see(self, selector: str) -> Any:
-        """The first such element that is displayed, as soon as there is one."""
-        return self.wait_for(lambda: next((found for found in self.all(selector) if _is_shown(found)), None))
+    def texts(self, selector: str) -> list[str]:
+        return self.ask(selector, "e.innerText")
 
     def text(self, selector: str) -> str:
-        """The text of an element; empty while it is not there or is being replaced."""
-        try:
-            return " ".join(found.text for found in self.all(selector))
-        except StaleElementReferenceException:
-            return ""
+        return " ".join(self.texts(selector))
+
+    def count(self, selector: str) -> int:
+        """How many such elements are displayed."""
+        return len(self.ask(selector, "1"))
+
+    def see(self, selector: str) -> None:
+        """Wait for such an element to be displayed."""
+        self.wait_for(lambda: self.count(selector))
+
+    def act(self, selector: str, do: Callable[[Any], Any]) -> None:
+        """Do something with an element, which may be replaced at any time."""
+
+        script = (
+            "const all = [...document.querySelectorAll(arguments[0])];"
+            "return all.find((e) => e.getClientRects().length) || all[0]"
+        )
+
+        def attempt() -> bool:
+            found = self.browser.execute_script(script, selector)
+            try:
+                return bool(found and (do(found), True))
+            except (StaleElementReferenceException, ElementNotInteractableException):
+                return False
+
+        self.wait_for(attempt)
 
     def press(self, selector: str) -> None:
         """A click, or a touch on a phone. The element may be replaced while it is looked for."""
@@ -77,41 +104,44 @@ class Clinic:
     def write(self, selector: str, text: str) -> None:
         """Replace what is in a field."""
         self.press(selector)
-        field = self.see(selector)
-        field.clear()
-        field.send_keys(text)
+        self.act(selector, lambda field: (field.clear(), field.send_keys(text)))
+
+    def choose(self, selector: str, value: str) -> None:
+        """An option of a list."""
+        self.act(f'{selector} option[value="{value}"]', lambda option: option.click())
+
+    def add_films(self, *films: Path) -> None:
+        self.act("input.films", lambda field: field.send_keys("\n".join(map(str, films))))
 
     def hand_in(self, *films: Path, label: str = "", age: str = "", sex: str = "") -> None:
         """Say whose films they are and add them; returns once all are in the queue or said to have failed."""
-        before = len(self.all(".queue .case"))
+        before = self.count(".queue .case")
         if label:
             self.write("input.label", label)
         if age:
             self.write("input.years", age)
         if sex:
-            self.see(f'select.sex option[value="{sex}"]').click()
+            self.choose("select.sex", sex)
         self.see(".drop")
-        self.all("input.films")[0].send_keys("\n".join(map(str, films)))
-        self.wait_for(
-            lambda: len(self.all(".queue .case")) >= before + len(films) and not self.all(".progress:not([hidden])")
-        )
+        self.add_films(*films)
+        self.wait_for(lambda: self.count(".queue .case") >= before + len(films) and not self.count(".progress"))
 
     def queue(self, section: int = 1) -> list[str]:
         """The labels of one list of the queue, from the top."""
-        return [row.text for row in self.all(f".queue section:nth-of-type({section}) .case .what b bdi")]
+        return self.texts(f".queue section:nth-of-type({section}) .case .what b bdi")
+
+    def films_of(self, label: str) -> list[str]:
+        """IDs of the films in the queue that say a label, from the top."""
+        return [film for film, text in self.ask(".queue .case", "[e.dataset.id, e.innerText]") if label in text]
 
     def read(self, label: str) -> None:
         """Open a film from the queue."""
-        if not self.all('[data-shown="hand_in"]'):
+        if not self.count('[data-shown="hand_in"]'):
             self.press('button[data-room="hand_in"]')
             self.see(".drop")
-        for row in self.all(".queue .case"):
-            if label in row.text:
-                self.press(f'.queue .case[data-id="{row.get_attribute("data-id")}"]')
-                break
-        else:
-            raise AssertionError(f"{label} is not in the queue")
-        self.wait_for(lambda: label in self.text(".whose, #kiosk-viewer .empty, .answer") or self.all(".empty"))
+        film = self.wait_for(lambda: self.films_of(label))[0]
+        self.press(f'.queue .case[data-id="{film}"]')
+        self.wait_for(lambda: label in self.text(".whose, #kiosk-viewer .empty, .answer") or self.count(".empty"))
         self.see('[data-shown="read"]')
         self.wait_for(lambda: self.text("#kiosk-answer"))
 
@@ -143,11 +173,11 @@ class Clinic:
         raise AssertionError(f"Tab never reaches {end}")
 
 
-def _is_shown(element: Any) -> bool:
-    try:
-        return element.is_displayed()
-    except StaleElementReferenceException:
-        return False
+def leave(browser: Any, act: Callable[[], Any]) -> None:
+    """Do what loads another page, and wait for that page: a click is done before its answer is there."""
+    page = browser.find_element(By.TAG_NAME, "html")
+    act()
+    WebDriverWait(browser, 60).until(staleness_of(page))
 
 
 def settled(clinic: Clinic, script: str, still_s: float = 0.4) -> Any:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from clinic import BIG, Clinic, enrol, exported, record_of, settled
+from clinic import BIG, Clinic, enrol, exported, leave, record_of, settled
 from PIL import Image
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -52,12 +52,12 @@ def test_from_a_child_to_a_signature_on_every_screen(kiosk, browser, wait_for, f
     clinic = Clinic(browser, wait_for, kiosk.url, size, language)
     # Who hands in: the child's number, the film, one plain line, and the list.
     clinic.hand_in(films("bacterial", 300 + number), label=sick, age="2", sex="F")
-    assert sick in clinic.text(".outcome .verdict")
+    wait_for(lambda: sick in clinic.text(".outcome .verdict"))
     clinic.hand_in(films("normal", 400 + number), label=well)
     clinic.hand_in(broken, label=refused)
-    assert clinic.all(".queue .thumbnail[src]")
-    assert {sick, well} <= set(clinic.queue())
-    assert refused in clinic.queue(2), "a refused film is in the list, with its reason"
+    assert clinic.count(".queue .thumbnail[src]")
+    wait_for(lambda: {sick, well} <= set(clinic.queue()))
+    wait_for(lambda: refused in clinic.queue(2))  # a refused film is in the list, with its reason
     assert not clinic.in_sight("input.label", ".drop")
     # Who reads: film, findings and signature in sight together, and whose film it is.
     clinic.read(sick)
@@ -68,7 +68,7 @@ def test_from_a_child_to_a_signature_on_every_screen(kiosk, browser, wait_for, f
     wait_for(lambda: clinic.text("#kiosk-message"))
     clinic.sign("bacterial", reader, "2468")
     wait_for(lambda: sick not in clinic.text(".whose"))  # the next film
-    assert sick in clinic.text("#kiosk-message")
+    wait_for(lambda: sick in clinic.text("#kiosk-message"))
     [row] = [row for row in exported(kiosk) if row["label"] == sick]
     said = [row[key] for key in ("status", "finding", "reader", "age_years", "sex")]
     assert said == ["signed", "bacterial", reader, "2.0", "F"]
@@ -87,12 +87,12 @@ def test_a_batch_stays_sorted_by_urgency_and_opens_nothing_by_itself(start_kiosk
         batch = [films(("normal", "bacterial", "viral")[seed % 3], seed) for seed in range(14)]
         clinic.hand_in(*batch, label="0500")
         scores = {row["id"]: float(row["p_pneumonia"]) for row in exported(kiosk)}
-        ids = [row.get_attribute("data-id") for row in clinic.all(".queue section:first-of-type .case")]
+        ids = clinic.ask(".queue section:first-of-type .case", "e.dataset.id")
         assert len(ids) == 15
         assert [scores[one] for one in ids] == sorted(scores.values(), reverse=True)
         clinic.press('button[data-room="read"]')
         wait_for(lambda: "0400" in clinic.text(".whose"))
-        assert clinic.see("#kiosk-comment :is(input, textarea)").get_attribute("value") == "half a thought"
+        assert clinic.ask("#kiosk-comment :is(input, textarea)", "e.value") == ["half a thought"]
 
 
 def test_another_reader_s_signature_is_seen_within_two_seconds_and_not_replaced(start_kiosk, browser, wait_for, films):
@@ -129,7 +129,7 @@ def test_a_signature_is_taken_back_by_its_reader_alone_and_a_draft_is_discarded(
         clinic = Clinic(browser, wait_for, kiosk.url)
         clinic.hand_in(films("bacterial", 6), label="0412")
         clinic.read("0412")
-        assert not [back for back in clinic.all("#kiosk-back") if back.is_displayed()], "there is nothing to take back"
+        assert not clinic.count("#kiosk-back"), "there is nothing to take back"
         clinic.sign("viral", "ab", "2468")
         wait_for(lambda: exported(kiosk)[0]["status"] == "signed")
         clinic.read("0412")
@@ -141,7 +141,7 @@ def test_a_signature_is_taken_back_by_its_reader_alone_and_a_draft_is_discarded(
             if answer:
                 wait_for(lambda answer=answer: answer in clinic.text("#kiosk-message"))
         wait_for(lambda: exported(kiosk)[0]["status"] == "draft")
-        wait_for(lambda: not [back for back in clinic.all("#kiosk-back") if back.is_displayed()])
+        wait_for(lambda: not clinic.count("#kiosk-back"))
         clinic.press("#kiosk-discard")
         wait_for(lambda: "Say why" in clinic.text("#kiosk-message"))
         clinic.write("#kiosk-reason :is(input, textarea)", "handed in twice")
@@ -161,10 +161,10 @@ def test_a_film_that_cannot_be_seen_cannot_be_signed_until_it_is_read_again(star
         clinic = Clinic(browser, wait_for, kiosk.url)
         clinic.read("0412")
         wait_for(lambda: "no longer in memory" in clinic.text("#kiosk-viewer"))
-        assert not [button for button in clinic.all("#kiosk-sign") if button.is_displayed()]
+        assert not clinic.count("#kiosk-sign")
         clinic.press('button[data-room="hand_in"]')
-        clinic.all("input.films")[0].send_keys(str(film))
-        wait_for(lambda: clinic.all(".queue .thumbnail[src]"))
+        clinic.add_films(film)
+        wait_for(lambda: clinic.count(".queue .thumbnail[src]"))
         assert clinic.queue() == ["0412"], "the same film is the same record"
         clinic.read("0412")
         clinic.sign("viral", "ab", "2468")
@@ -178,16 +178,16 @@ def test_reader_is_asked_first_and_nothing_tells_the_answer(start_kiosk, browser
         for seed, label in enumerate(("normal", "bacterial", "viral")):
             clinic.hand_in(films(label, seed), label=f"040{seed}")
             time.sleep(1.1)  # the order is that of arrival, to the second
-        assert clinic.queue() == ["0400", "0401", "0402"]
-        assert {row.text for row in clinic.all(".queue .pill")} == {"? Waits"}
+        wait_for(lambda: clinic.queue() == ["0400", "0401", "0402"])
+        assert set(clinic.texts(".queue .pill")) == {"? Waits"}
         assert not re.search("clinician|No sign|threshold", clinic.text("#kiosk-outcome"))
         clinic.read("0401")
         clinic.see("button[data-finding]")
-        assert clinic.see(".film-viewer").get_attribute("data-contour") == "[]"
+        assert clinic.ask(".film-viewer", "e.dataset.contour") == ["[]"]
         assert not re.search("Draft: |score", clinic.text("#kiosk-answer"))
         clinic.press('button[data-finding="viral"]')
         wait_for(lambda: "Draft: " in clinic.text("#kiosk-answer"))
-        assert clinic.all('#kiosk-finding input[value="viral"]:checked'), "the impression is the first choice"
+        assert clinic.count('#kiosk-finding input[value="viral"]:checked'), "the impression is the first choice"
         clinic.sign("bacterial", "ab", "2468")
         wait_for(lambda: "signed" in {row["status"] for row in exported(kiosk)})
         [row] = [row for row in exported(kiosk) if row["status"] == "signed"]
@@ -226,12 +226,12 @@ def test_films_of_a_watched_folder_appear_by_themselves_also_those_without_an_an
         wait_for(lambda: "No draft is waiting" in clinic.text("#kiosk-list"))
         (folder / "IM0001.png").write_bytes(phantom_png("viral", 2, BIG))
         (folder / "IM0002.png").write_bytes(b"\x89PNG cut short")
-        wait_for(lambda: len(clinic.all(".queue .case")) == 2)
+        wait_for(lambda: clinic.count(".queue .case") == 2)
         assert "IM000" not in browser.page_source
-        refused = clinic.all(".queue section:nth-of-type(2) .case")[0].get_attribute("data-id")
+        refused = clinic.ask(".queue section:nth-of-type(2) .case", "e.dataset.id")[0]
         clinic.press(f'.queue .case[data-id="{refused}"]')
         clinic.press(".seen-to")
-        wait_for(lambda: len(clinic.all(".queue .case")) == 1)
+        wait_for(lambda: clinic.count(".queue .case") == 1)
 
 
 NAMELESS = """
@@ -258,7 +258,7 @@ def test_controls_have_names_and_are_large_enough_and_few_before_the_signature(s
                 clinic.see(".film-tools button")
             assert browser.execute_script(NAMELESS) == []
             assert browser.execute_script(SMALL) == []
-        assert [len(clinic.all(tag)) for tag in ("h1", "main")] == [1, 1]
+        assert [clinic.count(tag) for tag in ("h1", "main")] == [1, 1]
         assert clinic.tab_stops_to(".film-stage", "#kiosk-sign") < 10
 
 
@@ -323,23 +323,22 @@ def test_on_the_lan_a_reader_logs_in_adds_a_reader_signs_and_logs_out(start_kios
             browser.get(address)
             for name, text in (("initials", "rd"), ("pin", pin)):
                 browser.find_element(By.NAME, name).send_keys(text)
-            browser.find_element(By.CSS_SELECTOR, "form[action=login] button").click()
+            leave(browser, browser.find_element(By.CSS_SELECTOR, "form[action=login] button").click)
             if pin == "1111":
-                wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "[role=alert]"))
+                assert browser.find_elements(By.CSS_SELECTOR, "[role=alert]")
         wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "input.films"))
         clinic = Clinic(browser, wait_for, address)
         clinic.hand_in(films("bacterial", 12), label="0412")
         clinic.read("0412")
         clinic.sign("bacterial", "rd", "2468")
         wait_for(lambda: "0412" in clinic.text("#kiosk-message"))
-        clinic.press("header a[href=record]")
-        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "a[href=setup]"))[0].click()
-        wait_for(lambda: browser.find_elements(By.NAME, "by_pin"))
+        leave(browser, lambda: clinic.press("header a[href=record]"))
+        leave(browser, browser.find_element(By.CSS_SELECTOR, "a[href=setup]").click)
         for name, text in (("initials", "nw"), ("pin", "1357"), ("by_initials", "rd"), ("by_pin", "2468")):
             browser.find_element(By.CSS_SELECTOR, f"form[action=readers] [name={name}]").send_keys(text)
-        browser.find_element(By.CSS_SELECTOR, "form[action=readers] button").click()
-        wait_for(lambda: "NW (reader)" in clinic.text("body"))
-        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "form[action=logout] button"))[0].click()
-        wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "form[action=login]"))
+        leave(browser, browser.find_element(By.CSS_SELECTOR, "form[action=readers] button").click)
+        assert "NW (reader)" in clinic.text("body")
+        leave(browser, browser.find_element(By.CSS_SELECTOR, "form[action=logout] button").click)
+        assert browser.find_elements(By.CSS_SELECTOR, "form[action=login]")
         browser.get(address + "/record")
         assert browser.find_elements(By.CSS_SELECTOR, "form[action=login]")

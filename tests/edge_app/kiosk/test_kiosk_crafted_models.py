@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from clinic import Clinic
 from tests_support import ENVIRONMENT, REPOSITORY, crafted_bundle
 
 from edge_app.imaging.phantom import phantom_png
@@ -71,11 +72,11 @@ def test_class_that_the_page_has_no_word_for_is_shown_as_it_is_also_after_a_roll
         status, page, _ = kiosk.ask(f"/report/{answer['id']}")
         assert (status, shown in page.decode()) == (200, True)
         assert STRANGE.replace('"', '""') in kiosk.ask("/export.csv")[1].decode()
-        browser.get(kiosk.url)
-        row = wait_for(lambda: browser.find_elements("css selector", f"button.case[data-id='{answer['id']}']"))[0]
-        assert STRANGE in row.text
-        row.click()
-        wait_for(lambda: STRANGE in browser.find_element("id", "kiosk-answer").text)
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        row = f"button.case[data-id='{answer['id']}']"
+        wait_for(lambda: STRANGE in clinic.text(row))
+        clinic.press(row)
+        wait_for(lambda: STRANGE in clinic.text("#kiosk-answer"))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,6 @@ def test_a_record_that_cannot_be_shown_does_not_hide_the_others(start_kiosk, bro
         assert f'<td>{bad}</td><td colspan="5">This record cannot be shown.</td>' in page.decode()
         assert f"report/{good}" in page.decode()
     with start_kiosk() as kiosk:  # nothing is in memory any more
-        browser.get(kiosk.url)
-        lists = wait_for(lambda: browser.find_elements("css selector", f"button.case[data-id='{good}']"))
-        assert lists
-        assert f"{bad}: This record cannot be shown." in browser.find_element("id", "kiosk-list").text
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.see(f"button.case[data-id='{good}']")
+        assert f"{bad}: This record cannot be shown." in clinic.text("#kiosk-list")

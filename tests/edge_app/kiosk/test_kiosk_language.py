@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
+from clinic import Clinic
 from registry_names import restated
-from selenium.webdriver.common.by import By
 
 from edge_app.imaging.formats.registry import format_names
 from edge_app.imaging.phantom import phantom_png
@@ -81,18 +81,17 @@ def test_the_choice_in_the_page_wins_then_the_browsers(cookies, accepted, langua
 
 
 def test_chosen_language_is_that_of_the_whole_page_and_arabic_runs_from_right_to_left(kiosk, browser, wait_for):
-    browser.get(kiosk.url)
-    chooser = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "select.language"))[0]
-    assert chooser.get_attribute("value") == "en"
+    clinic = Clinic(browser, wait_for, kiosk.url)
+    assert clinic.ask("select.language", "e.value") == ["en"]
     kiosk.ask("/films", phantom_png("viral", 8))
-    chooser.find_element(By.CSS_SELECTOR, 'option[value="ar"]').click()
+    clinic.choose("select.language", "ar")
     words = catalogue("ar")
-    wait_for(lambda: words["choose_films"] in browser.find_element(By.TAG_NAME, "body").text)
-    root = browser.find_element(By.TAG_NAME, "html")
-    assert (root.get_attribute("dir"), root.get_attribute("lang")) == ("rtl", "ar")
-    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "button.case"))[0].click()
+    wait_for(lambda: words["choose_films"] in clinic.text("body"))
+    assert clinic.ask("html", "[e.dir, e.lang]") == [["rtl", "ar"]]
+    clinic.press("button.case")
     # Gradio's own parts, too: the form in which a reader signs.
-    said = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#kiosk-review:has(#kiosk-sign)"))[0].text
+    clinic.see("#kiosk-review:has(#kiosk-sign)")
+    said = clinic.text("#kiosk-review")
     for key in ("finding", "finding_normal", "initials", "sign"):
         assert words[key] in said, key
 

@@ -16,10 +16,11 @@ def test_no_number_and_no_contour_meet_the_eye_first_and_a_draft_says_that_it_is
     with start_kiosk() as kiosk:
         clinic = Clinic(browser, wait_for, kiosk.url, size)
         clinic.hand_in(films("bacterial", 148), label="ANNA")
+        wait_for(lambda: "ANNA" in clinic.text(".outcome .result"))
         assert not re.search(r"\d+( of|%|/| in) ?\d*", clinic.text(".outcome .result"))
         clinic.read("ANNA")
         clinic.see(".film-viewer canvas")
-        assert clinic.see(".chip").text.startswith("▲ Draft")
+        wait_for(lambda: clinic.text(".chip").startswith("▲ Draft"))
         assert clinic.in_sight(".chip", ".film-viewer") == []
         assert not re.search(r"\d", clinic.text(".answer")), "the score is behind a click"
         assert settled(clinic, f"return {ASIDE}") == 0
@@ -38,10 +39,10 @@ def test_the_child_s_earlier_film_is_shown_next_to_the_new_one(start_kiosk, brow
         clinic.hand_in(films("viral", 31), label="0412")
         newest = next(row["id"] for row in exported(kiosk) if row["id"] != first["id"])
         clinic.press(f'.queue .case[data-id="{newest}"]')
-        wait_for(lambda: clinic.all(f'.film-viewer[data-earlier="picture/{first["id"]}/film"]'))
+        wait_for(lambda: clinic.count(f'.film-viewer[data-earlier="picture/{first["id"]}/film"]'))
         clinic.press('.film-tools [data-tool="compare"]')
-        wait_for(lambda: len([pane for pane in clinic.all(".film-pane") if pane.is_displayed()]) == 2)
-        assert "Earlier film" in clinic.text(".film-caption")
+        wait_for(lambda: clinic.count(".film-pane") == 2)
+        wait_for(lambda: "Earlier film" in clinic.text(".film-caption"))
 
 
 def test_a_clinic_without_a_reader_is_told_so_and_a_failure_keeps_what_was_written(
@@ -53,8 +54,8 @@ def test_a_clinic_without_a_reader_is_told_so_and_a_failure_keeps_what_was_writt
         clinic.read("0412")
         clinic.sign("viral", "ab", "2468", comment="left base")
         wait_for(lambda: "No reader is enrolled" in clinic.text("#kiosk-message"))
-        assert clinic.see("#kiosk-comment :is(input, textarea)").get_attribute("value") == "left base"
-        assert clinic.all('#kiosk-finding input[value="viral"]:checked')
+        assert clinic.ask("#kiosk-comment :is(input, textarea)", "e.value") == ["left base"]
+        assert clinic.count('#kiosk-finding input[value="viral"]:checked')
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "does not answer"), ("fr", "ne répond pas")])
@@ -63,9 +64,21 @@ def test_a_kiosk_that_is_gone_is_said_in_the_page_s_language(start_kiosk, browse
         clinic = Clinic(browser, wait_for, kiosk.url, language=language)
         kiosk.process.terminate()
         kiosk.process.wait(20)
-        clinic.all("input.films")[0].send_keys(str(films("viral", 33)))
+        clinic.write("input.label", "0412")
+        clinic.add_films(films("viral", 33))
         wait_for(lambda: said in clinic.text(".progress"))
         assert "fetch" not in clinic.text(".progress")
+        assert clinic.ask("input.label", "e.value") == ["0412"], "the film is handed in again"
+
+
+def test_the_next_child_is_written_down_while_films_are_read(start_kiosk, browser, wait_for, films):
+    with start_kiosk() as kiosk:
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.write("input.label", "0412")
+        clinic.add_films(*(films("viral", seed) for seed in range(40, 46)))
+        clinic.write("input.label", "0413")
+        wait_for(lambda: clinic.queue() == ["0412"] * 6 and not clinic.count(".progress"))
+        assert clinic.ask("input.label", "e.value") == ["0413"]
 
 
 def test_times_are_those_of_the_clinic_and_a_reload_loses_nothing(start_kiosk, browser, wait_for, films):
@@ -79,7 +92,7 @@ def test_times_are_those_of_the_clinic_and_a_reload_loses_nothing(start_kiosk, b
         clinic = Clinic(browser, wait_for, kiosk.url)
         wait_for(lambda: "0412 · 2 y, girl" in clinic.text(".queue .case"))
         assert f"{minutes // 60:02}:{minutes % 60:02}" in clinic.text(".queue .case")
-        assert clinic.all(".queue .thumbnail[src]")
+        assert clinic.count(".queue .thumbnail[src]")
         browser.get(f"{kiosk.url}/report/{row['id']}")
         assert "UTC+0530" in browser.page_source
 

@@ -6,6 +6,7 @@ import re
 import shutil
 
 import pytest
+from clinic import leave
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -46,7 +47,7 @@ def submit(browser, action: str, **fields: str) -> None:
     browser.execute_script("for (let at = arguments[0]; at; at = at.parentElement) at.open = true", form)
     for name, text in fields.items():
         form.find_element(By.NAME, name).send_keys(text)
-    form.find_element(By.CSS_SELECTOR, "button").click()
+    leave(browser, form.find_element(By.CSS_SELECTOR, "button").click)
 
 
 def text_of(browser, selector: str = "main") -> str:
@@ -87,15 +88,15 @@ def test_a_child_is_found_by_number_finding_and_reader_and_a_refused_film_by_its
         browser.get(f"{kiosk.url}/record")
         field = browser.find_element(By.NAME, "q")
         field.send_keys(text)
-        field.submit()
+        leave(browser, field.submit)
         assert sorted(labels()) == found
-    browser.find_element(By.LINK_TEXT, "Without an answer").click()
+    leave(browser, browser.find_element(By.LINK_TEXT, "Without an answer").click)
     assert labels() == []  # the search "zz" is kept
     browser.get(f"{kiosk.url}/record?show=refused&page=-3")
     assert labels() == ["0414"]
     assert "not a picture" in text_of(browser, "tbody") or "read" in text_of(browser, "tbody")
     browser.get(f"{kiosk.url}/record")
-    browser.find_element(By.CSS_SELECTOR, f'a[href="report/{two}"]').click()
+    leave(browser, browser.find_element(By.CSS_SELECTOR, f'a[href="report/{two}"]').click)
     assert "DRAFT" in text_of(browser)
     assert [len(browser.find_elements(By.TAG_NAME, name)) for name in ("main", "h1")] == [1, 1]
 
@@ -180,7 +181,7 @@ def test_model_is_installed_from_a_stick_and_rolled_back(site, browser):
     browser.execute_script("arguments[0].parentElement.open = true", rollback)
     rollback.find_element(By.NAME, "initials").send_keys("te")
     rollback.find_element(By.NAME, "pin").send_keys("24680")
-    rollback.find_element(By.CSS_SELECTOR, "button").click()
+    leave(browser, rollback.find_element(By.CSS_SELECTOR, "button").click)
     assert (kiosk.home / "models" / "current").read_text().split() == ["shipped", current[0]]
     acts = [(entry.actor, entry.action) for entry in store.audit_log()]
     assert {("TE", "model installed"), ("TE", "model rolled back")} <= set(acts)
