@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from html import escape
 
 from edge_app.kiosk.language import direction, place_in_words, refusal
-from edge_app.kiosk.views.words import SYMBOLS, Words, act_in_words, changes_in_words, kind_of, moment
+from edge_app.kiosk.views.words import (
+    SYMBOLS,
+    Words,
+    act_in_words,
+    changes_in_words,
+    kind_of,
+    moment,
+    threshold_in_words,
+)
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Refusal
 from edge_app.reading.decision import Decision, band_in_use, score_points, share_with_such_score
@@ -71,7 +79,7 @@ def _draft(case: Case, card: ModelCard, w: Words) -> str:
 
 
 def _score(decision: Decision, card: ModelCard, w: Words) -> str:
-    score, threshold = score_points(decision.p_finding), score_points(decision.threshold)
+    threshold = threshold_in_words(decision.threshold, decision.operating_point, w)
     between = ""
     if band := band_in_use(decision.threshold, card.uncertainty_band):
         low, high = (score_points(end) for end in band)
@@ -79,8 +87,8 @@ def _score(decision: Decision, card: ModelCard, w: Words) -> str:
     seen = share_with_such_score(card, decision.p_finding)
     meaning = w("score_means", count=score_points(seen.value)) if seen else ""
     return (
-        f'<p>{meaning}</p><p class="score">{w("score_of_100", score=score)}</p>'
-        f'<p class="fine">{w("threshold_at", threshold=threshold, point=decision.operating_point)}{between}</p>'
+        f'<p>{meaning}</p><p class="score">{w("score_of_100", score=score_points(decision.p_finding))}</p>'
+        f'<p class="fine">{threshold}{between}</p>'
     )
 
 

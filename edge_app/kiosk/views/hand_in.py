@@ -4,7 +4,7 @@ from html import escape
 
 from edge_app.imaging.formats.registry import format_names
 from edge_app.kiosk.language import direction, refusal
-from edge_app.kiosk.views.words import SYMBOLS, Words, kind_of, name_of, options
+from edge_app.kiosk.views.words import SYMBOLS, Words, intended_use, kind_of, name_of, options
 from edge_app.model.card import ModelCard
 from edge_app.records.record import MAX_LABEL, NOBODY, SEXES, Visit
 from edge_app.workflow.case import Case
@@ -53,7 +53,7 @@ def outcome(cases: list[Case], card: ModelCard, language: str, hidden: bool = Fa
     w = Words(language)
     lines = "".join(_line(case, w, hidden) for case in cases[:MAX_SAID])
     more = f'<p class="fine">{w("more_in_queue", count=len(cases) - MAX_SAID)}</p>' if len(cases) > MAX_SAID else ""
-    about = f'<p class="fine" dir="ltr">{escape(card.intended_use)}</p>'
+    about = intended_use(card, w)
     if not lines:
         return f'<section class="outcome" dir="{direction(language)}"><p>{w("no_film_yet")}</p>{about}</section>'
     return f'<section class="outcome" dir="{direction(language)}" aria-live="polite">{lines}{more}{about}</section>'

@@ -6,7 +6,17 @@ from html import escape
 from edge_app.imaging.contour import Point
 from edge_app.kiosk.language import place_in_words
 from edge_app.kiosk.views.document import Frame, definitions, document, full_moment
-from edge_app.kiosk.views.words import SYMBOLS, Words, about_child, act_in_words, changes_in_words, kind_of, name_of
+from edge_app.kiosk.views.words import (
+    SYMBOLS,
+    Words,
+    about_child,
+    act_in_words,
+    changes_in_words,
+    intended_use,
+    kind_of,
+    name_of,
+    threshold_in_words,
+)
 from edge_app.model.card import ModelCard
 from edge_app.reading.decision import score_points
 from edge_app.records.record import DISCARDED, Region, Review
@@ -36,7 +46,7 @@ def report(case: Case, card: ModelCard, history: list[Review], frame: Frame, hid
         f'{clinic}<h1>{title}</h1>{child}<p class="write">{w("report_patient")}</p>'
         f"{_state(case, history, w)}{_machine(case, w, hidden)}{changes_in_words(case.turnings, w)}"
         f"{_films(case, w, hidden)}{_history(history, w)}"
-        f"<p class='fine' dir='ltr'>{escape(card.intended_use)}</p>{drafts}"
+        f"{intended_use(card, w)}{drafts}"
         f'<p class="write">{w("report_signature")}</p><p class="fine">{w("printed")} {full_moment()}</p>'
     )
     return document(title, f'<article class="report {case.status}">{body}</article>', frame)
@@ -65,7 +75,7 @@ def _machine(case: Case, w: Words, hidden: bool) -> str:
     if hidden:
         return f"<h2>{w('report_machine')}</h2><p>{w('report_hidden')}</p>{definitions(named)}"
     kind = kind_of(case)
-    threshold = w("threshold_at", threshold=score_points(decision.threshold), point=decision.operating_point)
+    threshold = threshold_in_words(decision.threshold, decision.operating_point, w)
     return f"<h2>{w('report_machine')}</h2>" + definitions(
         (w("decision"), f"{SYMBOLS[kind]} {w.of('decision', decision.decision)}"),
         (w("score"), f"{w('score_of_100', score=score_points(decision.p_finding))} · {threshold}"),

@@ -7,9 +7,9 @@ from pathlib import Path
 from edge_app.kiosk.language import LANGUAGES
 from edge_app.kiosk.phone_address import qr_code
 from edge_app.kiosk.views.document import Frame, alert, definitions, document, full_moment, who
-from edge_app.kiosk.views.words import Words, options
+from edge_app.kiosk.views.words import Words, intended_use, options, threshold_in_words
 from edge_app.model.card import ModelCard
-from edge_app.reading.decision import score_points
+from edge_app.model.estimate import Estimate
 from edge_app.reading.film_checks import age_range
 from edge_app.records.readers import ROLES, Reader
 from edge_app.records.site import MAX_NAME
@@ -60,7 +60,7 @@ def _steps(site: SetUp, frame: Frame, w: Words) -> str:
     kept = w("films_kept", folder=site.films_folder) if site.films_folder else w("films_not_kept")
     youngest, oldest = age_range(site.card)
     ages = w("model_ages", youngest=youngest, oldest=oldest)
-    use = f"<p class='fine' dir='ltr'>{escape(site.card.intended_use)}</p>"
+    use = intended_use(site.card, w)
     add = f'<p><a href="#readers">{w("add_reader")}</a></p>' if not site.readers else f"<p>{_names(site, w)}</p>"
     return (
         _step("language", site.language_chosen, _form("language", language, w("save"), site.language_chosen, w), w)
@@ -139,19 +139,24 @@ def _model(site: SetUp, w: Words) -> str:
 def _threshold(card: ModelCard, w: Words) -> str:
     name, point = card.operating_point()
     figures = definitions(
-        (w("threshold"), w("threshold_at", threshold=score_points(point.threshold), point=name)),
-        (w("sensitivity"), f"<bdi dir='ltr'>{point.recall.percent()}</bdi>"),
-        (w("specificity"), f"<bdi dir='ltr'>{point.specificity.percent()}</bdi>"),
+        (w("threshold"), threshold_in_words(point.threshold, name, w)),
+        (w("sensitivity"), _interval(point.recall)),
+        (w("specificity"), _interval(point.specificity)),
     )
     command = "<kbd dir='ltr'>python -m edge_app calibrate records.csv</kbd> · docs/guide/calibrate.md"
     return _section("calibration", f"{figures}<p class='fine'>{w('calibrate_how')} {command}</p>", w)
+
+
+def _interval(estimate: Estimate) -> str:
+    value, low, high = (100 * each for each in (estimate.value, estimate.low, estimate.high))
+    return f'<bdi dir="ltr">{value:.1f}% ({low:.1f}–{high:.1f})</bdi>'
 
 
 def _phone(address: str, w: Words) -> str:
     scan = ""
     if address:
         scan = f"<p>{w('phone_scan')} <kbd dir='ltr'>{escape(address)}</kbd></p><p>{qr_code(address)}</p>"
-    return _section("on_a_phone", f'<p><a class="button" href="phone/">{w("phone_page")}</a></p>{scan}', w)
+    return _section("on_a_phone", f'<p><a class="button" href="phone/#{w.language}">{w("phone_page")}</a></p>{scan}', w)
 
 
 def _section(key: str, content: str, w: Words) -> str:

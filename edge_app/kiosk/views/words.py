@@ -8,6 +8,9 @@ from typing import TypeVar
 
 from edge_app.imaging.turning import Turning
 from edge_app.kiosk.language import say, words
+from edge_app.model.card import ModelCard
+from edge_app.reading.decision import score_points
+from edge_app.reading.film_checks import age_range
 from edge_app.records.record import Record, RefusedFilm, Review, Visit
 from edge_app.workflow.case import Case
 
@@ -77,6 +80,20 @@ def about_child(visit: Visit, w: Words) -> str:
     parts = [age_in_words(visit.age_years, w)] if visit.age_years is not None else []
     parts += [w(f"sex_{visit.sex}")] if visit.sex else []
     return ", ".join(parts)
+
+
+def threshold_in_words(threshold: float, point: str, w: Words) -> str:
+    """A threshold in points of 100, and what its operating point is called. Escaped."""
+    return w("threshold_at", threshold=score_points(threshold), point=words(w.language).get(f"point_{point}", point))
+
+
+def intended_use(card: ModelCard, w: Words) -> str:
+    """What a model is for: the kit's own sentence in the page's language, any other as the card has it. A paragraph."""
+    youngest, oldest = age_range(card)
+    ages = {"youngest": youngest, "oldest": oldest}
+    if card.intended_use == say("en", "card_use", **ages):
+        return f'<p class="fine">{w("card_use", **ages)}</p>'
+    return f'<p class="fine" dir="ltr" lang="en">{escape(card.intended_use)}</p>'
 
 
 def changes_in_words(turnings: tuple[Turning, ...], w: Words) -> str:

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from selenium.common.exceptions import ElementNotInteractableException, StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+    WebDriverException,
+)
 from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 from edge_app.imaging.phantom import PhantomStyle
@@ -175,9 +177,10 @@ class Clinic:
 
 def leave(browser: Any, act: Callable[[], Any]) -> None:
     """Do what loads another page, and wait for that page: a click is done before its answer is there."""
-    page = browser.find_element(By.TAG_NAME, "html")
+    browser.execute_script("window.isLeft = true")
     act()
-    WebDriverWait(browser, 60).until(staleness_of(page))
+    script = "return !window.isLeft && document.readyState === 'complete'"
+    WebDriverWait(browser, 60, ignored_exceptions=[WebDriverException]).until(lambda _: browser.execute_script(script))
 
 
 def settled(clinic: Clinic, script: str, still_s: float = 0.4) -> Any:

@@ -36,6 +36,12 @@ def requested_hosts(browser) -> set[str]:
     return hosts
 
 
+def fetched(browser, path: str) -> list:
+    """What a script of the page gets: the status, and whether it was sent elsewhere."""
+    script = "fetch(arguments[0]).then((answer) => arguments[1]([answer.status, answer.redirected]))"
+    return browser.execute_async_script(script, path)
+
+
 @pytest.mark.parametrize(
     ("size", "language"),
     [
@@ -332,6 +338,9 @@ def test_on_the_lan_a_reader_logs_in_adds_a_reader_signs_and_logs_out(start_kios
         clinic.read("0412")
         clinic.sign("bacterial", "rd", "2468")
         wait_for(lambda: "0412" in clinic.text("#kiosk-message"))
+        clinic.press('button[data-room="hand_in"]')
+        [film] = wait_for(lambda: clinic.films_of("0412"))
+        assert fetched(browser, f"/picture/{film}/full") == [200, False]
         leave(browser, lambda: clinic.press("header a[href=record]"))
         leave(browser, browser.find_element(By.CSS_SELECTOR, "a[href=setup]").click)
         for name, text in (("initials", "nw"), ("pin", "1357"), ("by_initials", "rd"), ("by_pin", "2468")):
@@ -340,5 +349,6 @@ def test_on_the_lan_a_reader_logs_in_adds_a_reader_signs_and_logs_out(start_kios
         assert "NW (reader)" in clinic.text("body")
         leave(browser, browser.find_element(By.CSS_SELECTOR, "form[action=logout] button").click)
         assert browser.find_elements(By.CSS_SELECTOR, "form[action=login]")
+        assert fetched(browser, f"/picture/{film}/full") in ([401, False], [200, True])
         browser.get(address + "/record")
         assert browser.find_elements(By.CSS_SELECTOR, "form[action=login]")

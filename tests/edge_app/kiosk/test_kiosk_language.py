@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from edge_app.imaging.formats.registry import format_names
 from edge_app.imaging.phantom import phantom_png
 from edge_app.kiosk.language import LANGUAGES, LOCALES_DIR, language_of, refusal
 from edge_app.kiosk.views.hand_in import visit_form
+from edge_app.kiosk.views.words import Words, intended_use
+from edge_app.model.bundle import read_bundle, shipped_bundle_path
 from edge_app.records.record import DISCARDED, NAMED, VERDICTS, WITHDRAWN
 
 KIOSK = Path(__file__).parents[3] / "edge_app" / "kiosk"
@@ -53,7 +57,20 @@ def test_all_languages_translate_the_same_refusals():
 
 def test_every_sentence_is_used():
     source = "".join(path.read_text() for path in KIOSK.rglob("*.py"))
-    families = ("age_", "decision_", "error_", "film_", "finding_", "hint_", "pill_", "role_", "room_", "sex_", "side_")
+    families = (
+        "age_",
+        "decision_",
+        "error_",
+        "film_",
+        "finding_",
+        "hint_",
+        "pill_",
+        "point_",
+        "role_",
+        "room_",
+        "sex_",
+        "side_",
+    )
     families += ("source_", "step_", "third_", "warning_", "why_", "draft_", "drift_")
     unused = [key for key in catalogue("en") if f'"{key}"' not in source and f"'{key}'" not in source]
     # Keys made of a family and a value: decision_normal, finding_viral, ...; "agree" comes from VERDICTS.
@@ -102,3 +119,12 @@ def test_page_of_a_browser_without_any_of_our_languages_is_english_throughout(ki
     assert b'const chosen = "en"' in page[: page.index(b"gradio_config")]
     assert b'const chosen = "fr"' in kiosk.ask("/", Accept_Language=f"{NONE},fr;q=0.9")[1]
     assert b'const chosen = "en"' in kiosk.ask("/", Cookie='cxr_language="</script>"')[1]
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+def test_what_the_shipped_model_is_for_is_said_in_the_page_s_language(code):
+    card = read_bundle(shipped_bundle_path()).card
+    said = intended_use(card, Words(code))
+    assert escape(catalogue(code)["card_use"].format(youngest=1, oldest=5)) in said
+    other = intended_use(replace(card, intended_use="For <cats>."), Words(code))
+    assert ('lang="en"' in other, "For &lt;cats&gt;." in other) == (True, True)

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from clinic import Clinic, enrol, exported, settled
+from tests_support import crafted_bundle
 
 ASIDE = "document.querySelectorAll('.film-contour').length"
 
@@ -28,6 +29,20 @@ def test_no_number_and_no_contour_meet_the_eye_first_and_a_draft_says_that_it_is
         wait_for(lambda: browser.execute_script(f"return {ASIDE}"))
         clinic.press(".answer summary")
         wait_for(lambda: "of 100" in clinic.text(".answer"))
+
+
+def test_no_contour_is_drawn_on_a_film_without_a_sign(start_kiosk, browser, wait_for, films, tmp_path):
+    """The film of the test above, read by a model that finds nothing in any film."""
+    never = {"operating_points.balanced.threshold": 0.9999, "parity.threshold": 0.9999}
+    with start_kiosk("--model", str(crafted_bundle(tmp_path / "never.tflite", never))) as kiosk:
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.hand_in(films("bacterial", 148), label="ANNA")
+        clinic.read("ANNA")
+        clinic.see(".film-viewer canvas")
+        wait_for(lambda: clinic.text(".chip").startswith("● Draft"))
+        assert clinic.ask(".film-viewer", "e.dataset.contour") == ["[]"]
+        clinic.press('.film-tools [data-tool="contour"]')
+        assert settled(clinic, f"return {ASIDE}") == 0
 
 
 def test_the_child_s_earlier_film_is_shown_next_to_the_new_one(start_kiosk, browser, wait_for, films):
