@@ -99,6 +99,7 @@ def write_saved_model(keras_model: Path, folder: Path) -> None:
         ImportError: TensorFlow is not installed.
         OSError, ValueError: the file holds no Keras model.
     """
+    import train.networks.blocks  # noqa: F401  # the kit's own layers, which Keras reads by their names
     from train.keras import keras, tf
 
     shutil.rmtree(folder, ignore_errors=True)

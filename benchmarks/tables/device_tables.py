@@ -70,7 +70,13 @@ def pipeline(rows: Rows) -> str:
 
 def pipeline_steps(rows: Rows) -> str:
     """On which step does the time go?"""
-    heads = {"read": "read ms", "preprocess": "preprocess ms", "infer": "infer ms", "post": "heatmap and decision ms"}
+    heads = {
+        "read": "read ms",
+        "locate": "locate ms",
+        "preprocess": "preprocess ms",
+        "infer": "infer ms",
+        "post": "heatmap and decision ms",
+    }
     figures = {head: number("steps_ms", step) for step, head in heads.items()}
     return measured_table(rows, {"film": words("name")}, figures)
 

@@ -82,3 +82,13 @@ def test_compare_builds_a_network_and_times_it_beside_the_bundle(tmp_path: Path)
     rows = json.loads(done.stdout)["rows"]
     ran = {(r["name"], r["kind"], r["engine"]) for r in rows if "rounds" in r}
     assert {("mlperf-tiny-vww", "int8", "ai-edge-litert"), ("mlperf-tiny-vww", "float32", "tensorflow")} <= ran
+
+
+def test_a_trained_network_is_exported_to_be_timed_in_tensorflow(tmp_path: Path) -> None:
+    """With layers of the kit's own, in the process of its own that the comparison starts."""
+    from train.networks import ARCHITECTURES
+    from train.networks.saving import save_model
+
+    save_model(ARCHITECTURES["compact"].build(112, 3), tmp_path / "model.keras")
+    assert compare._export_failure(tmp_path / "model.keras", tmp_path / "saved") is None
+    assert (tmp_path / "saved" / "saved_model.pb").is_file()
