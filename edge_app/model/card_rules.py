@@ -84,11 +84,7 @@ def _word(other_than: str = "") -> Rule:
 def _text(most: int) -> Rule:
     return (
         f"a text of at most {most} characters without control characters",
-        lambda value: (
-            isinstance(value, str)
-            and len(value) <= most
-            and not re.search(NOT_IN_TEXT, value)
-        ),
+        lambda value: isinstance(value, str) and len(value) <= most and not re.search(NOT_IN_TEXT, value),
     )
 
 
