@@ -87,5 +87,8 @@ def guarded(program: str, action: Any) -> int:
             raise
         print(f"{program}: {error.name} is not installed here: make test installs everything", file=sys.stderr)
         return 1
+    except MemoryError:
+        print(f"{program}: this device has too little free memory: close other programs", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130

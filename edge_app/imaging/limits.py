@@ -18,7 +18,7 @@ MAX_ELEMENTS = 20_000  # with those in sequences; an X-ray machine writes 100 to
 MAX_ELEMENT_BYTES = MIB  # of an element that the kit reads; a look-up table has 131,072
 MAX_TEXT = 64  # characters of a text that the kit reads; a UID, the longest, has 64
 MAX_FRAGMENTS = 10_000  # of a compressed picture
-DECODING_BYTES_PER_PIXEL = 12  # that a decoder of compressed pictures may need, besides twice the stream
+DECODING_BYTES_PER_PIXEL = 16  # that a decoder of compressed pictures may need, besides twice the stream
 MAX_BYTES_IN_PROCESS = 16 * MIB  # a larger DICOM film is not decoded where the model needs memory too
 MAX_EXCESS_BYTES = 64  # after the last pixel; more means that the header states another size
 

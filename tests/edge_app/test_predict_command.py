@@ -122,6 +122,23 @@ def test_damaged_model_is_one_line_and_exit_1(shipped, phantom_file: Path, tmp_p
     assert "damaged" in printed.err
 
 
+@pytest.mark.parametrize("mib", [200, 260, 320, 400])
+def test_a_device_with_little_memory_says_so_or_reads_the_film(tmp_path: Path, mib: int) -> None:
+    """Never a traceback, and never that a sound film is damaged."""
+    film = tmp_path / "large.dcm"
+    phantom = draw_phantom("viral", 1, PhantomStyle(width_px=448, height_px=448)).astype(np.uint16)
+    film.write_bytes(dicom_bytes(np.kron(phantom, np.full((8, 8), 16, np.uint16))))
+    limited = f'ulimit -v {mib * 1024}; exec "$0" -m edge_app predict --json "$1"'
+    words = ["bash", "-c", limited, sys.executable, str(film)]
+    done = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, timeout=100)
+    assert done.returncode in (0, 1)
+    if done.stdout:
+        answer = json.loads(done.stdout)
+        assert answer["status"] == "ok" or answer["reason"]["code"] == "no_memory"
+    else:
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
 def test_wrong_usage_exits_with_2(capsys) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["predict"])
