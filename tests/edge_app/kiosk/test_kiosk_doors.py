@@ -19,7 +19,7 @@ from edge_app.system.bounded_log import CHARACTERS_PER_MINUTE
 
 MIB = 2**20
 IDLE_SOCKETS = 1100  # more than the 1,024 files that a process may usually open
-SOON_S = 5.0  # also on a busy machine; held connections would last twice as long
+SOON_S = 8.0  # also on a busy machine; held connections would last ten seconds and more
 
 
 @contextlib.contextmanager
