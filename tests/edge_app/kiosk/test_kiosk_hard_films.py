@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pytest
@@ -51,6 +52,7 @@ def test_health_answers_within_a_second_while_a_film_hangs_in_its_decoder(unruly
         waits.append(time.monotonic() - started)
         time.sleep(0.2)
     assert len(waits) > 3
+    assert median(waits) < 1
     assert max(waits) < 1 * 3  # three times the promise: other tests run at the same time
     answer, took = posted(unruly_kiosk, b"hang")
     assert answer["reason"]["code"] == "too_much_work"

@@ -15,7 +15,6 @@ from edge_app.imaging.phantom import phantom_png
 from edge_app.kiosk.language import LANGUAGES, LOCALES_DIR, language_of, refusal
 from edge_app.kiosk.views.hand_in import visit_form
 from edge_app.kiosk.views.words import Words, intended_use
-from edge_app.model.bundle import read_bundle, shipped_bundle_path
 from edge_app.records.record import DISCARDED, NAMED, VERDICTS, WITHDRAWN
 
 KIOSK = Path(__file__).parents[3] / "edge_app" / "kiosk"
@@ -122,9 +121,8 @@ def test_page_of_a_browser_without_any_of_our_languages_is_english_throughout(ki
 
 
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
-def test_what_the_shipped_model_is_for_is_said_in_the_page_s_language(code):
-    card = read_bundle(shipped_bundle_path()).card
-    said = intended_use(card, Words(code))
+def test_what_the_shipped_model_is_for_is_said_in_the_page_s_language(shipped, code):
+    said = intended_use(shipped.card, Words(code))
     assert escape(catalogue(code)["card_use"].format(youngest=1, oldest=5)) in said
-    other = intended_use(replace(card, intended_use="For <cats>."), Words(code))
+    other = intended_use(replace(shipped.card, intended_use="For <cats>."), Words(code))
     assert ('lang="en"' in other, "For &lt;cats&gt;." in other) == (True, True)
