@@ -12,6 +12,7 @@ from edge_app.errors import FilmRefused, FilmUnreadable
 from edge_app.imaging.formats.base import Film, FilmFormat, check_size
 from edge_app.imaging.gray_levels import look_up, range_in_use, sample_of, stretched
 from edge_app.imaging.limits import MAX_PIXELS
+from edge_app.imaging.pillow_memory import lent_values
 
 # Mean difference between colour channels, in gray levels, above which a picture is not a film.
 # Gray films saved as colour JPEGs stay under 3; colour photographs are above 15.
@@ -150,10 +151,13 @@ def _grayscale(image: Image.Image) -> np.ndarray:
 
 
 def _values_of(image: Image.Image) -> np.ndarray:
-    """The values of a picture of 16 or 32 bits, as `np.asarray` gives them, a few rows at a time.
+    """The values of a picture of 16 or 32 bits: Pillow's own where it lends them, else copied a few rows at a time.
 
-    All at once, Pillow makes two copies of the whole picture, whose memory costs more time than their bytes.
+    All at once, `np.asarray` makes two copies of the whole picture, whose memory costs more time than their bytes.
     """
+    lent = lent_values(image)
+    if lent is not None:
+        return lent
     width, height = image.size
     values = np.empty((height, width), dtype=np.asarray(image.crop((0, 0, 1, 1))).dtype)
     for top in range(0, height, STRIP_ROWS):
