@@ -95,7 +95,7 @@ def _locator(card: ModelCard) -> str:
     )
     if masks := locator.get("card"):
         text += (
-            f" On {masks['films']} held-out masks its Dice is {masks['dice_grid']:.4f}, and the IoU of its box "
+            f" On {masks['films']:.0f} held-out masks its Dice is {masks['dice_grid']:.4f}, and the IoU of its box "
             f"{masks['iou_median']:.4f} in the median, {masks['iou_5th_percentile']:.4f} at the 5th percentile (float)."
         )
     if locator.get("masks_attribution"):
