@@ -10,6 +10,8 @@ import ctypes
 import numpy as np
 from PIL import Image
 
+SIXTEEN_BITS = (b"s", b"S")  # as Arrow writes them; Pillow says "signed" and means the bits
+
 
 class _ArrowArray(ctypes.Structure):
     """`struct ArrowArray`; the fields after `buffers` are Pillow's own business."""
@@ -39,12 +41,13 @@ def lent_values(image: Image.Image) -> np.ndarray | None:
     if image.mode != "I;16" or image.readonly:
         return None
     try:
-        _, capsule = image.__arrow_c_array__()
+        schema, capsule = image.__arrow_c_array__()
     except (AttributeError, ValueError):
         return None
+    kind = ctypes.c_char_p.from_address(_pointer_of(schema, b"arrow_schema")).value  # a schema begins with it
     array = _ArrowArray.from_address(_pointer_of(capsule, b"arrow_array"))
     width, height = image.size
-    if array.length != width * height or array.offset or array.n_buffers != 2:
+    if kind not in SIXTEEN_BITS or array.length != width * height or array.offset or array.n_buffers != 2:
         return None
     memory = (ctypes.c_uint16 * array.length).from_address(array.buffers[1] or 0)
     memory.lender = capsule  # gives the memory back when the last view of it is gone
