@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="DIR", help="films (default: data/chest_xray, then $CXR_DATA)")
     parser.add_argument("--masks", type=Path, required=True, metavar="DIR", help="masks, named as the films are")
     add_result_folder(parser, DEFAULT)
-    parser.add_argument("--steps", type=whole(1), default=8000, metavar="N", help="batches (default: %(default)s)")
+    parser.add_argument("--steps", type=whole(1), default=24000, metavar="N", help="batches (default: %(default)s)")
     parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of weights and drawn films")
     parser.add_argument("--size", type=whole(32), default=96, metavar="PX", help="of the input (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")

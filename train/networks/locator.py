@@ -36,15 +36,16 @@ def build_locator(input_size_px: int) -> Any:
         raise DataError(f"the locator's input is {input_size_px} px, expected a multiple of {STRIDE_PX}: change --size")
     film = layers.Input((input_size_px, input_size_px, 1), name="film")
     x = SpaceToDepth()(film)
-    levels = []
-    for channels in CHANNELS:
-        x = convolution(x, channels, 3, stride=2)
-        levels.append(x)
+    x = convolution(x, CHANNELS[0], 3, stride=2)
+    levels = [convolution(x, CHANNELS[0], 1)]
+    for channels in CHANNELS[1:]:
+        levels.append(convolution(levels[-1], channels, 3, stride=2))
+    x = levels[-1]
     for _ in range(DEPTH):
         x = bottleneck(x, CHANNELS[-1], INNER)
     x = tf.nn.depth_to_space(convolution(x, 4 * CHANNELS[-2], 1, active=False), 2)
     x = layers.ReLU(6.0)(layers.Add()([x, levels[-2]]))
-    x = bottleneck(x, CHANNELS[-2], INNER)
+    x = convolution(x, CHANNELS[-2], 3)  # takes less time than a bottleneck of fewer weights
     # Each place gives the logits of all cells in its square.
     cells = MASK_STRIDE_PX // CELL_PX
     logits = tf.nn.depth_to_space(layers.Conv2D(cells**2, 1)(x), cells, name="logits")

@@ -17,7 +17,7 @@ from edge_app.system.files import write_atomically
 from edge_app.system.result_folder import claim
 from train.data.lung_masks import MaskedFilms, load_lung_masks
 from train.data.lungs.draws import CELL_PX, draw_batch
-from train.data.lungs.geometry import LocatorRanges
+from train.data.lungs.geometry import CLOSING, LocatorRanges
 from train.data.sources import find_data
 from train.evaluation.lung_fields import film_views, mask_figures, measure
 from train.keras import keras, tf
@@ -42,7 +42,7 @@ class LocatorOptions:
     out: Path
     data: str | None  # a folder of films
     masks: Path  # the folder of their masks
-    steps: int = 8000  # batches; at least 1
+    steps: int = 24000  # batches; at least 1
     seed: int = 0  # of weights and of everything that is drawn
     input_size_px: int = 96  # side of the locator's input; a multiple of 16
     batch_size: int = 32  # pictures
@@ -51,6 +51,8 @@ class LocatorOptions:
     averaging: float = 0.998  # decay of the running average of the weights, 0 to 1
     history_steps: int = 1000  # between two looks at the held-out masks; they choose nothing
     ranges: LocatorRanges = field(default_factory=LocatorRanges)
+    closing: float = 0.5  # the last part of the steps, 0 to 1, which draws from these ranges instead:
+    closing_ranges: LocatorRanges = CLOSING
     overwrite: bool = False  # replace what `out` holds
 
 
@@ -179,7 +181,8 @@ def _batches(films: MaskedFilms, options: LocatorOptions) -> Any:
     """Pictures float32 (batch, side, side, 1) and coverages; step by step a function of the seed."""
 
     def drawn(step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        batch = draw_batch(films, options.ranges, options.input_size_px, options.batch_size, (options.seed, int(step)))
+        ranges = options.closing_ranges if step >= closing_step else options.ranges
+        batch = draw_batch(films, ranges, options.input_size_px, options.batch_size, (options.seed, int(step)))
         return batch.pixels[..., None].astype(np.float32), batch.coverage[..., None]
 
     def shaped(step: Any) -> tuple[Any, Any]:
@@ -187,6 +190,7 @@ def _batches(films: MaskedFilms, options: LocatorOptions) -> Any:
         return tf.ensure_shape(pixels, (None, *shape)), tf.ensure_shape(coverage, (None, cells, cells, 1))
 
     shape, cells = (options.input_size_px, options.input_size_px, 1), options.input_size_px // CELL_PX
+    closing_step = round(options.steps * (1 - options.closing))
     return tf.data.Dataset.range(options.steps).map(shaped, num_parallel_calls=2).prefetch(8)
 
 

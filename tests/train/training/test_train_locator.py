@@ -10,8 +10,12 @@ from masked_phantoms import write_masked_phantoms
 from edge_app.errors import DataError
 from edge_app.imaging.lung_field import FULL, lung_field
 from train.__main__ import main
+from train.data.lung_masks import MaskedFilms
+from train.data.lungs.draws import Drawn, draw_batch
+from train.data.lungs.geometry import CLOSING, LocatorRanges
 from train.keras import keras, tf
 from train.networks.locator import locator_logits
+from train.training import locator
 from train.training.locator import FIGURES, MODEL, LocatorOptions, ends_error, mask_loss, train_locator
 
 
@@ -86,3 +90,19 @@ def test_loss_is_least_where_logits_say_the_mask() -> None:
     assert (losses[0] < 0.01).all()
     assert (losses[0] < losses[1]).all()
     assert (losses[1] < losses[2]).all()
+
+
+def test_training_ends_on_films_nearer_to_what_comes(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = {}
+
+    def noted(films: MaskedFilms, ranges: LocatorRanges, side: int, count: int, seed: tuple[int, int]) -> Drawn:
+        drawn[seed[1]] = ranges
+        return draw_batch(films, ranges, side, count, seed)
+
+    monkeypatch.setattr(locator, "draw_batch", noted)
+    train_locator(LocatorOptions(tmp_path / "run", str(folders[0]), folders[1], 10, input_size_px=32, batch_size=2))
+    assert [drawn[step] for step in range(10)] == [LocatorRanges()] * 5 + [CLOSING] * 5
+    stronger = [name for name in vars(CLOSING) if getattr(CLOSING, name) > getattr(LocatorRanges(), name)]
+    assert stronger == []
