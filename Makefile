@@ -22,7 +22,7 @@ test: $(DEV)/ready  ## run every test, in two processes
 DATA ?= data/chest_xray
 MASKS ?= lung_masks
 OUT ?= runs/shipped
-LOCATOR_SETTINGS ?=
+LOCATOR_SETTINGS ?= --seed 0
 FIT_SETTINGS ?= --seed 0
 CONVERT_SETTINGS ?= --seed 1 --max-films-missed 1 --max-recall-loss 0
 PURPOSE ?= --ages 1 5 --population "children of one hospital in Guangzhou" --intended-use "Draft reading of frontal chest films of children aged 1 to 5 with suspected pneumonia, to be confirmed by a trained reader. Not for adults. Not for diagnosis on its own."

@@ -77,8 +77,8 @@ def test_representative_films_scaled_to_one_are_refused(conversion: Conversion, 
 def test_activation_range_far_too_small_is_refused_by_parity(
     conversion: Conversion, folder: Path, ptq_file: bytes
 ) -> None:
-    # The input's range is right, but a layer behind it was measured on films without contrast.
-    planted = _with_narrow_range(ptq_file, number=2, factor=0.02)
+    # The first layer, which nothing passes by: its range was measured on films without contrast.
+    planted = _with_narrow_range(ptq_file, number=1, factor=0.02)
     assert "worse than its float model" in _refused(conversion, planted, folder)
 
 
