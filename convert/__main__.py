@@ -153,7 +153,9 @@ def _run_locator(args: argparse.Namespace, out: Path) -> int:
 
     data = args.data[0] if args.data else None
     model = args.model or newest_folder(LOCATOR, MODEL) / MODEL
-    figures = convert_locator(LocatorConversion(model, out, args.masks, data, overwrite=args.overwrite))
+    outside, overwrite = tuple(args.outside_xnnpack), args.overwrite
+    options = LocatorConversion(model, out, args.masks, data, outside_xnnpack=outside, overwrite=overwrite)
+    figures = convert_locator(options)
     print(json.dumps(figures) if args.json else locator_table(figures) + f"\nwritten to {out}")
     return 0
 

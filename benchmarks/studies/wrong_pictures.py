@@ -30,6 +30,8 @@ CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "mirrored": lambda film: film[:, ::-1],
     "upper third alone": lambda film: enlarged(film[: len(film) // 3]),
     "lower third alone": lambda film: enlarged(film[-(len(film) // 3) :]),
+    "upper half alone": lambda film: enlarged(film[: len(film) // 2]),
+    "lower half alone": lambda film: enlarged(film[len(film) // 2 :]),
     "one side alone": lambda film: film[:, : film.shape[1] // 2],
     "one quarter alone": lambda film: film[: len(film) // 2, : film.shape[1] // 2],
 }

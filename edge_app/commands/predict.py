@@ -95,9 +95,10 @@ def _line(film: Path, answer: "Answer") -> str:
     if refusal := answer.refusal:
         return f"{printable(film)}: {refusal.status}: {refusal.sentence} ({refusal.code})"
     decision = answer.decision
+    warnings = f"; warnings: {', '.join(answer.warnings)}" if answer.warnings else ""
     return (
         f"{printable(film)}: {decision.decision}, P({decision.finding}) {decision.p_finding:.3f}, "
-        f"threshold {decision.threshold:.3f} ({decision.operating_point})"
+        f"threshold {decision.threshold:.3f} ({decision.operating_point}){warnings}"
     )
 
 

@@ -9,6 +9,7 @@ MIB = 2**20
 MAX_FILE_BYTES = 64 * MIB
 MAX_PIXELS = 40_000_000  # 6,300 x 6,300; a large digital plate has about 15 million
 MIN_SIDE_PX = 96
+MAX_SIDE_RATIO = 4  # of the longer side to the shorter one; a film of a chest has less than 2
 MAX_SCANS = 32  # of a JPEG: each is one pass over the picture; cameras and converters write 1 to 12
 MAX_PAGES = 8  # of a TIFF: each page's header is read, to tell a small preview from a second film
 

@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from edge_app.errors import BundleError, FilmRefused
 from edge_app.imaging.lung_field import LungField
@@ -39,6 +40,7 @@ from edge_app.model.signature import signature_path
 from edge_app.model.zip_member import open_zip, unpacked
 from edge_app.system.files import sha256_of, write_together
 
+T = TypeVar("T")
 MODELS_DIR = Path(__file__).parents[1] / "models"
 MEMBERS = ("card.json", "labels.txt", "golden.npz", "MODEL_CARD.md")
 LOCATOR = "locator.tflite"
@@ -181,11 +183,13 @@ def open_model(bundle: Bundle, runtime: Runtime, threads: int = 1) -> OpenedMode
         BundleError: the runtime refuses a network, an input size is not the card's, or the outputs for the
             golden films are wrong.
     """
-    classifier = Interpreter(bundle.model, len(bundle.card.labels), runtime, threads)
+    classifier = _loaded(
+        bundle, "classifier", lambda: Interpreter(bundle.model, len(bundle.card.labels), runtime, threads)
+    )
     _check_size("model", bundle.card.input_size_px, classifier.input_size_px)
     locator = None
-    if bundle.locator:
-        locator = Locator(bundle.locator, runtime, threads)
+    if content := bundle.locator:
+        locator = _loaded(bundle, "locator", lambda: Locator(content, runtime, threads))
         _check_size("locator", bundle.card.locator.get("input_size_px"), locator.input_size_px)
     opened = OpenedModel(classifier, Preparation(bundle.card.input_size_px, locator))
     check_golden(bundle, opened)
@@ -220,7 +224,7 @@ def check_golden_film(bundle: Bundle, opened: OpenedModel, index: int) -> tuple[
     if golden.fields:
         expected_field = LungField(*map(int, golden.fields[family][index]))
         try:
-            found = opened.preparation.locate(whole, film)
+            found = opened.preparation.locate(opened.preparation.coverage(whole), film)
         except FilmRefused as cause:
             raise BundleError(f"{complaint}: no lungs were found: {NOT_HERE}") from cause
         if found is None:
@@ -230,6 +234,13 @@ def check_golden_film(bundle: Bundle, opened: OpenedModel, index: int) -> tuple[
     outputs = opened.classifier.run(opened.preparation.pixels(film, whole, located))
     expected = {output: films[index] for output, films in golden.expected[family].items()}
     return outputs, check_outputs(outputs.raw, expected, golden.steps_allowed[family], complaint)
+
+
+def _loaded(bundle: Bundle, network: str, load: Callable[[], T]) -> T:
+    try:
+        return load()
+    except BundleError as cause:
+        raise BundleError(f"the {network} of {bundle.path.name}: {cause}: copy or convert the model again") from cause
 
 
 def _check_size(network: str, wanted: object, got: int) -> None:

@@ -14,7 +14,7 @@ from edge_app.model.zip_member import unpacked
 OUTPUTS = frozenset({"logits", "class_map", "features"})
 FLOAT_STEP = 1e-3
 NOT_HERE = "do not use this model on this machine"
-FIELDS = "lung_field"  # of the golden films, in golden.npz
+FILM, FIELDS = "film_", "lung_field"  # how golden.npz names its films, and their lung fields
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed time, so that the same content gives the same bytes
 # What golden.npz may hold. `convert` writes three films of 96 pixels a side, about 30 kB in all.
 MAX_GOLDEN_BYTES = 8 * 2**20  # all arrays together, unpacked
@@ -91,7 +91,7 @@ def _steps_between(got: np.ndarray, expected: np.ndarray) -> int:
 
 def packed_golden(golden: Golden) -> bytes:
     """A deterministic .npz; `np.savez` would write the time of day into it."""
-    arrays = {f"film_{index}": film for index, film in enumerate(golden.films)}
+    arrays = {f"{FILM}{index}": film for index, film in enumerate(golden.films)}
     for family, outputs in golden.expected.items():
         arrays[f"{family}.steps_allowed"] = np.array(golden.steps_allowed[family])
         arrays |= {f"{family}.{name}": output for name, output in outputs.items()}
@@ -138,7 +138,8 @@ def unpacked_golden(content: bytes) -> Golden:
         (any(output.shape[:1] != (count,) for output in outputs), "has outputs that do not fit its films"),
         (not all(0 <= steps <= MAX_STEPS for steps in steps_allowed.values()), f"allows {steps_allowed} steps"),
         (
-            set(fields) not in (set(), set(expected)) or any(each.shape != (count, 4) for each in fields.values()),
+            set(fields) not in (set(), set(expected))
+            or any(each.shape != (count, 4) or each.dtype != np.int64 for each in fields.values()),
             "has lung fields that do not fit its films",
         ),
     ):
@@ -150,7 +151,8 @@ def unpacked_golden(content: bytes) -> Golden:
 def _sorted_out(
     named: dict[str, np.ndarray],
 ) -> tuple[tuple[np.ndarray, ...], dict[str, dict[str, np.ndarray]], dict[str, int]]:
-    films = tuple(named[name] for name in sorted(named) if name.startswith("film_"))
+    numbers = sorted(int(name.removeprefix(FILM)) for name in named if name.startswith(FILM))
+    films = tuple(named[f"{FILM}{number}"] for number in numbers)
     expected: dict[str, dict[str, np.ndarray]] = {}
     steps_allowed: dict[str, int] = {}
     for name, array in named.items():

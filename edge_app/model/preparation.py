@@ -51,19 +51,28 @@ class Preparation:
         """
         return self.locator.view(film) if self.locator else to_model_pixels(film, self.size_px)
 
-    def locate(self, whole: np.ndarray, film: np.ndarray) -> Located | None:
-        """Find the lungs.
+    def coverage(self, whole: np.ndarray) -> np.ndarray | None:
+        """How much of each cell of the film is lung, as `Locator.coverage`.
 
         Args:
             whole: uint8, from `whole`.
         Returns:
             None for a model that sees the whole film.
+        """
+        return self.locator.coverage(whole) if self.locator else None
+
+    def locate(self, coverage: np.ndarray | None, film: np.ndarray) -> Located | None:
+        """Find the lungs.
+
+        Args:
+            coverage: from `coverage`.
+        Returns:
+            None for a model that sees the whole film.
         Raises:
             FilmRefused: no_lungs.
         """
-        if self.locator is None:
+        if coverage is None:
             return None
-        coverage = self.locator.coverage(whole)
         height_px, width_px = film.shape
         field = lung_field(coverage, width_px, height_px)
         if field is None:
@@ -83,5 +92,5 @@ class Preparation:
             FilmRefused: no_lungs.
         """
         whole = self.whole(film)
-        located = self.locate(whole, film)
+        located = self.locate(self.coverage(whole), film)
         return self.pixels(film, whole, located), located

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_app.errors import FilmError, KitError
+from edge_app.errors import BundleError, FilmError, KitError
 from edge_app.imaging.decoder.choice import read_film_safely
 from edge_app.imaging.formats.base import Film
+from edge_app.imaging.lung_field import are_cut_through
 from edge_app.model.bundle import Bundle, open_model, read_bundle
 from edge_app.model.card import ModelCard
 from edge_app.model.installed import first_that_works
@@ -47,6 +48,9 @@ class Predictor:
         self.runtime = load_runtime(runtime_package)
         self.opened = open_model(bundle, self.runtime, threads)
         self.rejection = rejection_of(bundle.card)
+        given, wanted = self.opened.classifier.feature_count, self.rejection and len(self.rejection.space.mean)
+        if wanted not in (None, given):
+            raise BundleError(f"the card describes {wanted} features, the model gives {given}: run convert again")
 
     @property
     def card(self) -> ModelCard:
@@ -73,9 +77,12 @@ class Predictor:
             warnings = check_film(film, card)
             clock.ends("read")
             whole = preparation.whole(film.pixels)
-            # Before the lungs are looked for: a film that is upside down is refused as that.
+            coverage = preparation.coverage(whole)
+            if coverage is not None and are_cut_through(coverage):  # half a chest may look as if it lay otherwise
+                raise pose_refusal(LUNGS_CUT_OFF)
+            # Before "no lungs": a film that is upside down is refused as that.
             warnings += self.rejection.check_pose(whole) if self.rejection else check_pose(film.pixels)
-            located = preparation.locate(whole, film.pixels)
+            located = preparation.locate(coverage, film.pixels)
             if located and located.unsure:
                 raise pose_refusal("not_a_chest_film")
             clock.ends("locate")

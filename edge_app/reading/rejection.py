@@ -28,6 +28,7 @@ SENTENCES = {
     "inverted": "Black and white are exchanged: bone must be white. Invert the film and export it.",
     "sideways": "The film lies on its side: turn it so that the head is up.",
     "upside_down": "The film is upside down: turn it so that the head is up.",
+    "lungs_cut_off": "The film ends in the middle of the lungs: nothing is scored. Both lungs must be on it, whole.",
     "not_a_chest_film": "This does not look like a frontal chest film: nothing is scored.",
 }
 

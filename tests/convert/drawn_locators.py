@@ -69,10 +69,12 @@ def write_drawn_films(folder: Path) -> tuple[Path, Path]:
 
 def write_locator_run(folder: Path, model: Any, films: Path, masks: Path) -> Path:
     """The run folder that `train locator` would leave; returns the model's path."""
-    manifest = load_lung_masks(find_data(str(films)), masks).manifest
+    loaded = load_lung_masks(find_data(str(films)), masks)
     measured = {"films": 3.0, "dice_grid": 0.9, "iou_median": 0.9, "iou_5th_percentile": 0.8}
-    figures = {"manifest_sha256": manifest.sha256, "data_attribution": "tests", "float": {"masks": measured}}
     folder.mkdir(parents=True, exist_ok=True)
     save_model(model, folder / MODEL)
+    hashes = {"manifest_sha256": loaded.manifest.sha256, "masks_sha256": loaded.masks_sha256}
+    hashes["model_sha256"] = sha256_of((folder / MODEL).read_bytes())
+    figures = hashes | {"data_attribution": "tests", "float": {"masks": measured}}
     (folder / FIGURES).write_text(json.dumps(figures), encoding="utf-8")
     return folder / MODEL

@@ -11,7 +11,7 @@ import convert.locator
 from convert.__main__ import main
 from convert.formats.export import export_ptq
 from convert.locator import LocatorConversion, convert_locator
-from edge_app.errors import DataError, GateError
+from edge_app.errors import DataError, GateError, RuntimeUnavailable
 from train.data.locator_files import NAMES, find_locator, preparation_of
 from train.data.sources import find_data
 from train.training.locator import FIGURES
@@ -114,18 +114,36 @@ def test_locator_that_was_trained_too_little_to_find_anything_is_refused(
     folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
     blind = write_locator_run(tmp_path / "run", blind_locator(), *folders)
-    with pytest.raises(GateError, match="train the locator longer"):
+    with pytest.raises(GateError, match=r"finds lungs on 0.0% of the films, .*: train the locator longer"):
         convert_locator(LocatorConversion(blind, tmp_path / "out", folders[1], str(folders[0])))
     assert not (tmp_path / "out").exists()
 
 
-def test_locator_of_other_films_is_refused(trained: Path, folders: tuple[Path, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("hashed", "message"),
+    [
+        ("manifest_sha256", "learned from other films or masks"),
+        ("masks_sha256", "learned from other films or masks"),
+        ("model_sha256", "is not the locator that the locator.json beside it describes"),
+    ],
+)
+def test_locator_of_other_films_masks_or_figures_is_refused(
+    trained: Path, folders: tuple[Path, Path], tmp_path: Path, hashed: str, message: str
+) -> None:
     figures = json.loads(trained.with_name(FIGURES).read_text())
     (tmp_path / "model.keras").write_bytes(trained.read_bytes())
-    (tmp_path / FIGURES).write_text(json.dumps(figures | {"manifest_sha256": "of other films"}))
-    with pytest.raises(DataError, match="learned from other films"):
+    (tmp_path / FIGURES).write_text(json.dumps(figures | {hashed: "of another"}))
+    with pytest.raises(DataError, match=message):
         convert_locator(LocatorConversion(tmp_path / "model.keras", tmp_path / "out", folders[1], str(folders[0])))
     assert not (tmp_path / "out").exists()
+
+
+def test_locator_is_not_converted_where_no_runtime_could_check_it(
+    trained: Path, folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convert.locator, "installed_runtimes", list)
+    with pytest.raises(RuntimeUnavailable, match="the gates need"):
+        convert_locator(LocatorConversion(trained, tmp_path / "out", folders[1], str(folders[0])))
 
 
 def test_locator_without_its_masks_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

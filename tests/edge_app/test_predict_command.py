@@ -59,6 +59,19 @@ def test_bad_files_get_a_reason_and_no_score_and_the_others_are_answered(tmp_pat
     assert answered["status"] == "ok"
 
 
+def test_warnings_stand_in_the_line_that_a_person_reads(tmp_path: Path, capsys) -> None:
+    Image.fromarray(draw_phantom("viral", 1)[:, ::-1]).save(tmp_path / "mirrored.png")
+    Image.fromarray(draw_phantom("viral", 1)).save(tmp_path / "plain.png")
+    main(["predict", "--json", str(tmp_path)])
+    by_file = {Path(answer["file"]).name: answer["warnings"] for answer in _answers(capsys)}
+    main(["predict", str(tmp_path)])
+    said = capsys.readouterr().out
+    for name, warnings in by_file.items():
+        line = next(line for line in said.splitlines() if name in line)
+        assert line.endswith(f"; warnings: {', '.join(warnings)}" if warnings else ")")
+    assert any(by_file.values())
+
+
 def test_reason_is_one_line_without_traceback(tmp_path: Path, capsys) -> None:
     (tmp_path / "text.jpg").write_bytes(b"no picture")
     assert main(["predict", str(tmp_path / "text.jpg")]) == 1

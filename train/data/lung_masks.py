@@ -13,6 +13,7 @@ from PIL import Image
 
 from edge_app.errors import DataError
 from edge_app.model.preparation import Preparation
+from edge_app.system.files import sha256_of
 from train.data.labelled import DataSet, LabelledFilm
 from train.data.loading import load_films
 from train.data.split import TRAIN, VALIDATION, Manifest, SplitRule, split_films
@@ -42,6 +43,11 @@ class LungMaskSet:
     manifest: Manifest
     all_films: tuple[LabelledFilm, ...]  # row by row as in the manifest
 
+    @property
+    def masks_sha256(self) -> str:
+        """A hash over all masks, by which a run is known to have learned from these."""
+        return sha256_of(self.training.masks.tobytes() + self.held_out.masks.tobytes())
+
 
 def load_lung_masks(data: DataSet, masks: Path) -> LungMaskSet:
     """Read the films that have a mask, cut as `train fit` cuts the whole data set by default.
@@ -49,8 +55,8 @@ def load_lung_masks(data: DataSet, masks: Path) -> LungMaskSet:
     Args:
         masks: folder with the class folders of the data set, or with `train` that holds them.
     Raises:
-        DataError: the folder is missing or does not fit the films, a mask is empty, of another
-            size than its film or unreadable, or a part has no film with a mask.
+        DataError: the folder is missing or does not fit the films, a mask is empty or inverted, of
+            another size than its film or unreadable, or a part has no film with a mask.
     """
     found = _mask_files(masks)
     _check_names(data, found, masks)
@@ -106,17 +112,20 @@ def _read_mask(file: Path, shape: tuple[int, ...]) -> np.ndarray:
     try:
         with Image.open(file) as image:
             mask = np.asarray(image.convert("L"))
-    except (OSError, SyntaxError, ValueError) as cause:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as cause:
         raise DataError(f"{file} cannot be read: {cause}: replace or remove the mask") from cause
     if mask.shape != shape:
         raise DataError(
             f"{file} is {mask.shape[1]} x {mask.shape[0]} px, its film {shape[1]} x {shape[0]} px: "
             "a mask has its film's size"
         )
-    mask = np.where(mask > 127, np.uint8(255), np.uint8(0))
-    if (mask > 0).mean() < LEAST_LUNG:
-        raise DataError(f"{file} is empty: under {LEAST_LUNG:.0%} of it is lung: remove the mask or draw it again")
-    return mask
+    white = mask > 127
+    if white.mean() < LEAST_LUNG or white[[0, 0, -1, -1], [0, -1, 0, -1]].all():
+        raise DataError(
+            f"{file} is white on {white.mean():.1%} of the film (gray levels {mask.min()} to {mask.max()}), expected "
+            f"at least {LEAST_LUNG:.0%} and not in all corners: lungs are white, 255, all else is black: draw it again"
+        )
+    return np.where(white, np.uint8(255), np.uint8(0))
 
 
 def _squashed(pixels: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ def boxes_of(films: np.ndarray, preparation: Preparation) -> np.ndarray:
 
 def _box(film: np.ndarray, preparation: Preparation) -> tuple[float, float, float, float]:
     try:
-        located = preparation.locate(preparation.whole(film), film)
+        located = preparation.locate(preparation.coverage(preparation.whole(film)), film)
     except FilmRefused:
         located = None
     return located.field.as_fractions(film.shape[1], film.shape[0]) if located else (0.0, 0.0, 1.0, 1.0)

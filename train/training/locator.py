@@ -13,7 +13,7 @@ import numpy as np
 
 from edge_app.errors import DataError
 from edge_app.imaging.lung_field import RAMP, TAIL_DIVISOR
-from edge_app.system.files import write_atomically
+from edge_app.system.files import sha256_of, write_atomically
 from edge_app.system.result_folder import claim
 from train.data.lung_masks import MaskedFilms, load_lung_masks
 from train.data.lungs.draws import CELL_PX, draw_batch
@@ -79,6 +79,7 @@ def train_locator(options: LocatorOptions) -> dict[str, Any]:
         "data": data.name,
         "data_attribution": data.attribution,
         "manifest_sha256": films.manifest.sha256,
+        "masks_sha256": films.masks_sha256,
         "training_films": len(films.training.films),
         "held_out_films": len(films.held_out.films),
         "parameters": model.count_params(),
@@ -88,6 +89,7 @@ def train_locator(options: LocatorOptions) -> dict[str, Any]:
     }
     (options.out / FIGURES).unlink(missing_ok=True)  # figures never describe another model
     save_model(model, options.out / MODEL)
+    figures["model_sha256"] = sha256_of((options.out / MODEL).read_bytes())
     (options.out / CHECKPOINT).unlink()
     write_atomically(options.out / HISTORY, json.dumps(history, indent=1).encode())
     write_atomically(options.out / FIGURES, (json.dumps(figures, indent=1) + "\n").encode())
@@ -98,13 +100,18 @@ def read_locator_run(model_path: Path) -> tuple[Any, dict[str, Any]]:
     """A trained locator and its figures.
 
     Raises:
-        DataError: one of the two files is missing or damaged.
+        DataError: one of the two files is missing or damaged, or they are of two locators.
     """
     try:
         figures = json.loads(model_path.with_name(FIGURES).read_text(encoding="utf-8"))
-        return keras.models.load_model(model_path, compile=False), figures
+        model, recorded = keras.models.load_model(model_path, compile=False), figures["model_sha256"]
     except (OSError, ValueError, KeyError, TypeError) as cause:
         raise DataError(f"{model_path} is not a finished locator: {cause}: run train locator first") from cause
+    if recorded != sha256_of(model_path.read_bytes()):
+        raise DataError(
+            f"{model_path} is not the locator that the {FIGURES} beside it describes: run train locator again"
+        )
+    return model, figures
 
 
 def fit_locator(

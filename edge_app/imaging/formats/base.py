@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_app.errors import FilmRefused, FilmUnreadable
-from edge_app.imaging.limits import MAX_PIXELS, MIN_SIDE_PX
+from edge_app.imaging.limits import MAX_PIXELS, MAX_SIDE_RATIO, MIN_SIDE_PX
 
 SEXES = ("F", "M")  # as the kit knows them; a file may say others (PS3.3 C.7.1.1)
 UID = re.compile(r"[0-9][0-9.]{0,63}")
@@ -67,7 +67,7 @@ def check_size(width_px: int, height_px: int, max_pixels: int = MAX_PIXELS, min_
 
     Raises:
         FilmUnreadable: more than `max_pixels`.
-        FilmRefused: a side is shorter than `min_side_px`.
+        FilmRefused: a side is shorter than `min_side_px`, or the picture is a strip.
     """
     if width_px * height_px > max_pixels:
         raise FilmUnreadable(
@@ -76,6 +76,12 @@ def check_size(width_px: int, height_px: int, max_pixels: int = MAX_PIXELS, min_
     if min(width_px, height_px) < min_side_px:
         raise FilmRefused(
             "too_small", f"The picture has {width_px} x {height_px} pixels, the shorter side needs {min_side_px}."
+        )
+    if max(width_px, height_px) > MAX_SIDE_RATIO * min(width_px, height_px):
+        raise FilmRefused(
+            "not_a_chest_film",
+            f"A picture of {width_px} x {height_px} pixels is a strip and no chest film: its sides may differ "
+            f"{MAX_SIDE_RATIO} times.",
         )
 
 

@@ -135,6 +135,11 @@ class Interpreter:
         """True for a full-integer model."""
         return self._network.is_int8
 
+    @property
+    def feature_count(self) -> int:
+        """How many pooled features it gives; 0 if none."""
+        return int(self._outputs["features"]["shape"][-1]) if "features" in self._outputs else 0
+
     def run(self, pixels: np.ndarray) -> Outputs:
         """Run one film.
 

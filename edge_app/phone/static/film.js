@@ -45,6 +45,8 @@ export function checkSize(width, height) {
   const most = limits.MAX_PIXELS;
   if (width * height > most) throw refuse("too_many_pixels", width, height, most.toLocaleString("en"));
   if (Math.min(width, height) < limits.MIN_SIDE_PX) throw refuse("too_small", width, height, limits.MIN_SIDE_PX);
+  const isStrip = Math.max(width, height) > limits.MAX_SIDE_RATIO * Math.min(width, height);
+  if (isStrip) throw refuse("not_a_chest_film: a strip", width, height, limits.MAX_SIDE_RATIO);
 }
 
 function readJpeg(content, minSide) {

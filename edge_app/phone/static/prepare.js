@@ -47,7 +47,8 @@ export function lungCoverage(output) {
 export function lungBox(coverage, width, height) {
   const { across, down } = profiles(coverage);
   const area = across.reduce((sum, cell) => sum + cell, 0);
-  if (area * 1000 < lung.MINIMUM_PERMILLE * lung.FULL * coverage.cells.length) return null;
+  const isLung = (cell) => cell > lung.FULL >> 1;
+  if (area * 1000 < lung.MINIMUM_PERMILLE * lung.FULL * coverage.cells.length || !coverage.cells.some(isLung)) return null;
   const [wide, high] = [extent(across), extent(down)];
   const width1 = (wide.last - wide.first) * high.length, height1 = (high.last - high.first) * wide.length;
   if (width1 > lung.LARGEST_RATIO * height1 || height1 > lung.LARGEST_RATIO * width1) return null;
@@ -55,16 +56,20 @@ export function lungBox(coverage, width, height) {
   return { left, top, right, bottom };
 }
 
-/** Whether the film ends within the lungs. */
-export function isCutOff({ rows, columns, cells }) {
+/** How far the film ends within the lungs: `isCutOff` if at all, `isCutThrough` in the middle of them. */
+export function cuts({ rows, columns, cells }) {
   const isLung = (row, column) => cells[row * columns + column] > lung.FULL >> 1;
   const every = (count) => [...Array(count).keys()];
   const count = (length, test) => every(length).filter(test).length;
   const wide = count(columns, (column) => every(rows).some((row) => isLung(row, column)));
   const high = count(rows, (row) => every(columns).some((column) => isLung(row, column)));
-  const touches = (cellsAtEdge, lungs) => cellsAtEdge * 100 >= lung.CUT_OFF_PERCENT * lungs;
-  return [0, rows - 1].some((row) => touches(count(columns, (column) => isLung(row, column)), wide))
-    || [0, columns - 1].some((column) => touches(count(rows, (row) => isLung(row, column)), high));
+  const [top, bottom] = [0, rows - 1].map((row) => count(columns, (column) => isLung(row, column)));
+  const [left, right] = [0, columns - 1].map((column) => count(rows, (row) => isLung(row, column)));
+  const touches = (cellsAtEdge, lungs, percent) => cellsAtEdge * 100 >= percent * lungs;
+  const isCutThrough = wide > 0 &&
+    (touches(top, wide, lung.CUT_THROUGH_TOP_PERCENT) || touches(bottom, wide, lung.CUT_THROUGH_BOTTOM_PERCENT));
+  const atEdges = [[top, wide], [bottom, wide], [left, high], [right, high]];
+  return { isCutOff: atEdges.some(([edge, lungs]) => touches(edge, lungs, lung.CUT_OFF_PERCENT)), isCutThrough };
 }
 
 /** Whether the mask is half-decided, as on pictures that are no frontal chest films. */

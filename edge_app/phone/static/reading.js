@@ -2,7 +2,7 @@
 
 import { rules } from "./rules.js";
 import { Network, dequantized } from "./network.js";
-import { cropped, isCutOff, isUnsure, lungBox, lungCoverage, modelPixels } from "./prepare.js";
+import { cropped, cuts, isUnsure, lungBox, lungCoverage, modelPixels } from "./prepare.js";
 import { Rejection, checkAge, checkExposure } from "./checks.js";
 import { decide, evidenceMap, evidencePlace } from "./decide.js";
 import { readFilm } from "./film.js";
@@ -33,8 +33,9 @@ export class Reader {
       const warnings = [...film.notes, ...checkExposure(film)];
       clock.ends("read");
       const whole = this.whole(film);
+      const { box, isCutOff, isCutThrough, isDoubtful } = this.locate(whole, film);
+      if (isCutThrough) throw refuse("lungs_cut_off");
       warnings.push(...this.rejection.checkPose(whole));
-      const { box, isCut, isDoubtful } = this.locate(whole, film);
       if (!box) throw refuse("no_lungs");
       if (isDoubtful) throw refuse("not_a_chest_film");
       clock.ends("locate");
@@ -42,7 +43,7 @@ export class Reader {
       clock.ends("preprocess");
       const { logits, classMap, shape, features } = this.infer(pixels);
       clock.ends("infer");
-      warnings.push(...this.rejection.checkFeatures(whole, features), ...(isCut ? ["lungs_cut_off"] : []));
+      warnings.push(...this.rejection.checkFeatures(whole, features), ...(isCutOff ? ["lungs_cut_off"] : []));
       if ((film.ageYears ?? age) === null) warnings.push(rules.filmChecks.AGE_UNKNOWN);
       const decision = decide(logits, this.card, rules.operatingPoint);
       const evidence = decision.decision === this.card.negative ? null : evidenceMap(classMap, shape, this.card);
@@ -65,7 +66,7 @@ export class Reader {
 
   locate(whole, film) {
     const coverage = lungCoverage(this.locator.run(whole.pixels)[0]);
-    return { box: lungBox(coverage, film.width, film.height), isCut: isCutOff(coverage), isDoubtful: isUnsure(coverage) };
+    return { box: lungBox(coverage, film.width, film.height), ...cuts(coverage), isDoubtful: isUnsure(coverage) };
   }
 
   /** The classifier's outputs in real units, and as the file computed them. */

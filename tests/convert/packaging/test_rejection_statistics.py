@@ -52,7 +52,7 @@ def outcomes(learned: tuple[Predictor, dict], rejection: Rejection, change: Call
         whole = preparation.whole(film)
         try:
             warnings = rejection.check_pose(whole)
-            pixels = preparation.pixels(film, whole, preparation.locate(whole, film))
+            pixels = preparation.pixels(film, whole, preparation.locate(preparation.coverage(whole), film))
             warnings += rejection.check_features(whole, predictor.infer(pixels).features)
             found.append("warned" if warnings else "passed")
         except FilmRefused as refusal:

@@ -107,6 +107,7 @@ def _bomb() -> bytes:
         ("several_frames", _frames),
         ("too_many_pixels", lambda film: _bomb()),
         ("too_small", lambda film: _bytes(Image.fromarray(film[:50, :50]), "PNG")),
+        ("not_a_chest_film", lambda film: _bytes(Image.fromarray(film).resize((96, 385)), "PNG")),
         ("blank", lambda film: _bytes(Image.new("L", (200, 200), 90), "PNG")),
         ("not_an_image", lambda film: b"GIF89a" + bytes(100)),
     ],

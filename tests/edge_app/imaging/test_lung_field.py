@@ -15,6 +15,7 @@ from edge_app.imaging.lung_field import (
     LungField,
     _end,
     are_cut_off,
+    are_cut_through,
     crop,
     film_for_locator,
     largest_move,
@@ -166,6 +167,23 @@ def test_lungs_that_reach_far_along_an_edge_are_cut_off() -> None:
     assert are_cut_off(coverage)
     assert are_cut_off(coverage.T)
     assert are_cut_off(coverage[::-1])
+
+
+@pytest.mark.parametrize(("rows", "cells"), [(slice(0, 40), 28), (slice(8, 48), 22)])  # 70% of 40 above, 55% below
+def test_lungs_that_fill_an_edge_are_cut_through(rows: slice, cells: int) -> None:
+    coverage = np.zeros((48, 48), np.uint8)
+    coverage[20:28, 4:44] = FULL  # 40 cells wide
+    coverage[rows, 4 : 4 + cells - 1] = FULL
+    assert not are_cut_through(coverage)
+    coverage[rows, 4 : 4 + cells] = FULL
+    assert are_cut_through(coverage)
+    assert not are_cut_through(coverage.T)  # at the sides the way a film lies shows it
+
+
+def test_a_mask_without_one_cell_of_lung_is_no_lungs() -> None:
+    coverage = np.full((48, 48), FULL // 2, np.uint8)
+    assert lung_field(coverage, 224, 224) is None
+    assert not are_cut_through(coverage)
 
 
 def test_crop_is_the_box_in_whole_pixels() -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from edge_app.errors import BundleError
 from edge_app.model.bundle import Bundle, open_model, read_bundle, sidecar_path, write_bundle
+from edge_app.model.golden import packed_golden, unpacked_golden
 from edge_app.model.runtimes.registry import load_runtime
+from edge_app.system.files import sha256_of
 
 
 @pytest.fixture
@@ -135,3 +137,37 @@ def test_golden_films_without_lung_fields_do_not_fit_a_model_with_a_locator(ship
     write_bundle(path, shipped.model, shipped.card, golden, "text", shipped.locator)
     with pytest.raises(BundleError, match="has no lung fields"):
         read_bundle(path)
+
+
+def test_lung_fields_that_are_no_whole_numbers_are_refused(shipped: Bundle, tmp_path: Path) -> None:
+    path = tmp_path / "fractions.tflite"
+    fields = {family: np.full(found.shape, np.nan) for family, found in shipped.golden.fields.items()}
+    write_bundle(
+        path, shipped.model, shipped.card, dataclasses.replace(shipped.golden, fields=fields), "text", shipped.locator
+    )
+    with pytest.raises(BundleError, match="lung fields that do not fit its films"):
+        read_bundle(path)
+
+
+def test_golden_films_keep_their_order_when_there_are_more_than_ten(shipped: Bundle) -> None:
+    golden = shipped.golden
+    many = dataclasses.replace(
+        golden,
+        films=golden.films * 4,
+        expected={
+            family: {name: np.tile(output, (4,) + (1,) * (output.ndim - 1)) for name, output in outputs.items()}
+            for family, outputs in golden.expected.items()
+        },
+        fields={family: np.tile(found, (4, 1)) for family, found in golden.fields.items()},
+    )
+    for ours, theirs in zip(unpacked_golden(packed_golden(many)).films, many.films, strict=True):
+        assert np.array_equal(ours, theirs)
+
+
+def test_a_damaged_locator_whose_hash_fits_is_named(shipped: Bundle, tmp_path: Path) -> None:
+    path = tmp_path / "half.tflite"
+    half = shipped.locator[: len(shipped.locator) // 2]
+    card = dataclasses.replace(shipped.card, locator=shipped.card.locator | {"sha256": sha256_of(half)})
+    write_bundle(path, shipped.model, card, shipped.golden, "text", half)
+    with pytest.raises(BundleError, match=r"the locator of half.tflite: .*: copy or convert the model again"):
+        open_model(read_bundle(path), load_runtime())

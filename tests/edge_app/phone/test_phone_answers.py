@@ -154,6 +154,9 @@ def pictures() -> dict[str, bytes]:
         "sideways": picture_bytes(FILM.T.copy(), "PNG"),
         "negative": picture_bytes(255 - FILM, "PNG"),
         "half a chest": picture_bytes(FILM[:, :200].copy(), "PNG"),
+        "upper half": picture_bytes(FILM[: len(FILM) // 2].copy(), "PNG"),
+        "lower half": picture_bytes(FILM[len(FILM) // 2 :].copy(), "PNG"),
+        "a strip": picture_bytes(gray.resize((100, 401)), "PNG"),
     }
 
 
@@ -162,6 +165,7 @@ def test_every_kind_of_file_has_the_answer_of_predict(phone, predictor):
     assert {"damaged", "empty_file", "blank", "colour_picture", "age_out_of_range", "lateral_view"} <= set(
         said.values()
     )
+    assert said["a strip"] == "not_a_chest_film"
     assert said["png"] in ("pneumonia", "uncertain", "normal")
 
 

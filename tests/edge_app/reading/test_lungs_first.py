@@ -80,7 +80,17 @@ def test_a_half_decided_mask_is_no_frontal_chest_film(predictor: Predictor) -> N
 def test_lungs_at_the_edge_are_warned_of(predictor: Predictor) -> None:
     film = png(draw_phantom("viral", 3, STYLE))
     assert LUNGS_CUT_OFF not in with_mask(predictor, square()).answer(film).warnings
-    assert LUNGS_CUT_OFF in with_mask(predictor, square(down=slice(12, 48))).answer(film).warnings
+    assert LUNGS_CUT_OFF in with_mask(predictor, square(across=slice(24, 48))).answer(film).warnings
+
+
+def test_a_film_that_ends_in_the_middle_of_the_lungs_gets_no_score(predictor: Predictor) -> None:
+    film = draw_phantom("viral", 3, STYLE)
+    assert predictor.answer(png(film)).refusal is None
+    refusal = with_mask(predictor, square(down=slice(12, 48))).answer(png(film)).refusal
+    assert refusal is not None
+    assert (refusal.status, refusal.code) == ("rejected", LUNGS_CUT_OFF)
+    for half in (film[: len(film) // 2], film[len(film) // 2 :]):
+        assert predictor.answer(png(half)).refusal is not None
 
 
 def test_the_classifier_sees_the_original_films_crop_not_a_shrunk_square() -> None:

@@ -10,6 +10,7 @@ from edge_app.errors import BundleError, FilmRefused
 from edge_app.imaging.phantom import PhantomStyle, draw_phantom
 from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.card import ModelCard
+from edge_app.reading.predictor import Predictor
 from edge_app.reading.rejection import (
     TEMPLATE_SIDE_PX,
     FeatureSpace,
@@ -112,6 +113,12 @@ def test_card_gives_back_what_was_put_in(rejection, shipped):
 def test_card_without_statistics_is_no_fault(shipped):
     assert rejection_of(dataclasses.replace(shipped.card, features={})) is None
     assert rejection_of(dataclasses.replace(shipped.card, features={"version": 99})) is None
+
+
+def test_statistics_of_other_features_are_refused_when_the_model_is_opened(rejection, shipped):
+    bundle = dataclasses.replace(shipped, card=dataclasses.replace(shipped.card, features=rejection.to_card()))
+    with pytest.raises(BundleError, match=r"the card describes \d+ features, the model gives 96: run convert again"):
+        Predictor(bundle)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,18 @@ def _blacken(masks: Path) -> None:
     Image.fromarray(np.zeros((224, 256), np.uint8)).save(_first(masks))
 
 
+def _invert(masks: Path) -> None:
+    Image.open(_first(masks)).convert("L").point(lambda gray: 255 - gray).save(_first(masks))
+
+
+def _number(masks: Path) -> None:
+    Image.open(_first(masks)).convert("L").point(lambda gray: gray // 255).save(_first(masks))
+
+
+def _inflate(masks: Path) -> None:
+    Image.new("1", (20_000, 20_000)).save(_first(masks))
+
+
 def _damage(masks: Path) -> None:
     _first(masks).write_bytes(b"\x89PNG no more")
 
@@ -85,7 +97,10 @@ def _keep_one(masks: Path) -> None:
         (_remove_all, "holds no masks"),
         (_rename, "1 of 48 masks in .* have no film in .*NORMAL/nobody"),
         (_shrink, "is 64 x 64 px, its film 256 x 224 px"),
-        (_blacken, "is empty"),
+        (_blacken, r"white on 0.0% of the film \(gray levels 0 to 0\), expected at least 1%"),
+        (_invert, r"white on [67]\d.\d% of the film .* and not in all corners: lungs are white"),
+        (_number, r"white on 0.0% of the film \(gray levels 0 to 1\)"),
+        (_inflate, "cannot be read"),
         (_damage, "cannot be read"),
         (_keep_one, "has no mask of a film in the .* part"),
     ],
