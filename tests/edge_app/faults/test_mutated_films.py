@@ -70,7 +70,7 @@ def test_a_float_film_with_a_value_that_is_not_a_number_is_refused(tmp_path, val
 def test_a_16_bit_film_keeps_its_range_over_all_its_rows(tmp_path):
     """Scaled a few rows at a time, by the range of the whole: worked out by hand."""
     values = np.linspace(100, 4_195, 1_000).round().astype(np.uint16)
-    film = np.repeat(values[:, None], 128, axis=1)
+    film = np.repeat(values[:, None], 256, axis=1)
     Image.fromarray(film).save(tmp_path / "film.png")
     expected = np.round((film.astype(np.float64) - 100) * 255 / 4_095).astype(np.uint8)
     assert np.abs(read_film(tmp_path / "film.png").pixels.astype(int) - expected).max() <= 1
