@@ -2,17 +2,10 @@
 
 from collections.abc import Sequence
 
+from benchmarks.device import BENCHMARKS
 from edge_app.commandline import run_commands
 
-DEVICE = (
-    "device.latency",
-    "device.compare",
-    "device.pipeline",
-    "device.coldstart",
-    "device.kiosk",
-    "device.bulk",
-    "device.roofline",
-)
+DEVICE = tuple(f"device.{name}" for name in BENCHMARKS)
 STUDIES = ("networks", "ablation", "occlusion", "stability", "probe", "hospitals", "rejection", "bundles")
 COMMANDS = (*DEVICE, *STUDIES, "all", "report", "tables")
 

@@ -129,7 +129,7 @@ def check_floor(source: Source, floor: Floor) -> None:
     Raises:
         GateError: names each figure that is too low.
     """
-    if words := few_films(source.validation.classes != source.run.negative_index):
+    if words := few_films(source.validation.classes != source.run.classes.negative_index):
         LOG.warning("%s", words)
     run, probabilities = source.run, softmax(source.reference["logits"], source.run.calibration.temperature)
     found = score(source.validation.classes, probabilities, run.classes, run.calibration.default_threshold)

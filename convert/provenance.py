@@ -62,7 +62,7 @@ def check_calibration(run: Run, logits: np.ndarray, selection_set: EvaluationSet
         DataError: a threshold was moved, labels were swapped, or the run file is another model's.
     """
     positive = selection_set.positive
-    p = p_finding(logits, run.calibration.temperature, run.negative_index)
+    p = p_finding(logits, run.calibration.temperature, run.classes.negative_index)
     for name, recorded in run.calibration.operating_points.items():
         measured = operating_point(positive, p, recorded.threshold)
         if not _agree(recorded, measured, int(positive.sum()), int((~positive).sum())):

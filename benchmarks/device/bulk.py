@@ -47,7 +47,11 @@ def measure(options: BulkOptions, progress: Progress) -> dict[str, Any]:
     """
     bundle = read_bundle(options.model or shipped_bundle_path())
     with tempfile.TemporaryDirectory() as temporary:
-        paths = films_in(options.folder) if options.folder else write_films(Path(temporary), options.films)
+        folder = options.folder
+        found = walk([folder]) if folder else write_films(Path(temporary), options.films)
+        paths = [str(Path(path).resolve()) for path in found]
+        if not paths:
+            raise DataError(f"{folder} holds no film")
         mean_film_kb = sum(Path(path).stat().st_size for path in paths) / len(paths) / 1024
         rows = measure_engines(paths, str(bundle.path.resolve()), options, progress)
     films = str(options.folder) if options.folder else f"JPEG {SIDE_PX} px"
@@ -58,18 +62,6 @@ def succeeded(rows: list[dict[str, Any]]) -> bool:
     """Whether an engine ran, every film was scored, and all engines that ran agree."""
     ran = [row for row in rows if "cannot_run" not in row]
     return bool(ran) and not any(row["without_answer"] or not row["same_answers"] for row in ran)
-
-
-def films_in(folder: Path) -> list[str]:
-    """Every film in a folder, as `predict` would find them.
-
-    Raises:
-        DataError: there is none.
-    """
-    paths = [str(path.resolve()) for path in walk([folder])]
-    if not paths:
-        raise DataError(f"{folder} holds no film")
-    return paths
 
 
 def write_films(folder: Path, count: int) -> list[str]:

@@ -47,7 +47,7 @@ def locate_isolated(locator: bytes, views: np.ndarray, package: str) -> np.ndarr
 
     Args:
         locator: the bytes of a .tflite file.
-        views: uint8 (films, side, side), whole films from `film_for_locator`.
+        views: uint8 (films, side, side), whole films from `to_model_pixels`.
         package: as for `run_isolated`.
     Returns:
         float32 (films, rows, columns), logits; above 0 is lung.

@@ -10,7 +10,7 @@ import numpy as np
 from convert.inference.chain import fields_of
 from convert.inference.isolated import locate_isolated, run_isolated
 from edge_app.errors import BundleError
-from edge_app.imaging.lung_field import LungField, crop, film_for_locator
+from edge_app.imaging.lung_field import LungField, crop
 from edge_app.imaging.phantom import LABELS, PhantomStyle, draw_phantom
 from edge_app.imaging.preprocess import LUNG_FIELD, WHOLE_FILM, to_model_pixels
 from edge_app.model.card import FINDING, ModelCard
@@ -139,7 +139,7 @@ def make_golden(
 
 
 def _golden_fields(locator: LocatorFiles, films: tuple[np.ndarray, ...], runtime: str) -> list[LungField]:
-    views = np.stack([film_for_locator(film, locator.input_size_px) for film in films])
+    views = np.stack([to_model_pixels(film, locator.input_size_px) for film in films])
     logits = locate_isolated(locator.int8, views, runtime)
     height_px, width_px = films[0].shape
     found = [field for field in fields_of(logits, ((width_px, height_px),) * len(films)) if field]

@@ -44,7 +44,7 @@ def _phantom_note(source: Source) -> str:
 def _checked(options: ConvertOptions, source: Source) -> str:
     """What the gates are, in words, with the budget that was in force."""
     budget = options.budget
-    positives = int((source.validation.classes != source.run.negative_index).sum())
+    positives = int((source.validation.classes != source.run.classes.negative_index).sum())
     films = len(source.validation.films)
     origin = "patients not in training"
     chosen = "Threshold, labels and recorded figures of the float model were measured again before anything was made."

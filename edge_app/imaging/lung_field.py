@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_app.imaging.preprocess import to_model_pixels
-
 FULL = 255  # coverage of a cell that is all lung
 RAMP = 2.0  # logits from -RAMP to RAMP become coverages of 0 to FULL
 TAIL_DIVISOR = 50  # the outermost 1/50 of the lungs' area, at each end, is where the lungs end
@@ -40,18 +38,6 @@ class LungField:
     def as_fractions(self, width_px: int, height_px: int) -> tuple[float, float, float, float]:
         """Left, top, right and bottom as fractions of the film's width and height, 0 to 1."""
         return self.left / width_px, self.top / height_px, self.right / width_px, self.bottom / height_px
-
-
-def film_for_locator(film: np.ndarray, side_px: int) -> np.ndarray:
-    """The whole film as the locator sees it: squashed to a square, gray levels stretched.
-
-    Args:
-        film: uint8, shape (height, width), bright is dense.
-        side_px: side of the locator's input.
-    Returns:
-        uint8, shape (side_px, side_px).
-    """
-    return to_model_pixels(film, side_px)
 
 
 def lung_coverage(logits: np.ndarray) -> np.ndarray:

@@ -38,15 +38,10 @@ def prepare(port: int, environment: MutableMapping[str, str], memory_disk: Path 
     prefix = f"{PREFIX}{os.getuid()}-{port}-"
     for leftover in base.glob(f"{prefix}*"):
         if _is_own_folder(leftover):
-            purge(leftover)
+            shutil.rmtree(leftover, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(dir=base, prefix=prefix))
     environment["GRADIO_TEMP_DIR"] = str(folder)
     return folder
-
-
-def purge(folder: Path) -> None:
-    """Remove a temporary folder with its contents."""
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_own_folder(path: Path) -> bool:

@@ -5,6 +5,7 @@ import ctypes
 import ipaddress
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_app.errors import KitError
 from edge_app.imaging.decoder.choice import warm_up
-from edge_app.kiosk.gradio_environment import prepare, purge
+from edge_app.kiosk.gradio_environment import prepare
 from edge_app.reading.predictor import device_predictor
 from edge_app.records.kept_films import KeptFilms
 from edge_app.records.readers import readers
@@ -98,7 +99,7 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
         _run(app, listener, options)
     finally:
         listener.close()
-        purge(temp)
+        shutil.rmtree(temp, ignore_errors=True)
     LOG.info("the kiosk has stopped")
 
 

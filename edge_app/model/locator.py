@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from edge_app.errors import BundleError
-from edge_app.imaging.lung_field import LARGEST_GRID, SMALLEST_GRID, film_for_locator, lung_coverage
+from edge_app.imaging.lung_field import LARGEST_GRID, SMALLEST_GRID, lung_coverage
+from edge_app.imaging.preprocess import to_model_pixels
 from edge_app.model.runtimes.base import Runtime
 from edge_app.model.runtimes.interpreter import LoadedNetwork, dequantized
 from edge_app.system.files import sha256_of
@@ -40,7 +41,7 @@ class Locator:
         Returns:
             uint8, shape (input_size_px, input_size_px).
         """
-        return film_for_locator(film, self.input_size_px)
+        return to_model_pixels(film, self.input_size_px)
 
     def logits(self, view: np.ndarray) -> np.ndarray:
         """The network's output for a film.

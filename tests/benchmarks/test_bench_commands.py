@@ -5,7 +5,7 @@ import re
 import pytest
 from tests_support import printed_by
 
-from benchmarks.__main__ import COMMANDS, DEVICE
+from benchmarks.__main__ import COMMANDS
 from benchmarks.commands.all import PARTS
 from benchmarks.commands.options import typed_command
 from benchmarks.device import BENCHMARKS
@@ -25,7 +25,6 @@ def test_every_benchmark_is_on_its_page_and_every_command_there_exists() -> None
 
 def test_every_benchmark_is_a_command_and_all_runs_it() -> None:
     assert set(PARTS) == set(BENCHMARKS)
-    assert [f"device.{name}" for name in BENCHMARKS] == list(DEVICE)
 
 
 def test_every_table_stands_in_one_place() -> None:

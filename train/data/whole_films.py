@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from edge_app.errors import FilmRefused
-from edge_app.imaging.lung_field import LungField, crop, film_for_locator
+from edge_app.imaging.lung_field import LungField, crop
 from edge_app.imaging.preprocess import squashed, stretch_table, to_model_pixels
 from edge_app.model.preparation import Preparation
 from train.data.labelled import LabelledFilm
@@ -75,7 +75,7 @@ def views_of(films: LoadedFilms, side_px: int) -> tuple[np.ndarray, list[tuple[i
     sizes = []
 
     def pair(film: np.ndarray, _: LungField | None) -> tuple[np.ndarray, tuple[int, int]]:
-        return film_for_locator(film, side_px), (film.shape[1], film.shape[0])
+        return to_model_pixels(film, side_px), (film.shape[1], film.shape[0])
 
     def views() -> Iterator[np.ndarray]:
         for view, size in _each(films, pair):

@@ -99,14 +99,9 @@ def _bundle(path: Path, operating_point: str | None) -> _Model:
         points={name: point.threshold for name, point in card.operating_points.items()},
         threshold=card.operating_point(operating_point)[1].threshold,
         band=card.uncertainty_band,
-        logits=lambda films: bundle_logits(predictor, films),
+        logits=lambda films: np.stack([predictor.infer(pixels).logits for pixels in films.pixels]),
         device=predictor,
     )
-
-
-def bundle_logits(predictor: Predictor, films: LoadedFilms) -> np.ndarray:
-    """Logits float32 (films, classes) from the device's own runtime."""
-    return np.stack([predictor.infer(pixels).logits for pixels in films.pixels])
 
 
 def _float_model(path: Path, operating_point: str | None) -> _Model:

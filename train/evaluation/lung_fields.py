@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from edge_app.imaging.lung_field import FULL, LungField, are_cut_off, film_for_locator, lung_coverage, lung_field
+from edge_app.imaging.lung_field import FULL, LungField, are_cut_off, lung_coverage, lung_field
+from edge_app.imaging.preprocess import to_model_pixels
 from train.data.labelled import NORMAL, LabelledFilm
 from train.data.lung_masks import SIDE_PX, LungMaskSet, MaskedFilms
 from train.data.lungs.consolidation import lung_bases, lung_sides, painted, tissue_gray
@@ -43,7 +44,7 @@ class Fields:
 def film_views(films: tuple[LabelledFilm, ...], side_px: int) -> np.ndarray:
     """Whole films as a locator sees them, uint8 (films, side_px, side_px)."""
     with ThreadPoolExecutor() as pool:  # Pillow releases the lock while it decodes
-        return np.stack(list(pool.map(lambda film: film_for_locator(film.read().pixels, side_px), films)))
+        return np.stack(list(pool.map(lambda film: to_model_pixels(film.read().pixels, side_px), films)))
 
 
 def measure(predictor: Predictor, films: LungMaskSet, views: np.ndarray) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def measure(predictor: Predictor, films: LungMaskSet, views: np.ndarray) -> dict
 
 def fields_of(predictor: Predictor, side_px: int, films: np.ndarray) -> Fields:
     """The lung fields of films, uint8 (films, height, width)."""
-    pixels = np.stack([film_for_locator(film, side_px) for film in films])
+    pixels = np.stack([to_model_pixels(film, side_px) for film in films])
     coverage = np.stack([lung_coverage(logits) for logits in predictor(pixels)])
     return Fields([_box(each) for each in coverage], coverage)
 

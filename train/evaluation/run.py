@@ -57,11 +57,6 @@ class Run:
         """What the model distinguishes."""
         return Classes(self.labels, self.negative)
 
-    @property
-    def negative_index(self) -> int:
-        """Index in `labels` of the class without the finding."""
-        return self.classes.negative_index
-
 
 def finding_of(labels: tuple[str, ...], negative: str) -> str:
     """The name for all classes except the negative one."""

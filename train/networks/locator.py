@@ -56,7 +56,7 @@ def locator_logits(model: Any, pixels: np.ndarray) -> np.ndarray:
     """A float locator on many films.
 
     Args:
-        pixels: uint8 (films, side, side), from `film_for_locator`.
+        pixels: uint8 (films, side, side), from `to_model_pixels`.
     Returns:
         float32 (films, cells, cells).
     """

@@ -11,7 +11,7 @@ from convert.inference.isolated import locate_isolated, run_isolated
 from convert.packaging.contents import golden_films, make_golden, model_card
 from convert.source import Source
 from edge_app.errors import BundleError
-from edge_app.imaging.lung_field import LungField, crop, film_for_locator, lung_coverage, lung_field
+from edge_app.imaging.lung_field import LungField, crop, lung_coverage, lung_field
 from edge_app.imaging.preprocess import WHOLE_FILM, to_model_pixels
 from edge_app.model.golden import Golden, check_outputs
 from edge_app.model.runtimes.registry import RUNTIMES
@@ -32,7 +32,7 @@ def test_golden_lung_fields_are_those_of_the_locator_in_each_runtime(
     golden = make_golden(ptq_file, model_card(source.run, "int8", source.locator), runtimes, source.locator)
     assert source.locator is not None
     side_px = source.locator.input_size_px
-    views = np.stack([film_for_locator(film, side_px) for film in golden_films()])
+    views = np.stack([to_model_pixels(film, side_px) for film in golden_films()])
     assert set(golden.fields) == {RUNTIMES[name].kernels for name in runtimes}
     for name in runtimes:
         coverages = [lung_coverage(one) for one in locate_isolated(source.locator.int8, views, name)]

@@ -17,12 +17,10 @@ from edge_app.imaging.lung_field import (
     are_cut_off,
     are_cut_through,
     crop,
-    film_for_locator,
     largest_move,
     lung_coverage,
     lung_field,
 )
-from edge_app.imaging.preprocess import to_model_pixels
 
 GRIDS = st.integers(8, 24)
 SIDES_PX = st.integers(1, 3000)
@@ -195,11 +193,6 @@ def test_logits_become_coverage_by_a_ramp() -> None:
     # By hand: (logit + 2) * 255 / 4, halves rounded up.
     logits = np.array([[-9.0, -2.0, -1.0, 0.0], [1.0, 2.0, 9.0, -1.9921875]], np.float32)
     assert lung_coverage(logits).tolist() == [[0, 0, 64, 128], [191, 255, 255, 0]]
-
-
-def test_locator_sees_the_whole_film_squashed_and_stretched() -> None:
-    film = np.random.default_rng(0).integers(0, 256, (150, 90), dtype=np.uint8)
-    assert np.array_equal(film_for_locator(film, 96), to_model_pixels(film, 96))
 
 
 def test_steps_are_finer_than_a_cell_of_any_mask_in_use() -> None:

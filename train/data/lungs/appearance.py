@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from edge_app.imaging.lung_field import film_for_locator
+from edge_app.imaging.preprocess import to_model_pixels
 from train.data.lungs.geometry import LocatorRanges
 
 
@@ -72,4 +72,4 @@ def exposed(film: np.ndarray, ranges: LocatorRanges, side_px: int, rng: np.rando
         image = Image.fromarray(np.clip(level * 255, 0, 255).astype(np.uint8))
         level = np.asarray(image.filter(ImageFilter.GaussianBlur(rng.uniform(0, ranges.blur_px))), np.float32) / 255
     level = level + rng.normal(0, rng.uniform(0, ranges.noise), film.shape)
-    return film_for_locator(np.clip(np.round(level * 255), 0, 255).astype(np.uint8), side_px)
+    return to_model_pixels(np.clip(np.round(level * 255), 0, 255).astype(np.uint8), side_px)
