@@ -23,24 +23,18 @@ DATA ?= data/chest_xray
 MASKS ?= lung_masks
 OUT ?= runs/shipped
 LOCATOR_SETTINGS ?= --seed 0
-LITE0_SETTINGS ?= --weights lite0.npz --seed 0
-COMPACT_160_SETTINGS ?= --epochs 40 --bfloat16 --seed 0
 FIT_SETTINGS ?= --bfloat16 --seed 0
 CONVERT_SETTINGS ?= --seed 1 --max-films-missed 1 --max-recall-loss 0
 PURPOSE ?= --ages 1 5 --population "children of one hospital in Guangzhou" --intended-use "Draft reading of frontal chest films of children aged 1 to 5 with suspected pneumonia, to be confirmed by a trained reader. Not for adults. Not for diagnosis on its own."
 DEV_PYTHON ?= $(DEV)/bin/python
 
-shipped: $(DEV)/ready  ## train and convert the network that ships: locator, teachers, classifier (hours); each step says when it begins
+shipped: $(DEV)/ready  ## train and convert the network that ships: locator first (hours); each step says when it begins
 	@date -u '+%H:%M:%S train locator'
 	$(DEV_PYTHON) -m train locator --data $(DATA) --masks $(MASKS) --out $(OUT)/locator $(LOCATOR_SETTINGS)
 	@date -u '+%H:%M:%S convert --locator'
-	$(DEV_PYTHON) -m convert --locator --model $(OUT)/locator/model.keras --data $(DATA) --masks $(MASKS) --out $(OUT)/locator-int8
-	@date -u '+%H:%M:%S train fit --arch efficientnet-lite0'
-	$(DEV_PYTHON) -m train fit --arch efficientnet-lite0 --data $(DATA) --locator $(OUT)/locator-int8 --out $(OUT)/lite0 $(LITE0_SETTINGS)
-	@date -u '+%H:%M:%S train fit --arch compact-160'
-	$(DEV_PYTHON) -m train fit --arch compact-160 --data $(DATA) --locator $(OUT)/locator-int8 --out $(OUT)/compact-160 $(COMPACT_160_SETTINGS)
+	$(DEV_PYTHON) -m convert --locator --model $(OUT)/locator/model.keras --data $(DATA) --masks $(MASKS) --masks-attribution "V7 Labs, COVID-19 X-ray dataset (2020)" --masks-licence "CC BY 4.0" --out $(OUT)/locator-int8
 	@date -u '+%H:%M:%S train fit'
-	$(DEV_PYTHON) -m train fit --data $(DATA) --locator $(OUT)/locator-int8 --out $(OUT)/fit --teacher $(OUT)/lite0/model.keras $(OUT)/compact-160/model.keras $(FIT_SETTINGS) $(PURPOSE)
+	$(DEV_PYTHON) -m train fit --data $(DATA) --locator $(OUT)/locator-int8 --out $(OUT)/fit $(FIT_SETTINGS) $(PURPOSE)
 	@date -u '+%H:%M:%S convert --int8'
 	$(DEV_PYTHON) -m convert --int8 --model $(OUT)/fit/model.keras --data $(DATA) --out $(OUT)/bundle $(CONVERT_SETTINGS)
 	@date -u '+%H:%M:%S finished'

@@ -45,6 +45,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--locator", nargs="?", const=True, metavar="DIR", help=locator_help)
     add("--masks", type=Path, metavar="DIR", help="with --locator: the masks that it learned from")
+    add("--masks-attribution", default="not stated", metavar="TEXT", help="whose masks, for the model card")
+    add("--masks-licence", default="not stated", metavar="TEXT", help="under which licence")
     add("--data", action="append", metavar="DIR", help="the films it was trained on (default: as for train fit)")
     add_result_folder(parser, DEFAULT)
     add("--target", choices=TARGETS, default=TARGETS[0], help="default: %(default)s")
@@ -153,8 +155,16 @@ def _run_locator(args: argparse.Namespace, out: Path) -> int:
 
     data = args.data[0] if args.data else None
     model = args.model or newest_folder(LOCATOR, MODEL) / MODEL
-    outside, overwrite = tuple(args.outside_xnnpack), args.overwrite
-    options = LocatorConversion(model, out, args.masks, data, outside_xnnpack=outside, overwrite=overwrite)
+    options = LocatorConversion(
+        model,
+        out,
+        args.masks,
+        data,
+        args.masks_attribution,
+        args.masks_licence,
+        outside_xnnpack=tuple(args.outside_xnnpack),
+        overwrite=args.overwrite,
+    )
     figures = convert_locator(options)
     print(json.dumps(figures) if args.json else locator_table(figures) + f"\nwritten to {out}")
     return 0

@@ -35,8 +35,6 @@ from train.networks.locator import locator_logits
 from train.training.locator import read_locator_run
 
 LOG = logging.getLogger(__name__)
-MASKS_ATTRIBUTION = "V7 Labs, COVID-19 X-ray dataset (2020)"  # of the masks that the kit's own locator learned from
-MASKS_LICENCE = "CC BY 4.0"
 REPRESENTATIVE = 256  # drawn pictures, on which the int8 ranges are measured
 LEAST_FOUND, LEAST_IOU = 0.9, 0.6  # share of all films with a field, and median overlap with held-out masks
 MOST_MOVED = 0.005  # share of films whose box may move by more than one step between float and int8
@@ -50,8 +48,8 @@ class LocatorConversion:
     out: Path
     masks: Path
     data: str | None = None
-    masks_attribution: str = MASKS_ATTRIBUTION
-    masks_licence: str = MASKS_LICENCE
+    masks_attribution: str = "not stated"
+    masks_licence: str = "not stated"
     outside_xnnpack: tuple[str, ...] = ()  # names of operators that need not be delegated
     overwrite: bool = False  # replace what `out` holds
 
@@ -69,7 +67,8 @@ def convert_locator(options: LocatorConversion) -> dict[str, Any]:
     claim(options.out, options.overwrite)
     runtimes = target_runtimes(TARGETS[0], installed_runtimes())
     model, trained = read_locator_run(options.model)
-    films = load_lung_masks(find_data(options.data), options.masks)
+    data = find_data(options.data)
+    films = load_lung_masks(data, options.masks)
     if (films.manifest.sha256, films.masks_sha256) != (trained["manifest_sha256"], trained["masks_sha256"]):
         raise DataError(
             f"{options.model} learned from other films or masks: give convert the --data and --masks of its training"
@@ -88,7 +87,10 @@ def convert_locator(options: LocatorConversion) -> dict[str, Any]:
     agreement = {f"{one} and {other}": _agreement(found[one], found[other]) for one, other in combinations(found, 2)}
     _check_agreement(agreement)
     LOG.info("measuring in %s", ", ".join(runtimes))
-    measured = {runtime: measure(partial(locate_isolated, int8, package=runtime), films, views) for runtime in runtimes}
+    measured = {
+        runtime: measure(partial(locate_isolated, int8, package=runtime), films, views, data.negative)
+        for runtime in runtimes
+    }
     _check_use(measured)
     figures = {
         "sha256": {"int8": sha256_of(int8), "float32": sha256_of(float32)},

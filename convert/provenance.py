@@ -5,6 +5,7 @@ of another model would pass every later gate, because both sides of the comparis
 So every recorded operating point is measured again, with this model, on these films.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from edge_app.model.card import OperatingPoint
 from edge_app.reading.decision import p_finding
 from train.evaluation.evaluation_sets import EvaluationSet
 from train.evaluation.metrics import operating_point
+from train.evaluation.operating_points import Calibration
 from train.evaluation.run import RUN, RUN_SHA256, Run
 from train.networks.architecture import OUTPUTS
 
@@ -53,18 +55,21 @@ def check_labels(run: Run, manifest_labels: tuple[str, ...], data_labels: tuple[
         )
 
 
-def check_calibration(run: Run, logits: np.ndarray, selection_set: EvaluationSet) -> None:
+def measured_calibration(run: Run, logits: np.ndarray, selection_set: EvaluationSet) -> Calibration:
     """Measure every operating point again and compare it with the run file.
 
     Args:
         logits: the float model's on the evaluation set that thresholds are chosen on, (films, classes).
+    Returns:
+        The run's, with recall and specificity as they were measured here.
     Raises:
         DataError: a threshold was moved, labels were swapped, or the run file is another model's.
     """
     positive = selection_set.positive
     p = p_finding(logits, run.calibration.temperature, run.classes.negative_index)
+    points = {}
     for name, recorded in run.calibration.operating_points.items():
-        measured = operating_point(positive, p, recorded.threshold)
+        points[name] = measured = operating_point(positive, p, recorded.threshold, selection_set.draws)
         if not _agree(recorded, measured, int(positive.sum()), int((~positive).sum())):
             raise DataError(
                 f"operating point {name!r} at {recorded.threshold:.4f} is recorded with recall "
@@ -72,6 +77,7 @@ def check_calibration(run: Run, logits: np.ndarray, selection_set: EvaluationSet
                 f"{measured.recall.value:.4f} and {measured.specificity.value:.4f}: a moved threshold, swapped "
                 "labels or another model's run.json: run train fit again"
             )
+    return replace(run.calibration, operating_points=points)
 
 
 def check_unchanged(run: Run, model_path: Path) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 from convert.inference.chain import Chain
 from convert.keras_network import check_logits, read_network
 from convert.options import ConvertOptions, NetworkOptions
-from convert.provenance import check_architecture, check_calibration, check_labels, check_unchanged
+from convert.provenance import check_architecture, check_labels, check_unchanged, measured_calibration
 from edge_app.errors import DataError
 from edge_app.model.preparation import Preparation
+from train.data.labelled import is_normal
 from train.data.loading import LoadedFilms, load_films
 from train.data.locator_files import LocatorFiles, find_locator, preparation_of
 from train.data.sources import find_data
@@ -84,9 +85,9 @@ def read_source(options: ConvertOptions, runtime: str) -> Source:
         logits = {each.name: predict(model, each.pixels)["logits"] for each in source.evaluation_sets}
         return replace(source, run=replace(run, calibration=calibrate(source.evaluation_sets, logits)))
     selection = source.selection_set
-    check_calibration(run, predict(model, selection.pixels)["logits"], selection)
+    calibration = measured_calibration(run, predict(model, selection.pixels)["logits"], selection)
     check_unchanged(run, options.model)
-    return source
+    return replace(source, run=replace(run, calibration=calibration))
 
 
 _Read = tuple[Any, Run, Manifest, LoadedFilms, LocatorFiles | None]
@@ -120,7 +121,8 @@ def _own_network(options: ConvertOptions, network: NetworkOptions) -> _Read:
     """A network that `train fit` did not make, on films that are split here; it is calibrated later."""
     path, labels = options.model, network.labels
     model = read_network(path, network)
-    data = find_data(options.data, negative=network.negative)
+    named = any(is_normal(label) for label in labels)
+    data = find_data(options.data, negative=network.negative or ("" if named else labels[0]))
     data = as_labelled(data, tuple(sorted(labels, key=lambda label: label != data.negative)))
     if set(labels) != set(data.labels):
         raise DataError(

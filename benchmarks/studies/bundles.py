@@ -62,6 +62,6 @@ def _row(predictor: Predictor, data: DataSet, manifest: Manifest) -> dict[str, A
     figures = {}
     for one in evaluation_sets(films, data.classes, preparation, framing):
         logits = np.stack([predictor.infer(pixels).logits for pixels in one.pixels])
-        scored = asdict(score(one.classes, softmax(logits, card.temperature), data.classes, threshold))
+        scored = asdict(score(one.classes, softmax(logits, card.temperature), data.classes, threshold, one.draws))
         figures[one.name] = {name: scored[name] for name in FIGURES} | {"films": len(one.classes)}
     return {"model": asdict(predictor.identity), "preprocessing": card.preprocessing_id, "judges": figures}

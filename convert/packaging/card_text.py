@@ -9,7 +9,7 @@ from train.data.layouts.folders import KERMANY_ATTRIBUTION
 EVALUATION_SETS = """\
 "Random" is the held-out films as they are. "Shortcut-free" is the same films with resolution, sharpness,
 aspect, contrast and borders drawn afresh, several times each, so that how a film was made does not give its label
-away; its intervals are narrower than they should be, since every film counts several times. "Shortcut-swapped" is the
+away; its intervals are those of the films, whose versions are not independent. "Shortcut-swapped" is the
 same films with the sharpness of the other class, "reframed" the same films zoomed until the lungs fill as much of
 the film as in the other class. All of them are changed whole, before the lungs are found."""
 OUT_OF_SCOPE = (

@@ -38,7 +38,7 @@ def measured_figures(examined: Examined, source: Source, runtime: str) -> dict[s
         else:
             logits = run_isolated(model, len(card.labels), films.pixels, runtime)["logits"]
         probabilities = softmax(logits, card.temperature)
-        scored = score(films.classes, probabilities, source.run.classes, point.threshold)
+        scored = score(films.classes, probabilities, source.run.classes, point.threshold, films.draws)
         figures[films.name] = dataclasses.asdict(scored)
     return figures
 

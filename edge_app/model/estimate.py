@@ -20,17 +20,18 @@ class Estimate:
         return f"{100 * self.value:.1f}% ({100 * self.low:.1f} to {100 * self.high:.1f})"
 
 
-def proportion(hits: int, total: int) -> Estimate:
+def proportion(hits: int, total: int, draws: int = 1) -> Estimate:
     """A proportion with its Wilson interval.
 
     Args:
         hits: 0 to `total`.
         total: 1 or more.
+        draws: versions of each film among them. They are not independent: the interval is that of as many films.
     Source: Wilson, JASA 22:209 (1927); in the order of operations of `scipy.stats.binomtest`, to the same bits.
     """
     hits, total = int(hits), int(total)
-    share, square = hits / total, NORMAL_QUANTILE**2
-    denominator = 2 * (total + square)
-    centre = (2 * total * share + square) / denominator
-    half = NORMAL_QUANTILE / denominator * math.sqrt(4 * total * share * (1 - share) + square)
+    films, share, square = total / draws, hits / total, NORMAL_QUANTILE**2
+    denominator = 2 * (films + square)
+    centre = (2 * films * share + square) / denominator
+    half = NORMAL_QUANTILE / denominator * math.sqrt(4 * films * share * (1 - share) + square)
     return Estimate(share, 0.0 if hits == 0 else centre - half, 1.0 if hits == total else centre + half)

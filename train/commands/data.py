@@ -40,7 +40,11 @@ def run(args: argparse.Namespace) -> int:
 
         print(json.dumps(join_signed(args.cases, args.files, args.out)))
         return 0
-    print(f"{_draw(args)} phantom films written to {args.folder}")
+    from train.data.labelled import DRAWN
+
+    written = _draw(args)
+    (args.folder / DRAWN).write_text("Drawn by this kit: what learns from them is for demonstration only.\n")
+    print(f"{written} phantom films written to {args.folder}")
     return 0
 
 

@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     networks = registered("train/networks/*.py", "NETWORKS")
     parser.add_argument("--arch", default="compact", metavar="NETWORK", help=f"one of {networks} (default: compact)")
     parser.add_argument("--data", action="append", metavar="DIR", help="count the films there; none is read")
+    parser.add_argument("--normal", "--negative", dest="negative", default="", metavar="CLASS", help="as for fit")
     parser.add_argument("--films", type=whole(1), metavar="N", help="or take this many (default: 4426)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -62,7 +63,7 @@ def _timed(args: argparse.Namespace) -> dict[str, Any]:
     from train.training.batches import BatchOptions, one_hot, training_batches
 
     architecture = find_architecture(args.arch)
-    films = args.films or (len(find_data(args.data).films) if args.data else SHIPPED_FILMS)
+    films = args.films or (len(find_data(args.data, negative=args.negative).films) if args.data else SHIPPED_FILMS)
     side_px, batch = architecture.input_size_px, architecture.batch_size
     wide_px = side_px + 2 * (side_px // MARGIN_DIVISOR)
     noise = np.random.default_rng(0).integers(0, 256, (batch, wide_px, wide_px), dtype=np.uint8)

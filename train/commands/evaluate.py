@@ -12,11 +12,12 @@ HELP = "score a .keras model or a .tflite bundle on any labelled films; compare 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
+    parser.set_defaults(parser=parser)
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL", help="a .keras file in its run folder, or a bundle")
     add("--data", action="append", metavar="DIR", help=f"{DATA_HELP}; once per hospital")
     add("--manifest", type=Path, metavar="FILE", help="score only the films of one part of this split")
-    add("--part", choices=("validation", "test"), default="validation", help="default: %(default)s")
+    add("--part", choices=("validation", "test"), help="of --manifest (default: validation)")
     add("--operating-point", metavar="NAME", help="a threshold of the model; its default otherwise")
     add("--normal", "--negative", dest="negative", default="", metavar="CLASS", help=f"{NORMAL_HELP} the model's)")
     add("--against", type=Path, metavar="MODEL", help="another model, to compare on the same films")
@@ -27,11 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Score and print.
-
-    Returns:
-        0; every failure is raised.
-    """
+    """Score and print. Exit code 0; every failure is raised."""
+    if args.part and not args.manifest:
+        args.parser.error("--part needs --manifest, the split whose part it is")
+    args.part = args.part or "validation"
     from train.evaluation.evaluate import EvaluateOptions, evaluate
 
     names = EvaluateOptions.__dataclass_fields__

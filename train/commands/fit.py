@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _options(parser: argparse.ArgumentParser, given: dict[str, Any], out: Path) -> Any:
     """FitOptions of what was given here, before what a config file or the run to resume says."""
-    from train.data.split import AUTO, SPLITS, SplitRule
+    from train.data.split import AUTO, K_FOLD, LEAVE_ONE_SOURCE_OUT, SPLITS, SplitRule
     from train.networks import find_architecture
     from train.training.config import as_words, read_config
     from train.training.fit import noted_settings
@@ -96,6 +96,9 @@ def _options(parser: argparse.ArgumentParser, given: dict[str, Any], out: Path) 
     if wrong := [name for name in NOT_IN_CONFIG if name in read]:
         parser.error(f"{given['config']} cannot set {', '.join(wrong)}: give it on the command line")
     values = read | given
+    for option, needed in (("fold", K_FOLD), ("held_out", LEAVE_ONE_SOURCE_OUT)):
+        if option in values and values.get("split") != needed:
+            parser.error(f"--{option.replace('_', '-')} goes with --split {needed}")
     rule = SplitRule(**{"name": AUTO} | {field: values[name] for name, field in RULE.items() if name in values})
     known = {name: values[name] for name in FitOptions.__dataclass_fields__ if name in values and name not in RULE}
     lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list) and name != "data"}

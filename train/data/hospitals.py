@@ -46,6 +46,7 @@ def joined(sources: Sequence[DataSet]) -> DataSet:
         attribution="; ".join(f"{source.name}: {source.attribution}" for source in sources),
         faults=tuple(f"{source.name}: {fault}" for source in sources for fault in source.faults),
         notes=tuple(f"{source.name}: {note}" for source in sources for note in source.notes),
+        drawn=any(source.drawn for source in sources),
     )
 
 

@@ -13,6 +13,7 @@ from edge_app.imaging.film import read_film
 from edge_app.imaging.formats.base import Film
 
 PHANTOM = "phantom"
+DRAWN = "drawn-films.txt"  # in a folder of drawn films
 NORMAL = "normal"
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 # What the class without the finding is usually called, in small letters and digits alone.
@@ -84,6 +85,7 @@ class DataSet:
     faults: tuple[str, ...] = ()
     negative: str = NORMAL  # the class without the finding; it comes first
     notes: tuple[str, ...] = ()
+    drawn: bool = False  # by this kit, and written to a folder
 
     @property
     def classes(self) -> Classes:
@@ -93,7 +95,7 @@ class DataSet:
     @property
     def is_phantom(self) -> bool:
         """True when the films, or those of one of the sources, are drawings."""
-        return PHANTOM in (self.name, *(film.site for film in self.films))
+        return self.drawn or PHANTOM in (self.name, *(film.site for film in self.films))
 
 
 @dataclass(frozen=True)
@@ -110,13 +112,18 @@ class Layout:
     read: Callable[[str, bool, str], DataSet]
 
 
+def is_normal(label: str) -> bool:
+    """Whether a class's name says that there is no finding."""
+    return re.sub("[^a-z0-9]", "", label.lower()) in NORMAL_NAMES
+
+
 def with_negative(data: DataSet, negative: str = "") -> DataSet:
     """The same films with this class as the one without the finding; "" takes the one that `NORMAL_NAMES` knows.
 
     Raises:
         DataError: there is no such class, or none or several have such a name.
     """
-    known = [label for label in data.labels if re.sub("[^a-z0-9]", "", label.lower()) in NORMAL_NAMES]
+    known = [label for label in data.labels if is_normal(label)]
     chosen, classes = negative.lower() or (known[0] if len(known) == 1 else ""), ", ".join(data.labels)
     if negative and chosen not in data.labels:
         raise DataError(f"{data.name} has no class {chosen!r} for --normal; it has {classes}")

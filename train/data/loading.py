@@ -82,7 +82,11 @@ def load_films(data: DataSet, preparation: Preparation, strict: bool = False) ->
         lock = Lock()
         results = pool.map(lambda film: _prepared(film, preparation, lock), data.films)
         bar = {"desc": "reading films", "total": len(data.films), "disable": not sys.stderr.isatty()}
-        pixels = stack_on_disk(pixels_of(tqdm(results, file=sys.stderr, **bar)), len(data.films))
+        try:
+            pixels = stack_on_disk(pixels_of(tqdm(results, file=sys.stderr, **bar)), len(data.films))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # a full disk is said at once, not after every film was decoded
+            raise
     loaded = LoadedFilms(
         films=tuple(film for film, *_ in read),
         pixels=pixels,

@@ -20,6 +20,7 @@ from train.data.labelled import TRAIN as TRAIN
 from train.data.labelled import VALIDATION as VALIDATION
 from train.data.labelled import LabelledFilm
 from train.data.loading import LoadedFilms
+from train.data.patients import PUBLISHED
 
 LOG = logging.getLogger(__name__)
 LEFT_OUT = "left-out"  # in no part, because it would leak
@@ -136,9 +137,10 @@ def _check_sites(films: LoadedFilms, rule: SplitRule) -> None:
 
 
 def _named_by_folder(films: LoadedFilms) -> LoadedFilms:
-    """Rename the test folder's patients: it numbers them from 1 again.
+    """Rename the test folder's patients where names are as published: it numbers them from 1 again.
 
-    (Both folders of the Guangzhou set have a `person1`; its authors state that no patient is in both.)
+    (Both folders of the Guangzhou set have a `person1`; its authors state that no patient is in both.) Any other
+    name is one patient's wherever it stands.
 
     Raises:
         DataError: there is neither a test nor a validation part.
@@ -148,7 +150,12 @@ def _named_by_folder(films: LoadedFilms) -> LoadedFilms:
             "split official needs a test folder or a val folder next to the train folder, and there is none: "
             f"put the published films there, or use another --split: {', '.join(SPLITS)}"
         )
-    named = [replace(film, patient=f"test/{film.patient}") if film.is_test else film for film in films.films]
+    named = [
+        replace(film, patient=f"test/{film.patient}")
+        if film.is_test and PUBLISHED.fullmatch(film.patient.rpartition("/")[2])
+        else film
+        for film in films.films
+    ]
     return replace(films, films=tuple(named))
 
 
@@ -266,6 +273,27 @@ def check_manifest(manifest: Manifest) -> None:
                 f"no film of class {', '.join(sorted(missing))} in the {part} part: the data set has too few patients "
                 f"({counts}); every part needs one of each class"
             )
+
+
+def without_seen(manifest: Manifest, earlier: Manifest) -> Manifest:
+    """Leave out the validation and test films of patients whom an earlier training learned from.
+
+    Raises:
+        DataError: a class has no other film in a part.
+    """
+    seen = {film["sha256"] for film in earlier.films if film["part"] == TRAIN}
+    known = {film["patient"] for film in manifest.films if film["sha256"] in seen}
+    leaks = [film["part"] in (VALIDATION, TEST) and film["patient"] in known for film in manifest.films]
+    if not any(leaks):
+        return manifest
+    LOG.warning("left out %d validation or test films that the model of --init learned from", sum(leaks))
+    films = zip(manifest.films, leaks, strict=True)
+    kept = replace(manifest, films=tuple(film | {"part": LEFT_OUT} if leak else film for film, leak in films))
+    try:
+        check_manifest(kept)
+    except DataError as cause:
+        raise DataError(f"the model of --init learned from too many of these patients: {cause}") from cause
+    return kept
 
 
 def write_manifest(manifest: Manifest, path: Path) -> None:

@@ -54,17 +54,24 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         claim(options.out, options.overwrite)
     manifest = read_manifest(options.manifest) if options.manifest else None
     model = _opened(options.model, options.operating_point)
-    with_test = manifest is not None and manifest.rule.reads_test_folder
+    other = _opened(options.against, None) if options.against else None
+    for one, path in ((model, options.model), (other, options.against)):
+        if manifest and one and one.manifest_sha256 != manifest.sha256:
+            LOG.warning("%s was trained on another split than %s: it may have seen these films", path, options.manifest)
+    with_test = manifest is None or manifest.rule.reads_test_folder
     data = find_data(options.data, with_test, options.negative or model.classes.negative)
     scored = _scored(model, data, manifest, options.part)
     figures = figures_of(scored, overall(scored), model.points)
-    if options.against:
-        other = _scored(_opened(options.against, None), data, manifest, options.part)
-        figures["against"] = {"model": str(options.against)} | compared(scored, other)
+    if other:
+        figures["against"] = {"model": str(options.against)} | compared(
+            scored, _scored(other, data, manifest, options.part)
+        )
+    held_out = manifest is not None and model.manifest_sha256 == manifest.sha256
+    films_of = _films_of(data, options, held_out)
     if options.out:
-        notes = (_films_of(data, options), *_doubts(model, data))
+        notes = (films_of, *_doubts(model, data))
         write_scored(options.out, scored, figures, f"{options.model.name} on {data.name}", notes, options.thumbnails)
-    return {"model": str(options.model), "films_of": _films_of(data, options), **figures}
+    return {"model": str(options.model), "films_of": films_of, **figures}
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,8 @@ class _Model:
     threshold: float
     band: tuple[float, float]
     logits: Callable[[LoadedFilms], np.ndarray]
+    manifest_sha256: str
+    """Of the split that it was trained on; empty if it does not say."""
     device: Predictor | None = None
     """Of a bundle: what refuses films."""
 
@@ -100,6 +109,7 @@ def _bundle(path: Path, operating_point: str | None) -> _Model:
         threshold=card.operating_point(operating_point)[1].threshold,
         band=card.uncertainty_band,
         logits=lambda films: np.stack([predictor.infer(pixels).logits for pixels in films.pixels]),
+        manifest_sha256=str(card.training.get("manifest_sha256", "")),
         device=predictor,
     )
 
@@ -124,6 +134,7 @@ def _float_model(path: Path, operating_point: str | None) -> _Model:
         threshold=calibration.operating_points[name].threshold,
         band=calibration.uncertainty_band,
         logits=lambda films: predict(model, films.pixels)["logits"],
+        manifest_sha256=run.manifest_sha256,
     )
 
 
@@ -177,8 +188,10 @@ def _doubts(model: _Model, data: DataSet) -> tuple[str, ...]:
     )
 
 
-def _films_of(data: DataSet, options: EvaluateOptions) -> str:
+def _films_of(data: DataSet, options: EvaluateOptions, held_out: bool) -> str:
     """Validation is never called test."""
-    if options.manifest:
+    if held_out:
         return f"{options.part} part of {data.name}, held out from training by patient"
+    if options.manifest:
+        return f"{options.part} part of {data.name} by {options.manifest.name}, of another split than the model's"
     return f"all films of {data.name}, whether or not the model was trained on them"

@@ -27,12 +27,16 @@ DRAWS = 3  # fixed versions of every validation film
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """Films to score a model on: `pixels` uint8 (films, size, size), `classes` int64 (films,)."""
+    """Films to score a model on: `pixels` uint8 (films, size, size), `classes` int64 (films,).
+
+    `draws` says how many versions of each film there are, one round of all films after the other.
+    """
 
     name: str
     pixels: np.ndarray
     classes: np.ndarray
     negative_index: int
+    draws: int = 1
 
     @property
     def positive(self) -> np.ndarray:
@@ -63,7 +67,8 @@ def evaluation_sets(
         pixels, missed = prepared(drawn, DRAWS * len(films.films), preparation)
         if missed:
             LOG.warning("%s: no lungs were found on %d of %d films, they are shown whole", name, missed, len(pixels))
-        sets.append(EvaluationSet(name, pixels, np.resize(films.classes, len(pixels)), negative))
+        draws = len(pixels) // len(films.films)
+        sets.append(EvaluationSet(name, pixels, np.resize(films.classes, len(pixels)), negative, draws))
     return tuple(sets)
 
 

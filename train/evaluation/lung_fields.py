@@ -14,7 +14,7 @@ from PIL import Image
 
 from edge_app.imaging.lung_field import FULL, LungField, are_cut_off, lung_coverage, lung_field
 from edge_app.imaging.preprocess import to_model_pixels
-from train.data.labelled import NORMAL, LabelledFilm
+from train.data.labelled import LabelledFilm
 from train.data.lung_masks import SIDE_PX, LungMaskSet, MaskedFilms
 from train.data.lungs.consolidation import lung_bases, lung_sides, painted, tissue_gray
 from train.data.lungs.geometry import LocatorRanges
@@ -47,17 +47,18 @@ def film_views(films: tuple[LabelledFilm, ...], side_px: int) -> np.ndarray:
         return np.stack(list(pool.map(lambda film: to_model_pixels(film.read().pixels, side_px), films)))
 
 
-def measure(predictor: Predictor, films: LungMaskSet, views: np.ndarray) -> dict[str, Any]:
+def measure(predictor: Predictor, films: LungMaskSet, views: np.ndarray, negative: str) -> dict[str, Any]:
     """Every measurement, by name.
 
     Args:
         views: of `films.all_films`, from `film_views`, in the size of the locator's input.
+        negative: the class of healthy films, on which sick lungs are painted.
     """
     side_px = views.shape[1]
     return {
         "masks": mask_figures(predictor, side_px, films.held_out),
         "reframed": reframed_figures(predictor, side_px, films.held_out.pixels),
-        "painted": painted_figures(predictor, side_px, films.held_out),
+        "painted": painted_figures(predictor, side_px, films.held_out, negative),
         "no_lungs": no_lungs_figures(predictor, side_px, films.held_out),
         "all_films": found_figures(predictor, films.all_films, views),
     }
@@ -170,13 +171,17 @@ def _cut(box: Box) -> Box:
     return left, top, right, bottom
 
 
-def painted_figures(predictor: Predictor, side_px: int, films: MaskedFilms) -> dict[str, dict[str, float]]:
-    """The box on normal films with sick lungs painted in, against the box on the film as it is.
+def painted_figures(
+    predictor: Predictor, side_px: int, films: MaskedFilms, negative: str
+) -> dict[str, dict[str, float]]:
+    """The box on normal films with sick lungs painted in, against the box on the film as it is; {} without such films.
 
     A sick lung must never be cropped away. `kept_least` is the smallest share of the old box that
     is left inside the new one.
     """
-    rows = [row for row, film in enumerate(films.films) if film.label == NORMAL]
+    rows = [row for row, film in enumerate(films.films) if film.label == negative]
+    if not rows:
+        return {}
     plain = fields_of(predictor, side_px, films.pixels[rows]).boxes
     figures = {}
     for name, (region, share, opacity) in _paintings().items():

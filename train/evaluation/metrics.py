@@ -15,18 +15,21 @@ from train.data.labelled import Classes
 CALIBRATION_BINS = 10
 
 
-def roc_auc(positive: np.ndarray, scores: np.ndarray) -> Estimate:
-    """Area under the ROC curve with DeLong's interval.
+def roc_auc(positive: np.ndarray, scores: np.ndarray, draws: int = 1) -> Estimate:
+    """Area under the ROC curve with DeLong's interval; that of `proportion` where no two films are ranked wrongly.
 
     Args:
         positive: bool (films,), with both values present.
         scores: float (films,), higher for the finding.
+        draws: how often the same films come, one round after the other; the interval is that of the films.
     Source: DeLong et al., Biometrics 44:837 (1988); fast form of Sun and Xu, IEEE SPL 21:1389 (2014).
     """
-    placements = _placements(positive, scores)
+    placements = [part.reshape(draws, -1).mean(axis=0) for part in _placements(positive, scores)]
     auc = float(placements[0].mean())
-    variance = sum(float(part.var(ddof=1)) / len(part) for part in placements if len(part) > 1)
-    margin = _margin(variance)
+    if auc in (0.0, 1.0):
+        fewer = min(map(len, placements))
+        return proportion(round(auc) * fewer, fewer)
+    margin = _margin(sum(float(part.var(ddof=1)) / len(part) for part in placements if len(part) > 1))
     return Estimate(auc, max(0.0, auc - margin), min(1.0, auc + margin))
 
 
@@ -64,21 +67,22 @@ class Figures(FindingFigures):
     confusion: list[list[int]]  # rows are the truth, columns the prediction, in the order of the labels
 
 
-def score(truth: np.ndarray, probabilities: np.ndarray, classes: Classes, threshold: float) -> Figures:
+def score(truth: np.ndarray, probabilities: np.ndarray, classes: Classes, threshold: float, draws: int = 1) -> Figures:
     """Compare a model's probabilities with the truth.
 
     Args:
         truth: int (films,), index into `classes.labels`; every class present.
         probabilities: float (films, classes), 0..1.
         threshold: on P(finding), 0..1.
+        draws: as for `roc_auc`.
     """
     predictions = probabilities.argmax(axis=1)
     p_finding = finding_probability(probabilities, classes.negative_index)
     return Figures(
-        **vars(score_finding(truth != classes.negative_index, p_finding, threshold)),
-        class_accuracy=proportion(int((predictions == truth).sum()), len(truth)),
+        **vars(score_finding(truth != classes.negative_index, p_finding, threshold, draws)),
+        class_accuracy=proportion((predictions == truth).sum(), len(truth), draws),
         class_recall={
-            label: proportion(int((predictions[truth == index] == index).sum()), int((truth == index).sum()))
+            label: proportion((predictions[truth == index] == index).sum(), (truth == index).sum(), draws)
             for index, label in enumerate(classes.labels)
         },
         class_auc=float(np.mean([roc_auc_score(truth == index, p) for index, p in enumerate(probabilities.T)])),
@@ -86,26 +90,26 @@ def score(truth: np.ndarray, probabilities: np.ndarray, classes: Classes, thresh
     )
 
 
-def score_finding(positive: np.ndarray, p_finding: np.ndarray, threshold: float) -> FindingFigures:
+def score_finding(positive: np.ndarray, p_finding: np.ndarray, threshold: float, draws: int = 1) -> FindingFigures:
     """Compare P(finding) with the truth, whatever the classes.
 
     Args:
         positive: bool (films,), with both values present.
         p_finding: float (films,), 0..1.
         threshold: 0..1.
+        draws: as for `roc_auc`.
     """
     called = is_positive(p_finding, threshold)
     hits = int((called & positive).sum())
-    precision = proportion(hits, max(1, int(called.sum())))
-    recall = proportion(hits, int(positive.sum()))
+    at = operating_point(positive, p_finding, threshold, draws)
     return FindingFigures(
         films=len(positive),
         threshold=threshold,
-        auc=roc_auc(positive, p_finding),
-        accuracy=proportion(int((called == positive).sum()), len(positive)),
-        recall=recall,
-        specificity=proportion(int((~called & ~positive).sum()), int((~positive).sum())),
-        precision=precision,
+        auc=roc_auc(positive, p_finding, draws),
+        accuracy=proportion((called == positive).sum(), len(positive), draws),
+        recall=at.recall,
+        specificity=at.specificity,
+        precision=proportion(hits, max(1, called.sum()), draws),
         f1=2 * hits / max(1, int(called.sum()) + int(positive.sum())),
         brier=float(np.mean((p_finding - positive) ** 2)),
         calibration_error=calibration_error(positive, p_finding),
@@ -123,13 +127,13 @@ def calibration_error(positive: np.ndarray, p_finding: np.ndarray) -> float:
     return float(sum(gaps))
 
 
-def operating_point(positive: np.ndarray, p_finding: np.ndarray, threshold: float) -> OperatingPoint:
-    """A threshold with the recall and specificity it gave on these films."""
+def operating_point(positive: np.ndarray, p_finding: np.ndarray, threshold: float, draws: int = 1) -> OperatingPoint:
+    """A threshold with the recall and specificity it gave on these films; `draws` as for `roc_auc`."""
     called = is_positive(p_finding, threshold)
     return OperatingPoint(
         threshold=threshold,
-        recall=proportion(int((called & positive).sum()), int(positive.sum())),
-        specificity=proportion(int((~called & ~positive).sum()), int((~positive).sum())),
+        recall=proportion((called & positive).sum(), positive.sum(), draws),
+        specificity=proportion((~called & ~positive).sum(), (~positive).sum(), draws),
     )
 
 

@@ -47,7 +47,7 @@ def calibrate(sets: Sequence[EvaluationSet], logits: Mapping[str, np.ndarray]) -
     """
     temperature = fit_temperature(logits[sets[-1].name], sets[-1].classes)
     scored = [(films.positive, films.p_finding(logits[films.name], temperature)) for films in sets]
-    positive, p_finding = scored[-1]
+    (positive, p_finding), draws = scored[-1], sets[-1].draws
     thresholds = {
         "balanced": balanced_threshold(scored),
         "high-sensitivity": recall_threshold(scored, HIGH_SENSITIVITY_RECALL),
@@ -55,7 +55,7 @@ def calibrate(sets: Sequence[EvaluationSet], logits: Mapping[str, np.ndarray]) -
     }
     return Calibration(
         temperature=temperature,
-        operating_points={name: operating_point(positive, p_finding, at) for name, at in thresholds.items()},
+        operating_points={name: operating_point(positive, p_finding, at, draws) for name, at in thresholds.items()},
         default_operating_point="balanced",
         uncertainty_band=uncertain_band(p_finding, thresholds["balanced"]),
     )

@@ -54,7 +54,8 @@ def training_batches(
         A tf.data.Dataset that ends after the last epoch.
     """
     steps, recipe = steps_per_epoch(films, options), options.recipe
-    order = tf.constant(np.concatenate([_epoch_order(films, options, epoch) for epoch in range(options.epochs)]))
+    rows_of = [_epoch_order(films, options, epoch) for epoch in range(options.epochs)]
+    order = tf.constant(np.concatenate([np.zeros((0, options.batch_size), np.int32), *rows_of]))
     all_targets = tf.constant(targets)
     weights = tf.constant(film_weights(films, targets.shape[1], recipe))
 

@@ -58,7 +58,7 @@ def as_words(settings: dict[str, Any]) -> list[str]:
     words: list[str] = []
     for name, value in settings.items():
         if name == "data":
-            words += [word for one in value for word in ("--data", str(one))]
+            words += [word for one in ([value] if isinstance(value, str) else value) for word in ("--data", str(one))]
         elif isinstance(value, list):
             words += [f"--{name}", *map(str, value)]
         elif value is not False:

@@ -6,10 +6,11 @@ import numpy as np
 
 from train.data.loading import LoadedFilms, load_films
 from train.data.locator_files import preparation_of
-from train.data.split import TEST, TRAIN, VALIDATION, Manifest, split_films
+from train.data.split import TEST, TRAIN, VALIDATION, Manifest, read_manifest, split_films, without_seen
 from train.data.two_classes import merge_films, merge_manifest, merge_targets
 from train.data.whole_films import with_context
 from train.evaluation.evaluation_sets import EvaluationSet, evaluation_sets
+from train.evaluation.run import MANIFEST
 from train.training.batches import one_hot
 from train.training.plan import TrainingPlan
 from train.training.teacher import soft_targets
@@ -42,6 +43,8 @@ def read_films(plan: TrainingPlan) -> TrainingFilms:
     preparation = preparation_of(plan.architecture.input_size_px, plan.locator)
     films = load_films(plan.data, preparation, plan.options.strict)
     manifest = split_films(films, plan.data.name, plan.data.labels, plan.options.split)
+    if plan.options.init:
+        manifest = without_seen(manifest, read_manifest(plan.options.init.with_name(MANIFEST)))
     targets = _targets(plan, films, manifest)
     if plan.options.binary:
         films, manifest, targets = (

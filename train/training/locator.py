@@ -75,6 +75,8 @@ def train_locator(options: LocatorOptions) -> dict[str, Any]:
     seconds = time.monotonic() - started
     LOG.info("trained in %.0f s; measuring", seconds)
     views = film_views(films.all_films, options.input_size_px)
+    save_model(model, options.out / MODEL)
+    (options.out / FIGURES).unlink(missing_ok=True)  # figures never describe another model
     figures = {
         "data": data.name,
         "data_attribution": data.attribution,
@@ -85,10 +87,8 @@ def train_locator(options: LocatorOptions) -> dict[str, Any]:
         "parameters": model.count_params(),
         "training_seconds": round(seconds),
         "options": {name: value for name, value in asdict(options).items() if name not in ("out", "data", "masks")},
-        "float": measure(partial(locator_logits, model), films, views),
+        "float": measure(partial(locator_logits, model), films, views, data.negative),
     }
-    (options.out / FIGURES).unlink(missing_ok=True)  # figures never describe another model
-    save_model(model, options.out / MODEL)
     figures["model_sha256"] = sha256_of((options.out / MODEL).read_bytes())
     (options.out / CHECKPOINT).unlink()
     write_atomically(options.out / HISTORY, json.dumps(history, indent=1).encode())

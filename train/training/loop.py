@@ -18,7 +18,7 @@ from train.training.checkpoint import Progress
 from train.training.config import config_text
 from train.training.distribution import SINGLE, shared_out
 from train.training.films import TrainingFilms
-from train.training.plan import TrainingPlan
+from train.training.plan import Schedule, TrainingPlan
 
 LOG = logging.getLogger(__name__)
 
@@ -62,6 +62,8 @@ def train(plan: TrainingPlan, films: TrainingFilms, strategy: Any) -> Trained:
     if history:
         LOG.info("resuming %s: %d of %d epochs are done", plan.options.out, len(history), schedule.epochs)
     done = len(history) * steps
+    if _is_over(history, schedule):  # killed after its last epoch
+        return _trained(plan, folder, progress)
     batches = training_batches(films.training, films.context, films.targets, options, first_step=done)
     progress.model.fit(
         shared_out(batches, strategy),
@@ -71,6 +73,19 @@ def train(plan: TrainingPlan, films: TrainingFilms, strategy: Any) -> Trained:
         verbose=0,
         callbacks=training_callbacks(plan, films.evaluation_sets, folder, progress, steps),
     )
+    return _trained(plan, folder, progress)
+
+
+def _is_over(history: list[dict[str, float]], schedule: Schedule) -> bool:
+    """Whether all epochs are done, or too many without a better one, as `Patience` counts them."""
+    scores = [row["judge_auc"] for row in history]
+    waited = len(scores) - 1 - scores.index(max(scores)) if scores else 0
+    return len(history) >= schedule.epochs or waited >= schedule.patience
+
+
+def _trained(plan: TrainingPlan, folder: Path, progress: Progress) -> Trained:
+    """The model of the best epoch."""
+    history, schedule = progress.history, plan.schedule
     best = checkpoint.best_model(folder)
     changed = plan.options.bfloat16 or plan.options.strategy != SINGLE
     trained = Trained(for_use(best) if changed else best, history, progress.origin)

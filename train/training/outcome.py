@@ -92,7 +92,7 @@ def calibrated_run(
 
 def _scored(plan: TrainingPlan, films: EvaluationSet, logits: np.ndarray, calibration: Calibration) -> dict[str, Any]:
     probabilities = softmax(logits, calibration.temperature)
-    return asdict(score(films.classes, probabilities, plan.classes, calibration.default_threshold))
+    return asdict(score(films.classes, probabilities, plan.classes, calibration.default_threshold, films.draws))
 
 
 def _figures_by_site(model: Any, run: Run, films: LoadedFilms) -> dict[str, dict[str, Any]]:

@@ -34,6 +34,8 @@ class TuneOptions:
     data: str | None = None
     seed: int = 0
     input_size_px: int = 0  # of the network; 0 for its own
+    negative: str = ""  # the class without the finding; empty for the one whose name says so
+    patients: str = ""  # rule that tells the patient; empty to guess it
     resume: bool = False  # continue a killed search
     overwrite: bool = False  # replace what `out` holds
 
@@ -59,6 +61,8 @@ def proposal(hp: Any, options: TuneOptions) -> FitOptions:
         stages=tuple(",".join(map(str, stage)) for stage in stages),
         input_size_px=options.input_size_px,
         seed=options.seed,
+        negative=options.negative,
+        patients=options.patients,
     )
 
 
@@ -78,7 +82,9 @@ def tune(options: TuneOptions) -> list[dict[str, Any]]:
 
     if not options.resume:
         claim(options.out, options.overwrite)
-    find_data(options.data)  # keras-tuner would take missing films for a failed trial, and continue
+    find_data(
+        options.data, negative=options.negative, patients=options.patients
+    )  # keras-tuner would take missing films for a failed trial, and continue
 
     class Search(keras_tuner.Tuner):
         """Each trial is a run of `fit`."""

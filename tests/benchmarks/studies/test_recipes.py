@@ -47,6 +47,11 @@ def test_recipes_are_compared_with_the_base_and_not_trained_twice(tmp_path: Path
     assert "± 0.0000" in recipes_page(compared | {"seeds": [0, 1]})
     assert [line.split(" | ")[0] for line in recipes_table(compared, "auc").splitlines()[2:4]] == ["| base", "| mixup"]
     assert recipes_page(compared).count("| mixup |") == 2  # AUC, and three classes
+    write_phantom_set(tmp_path / "others", films_per_class=12, seed=1)
+    with pytest.raises(DataError, match="was trained on films, not on others"):
+        compare_recipes(dataclasses.replace(options, data=str(tmp_path / "others")))
+    with pytest.raises(DataError, match="was trained with --teacher left out"):
+        compare_recipes(dataclasses.replace(options, teachers=(tmp_path / "teacher.keras",)))
     compare_recipes(dataclasses.replace(options, epochs=2))
     assert capsys.readouterr().err.count("benchmarks: training") == 2
 

@@ -13,7 +13,7 @@ from convert.gates.operators import check_runtime, read_facts
 from convert.inference.isolated import run_isolated
 from convert.options import TARGETS, QatOptions
 from convert.source import Source
-from edge_app.errors import DataError
+from edge_app.errors import DataError, GateError
 from edge_app.model.runtimes.registry import RUNTIMES
 from train.keras import keras
 from train.networks.blocks import SpaceToDepth
@@ -46,6 +46,18 @@ def test_first_epochs_may_leave_a_good_start() -> None:
         progress.add(error, [np.ones(1)])
         assert not progress.stalled(patience=3)
     assert progress.best == [np.zeros(1)]
+
+
+def test_no_epoch_keeps_the_quantized_model_as_it_starts(source: Source, tmp_path: Path) -> None:
+    tuned = _tuned(source, dataclasses.replace(SHORT, epochs=0), tmp_path)
+    assert len(tuned.get_weights()) == len(quantization_aware(source.model, source.training.pixels).get_weights())
+
+
+def test_a_layer_that_cannot_be_quantized_is_refused_by_name(source: Source) -> None:
+    film = keras.layers.Input((32, 32, 1), name="film")
+    model = keras.Model(film, keras.layers.LayerNormalization(name="unusual")(film))
+    with pytest.raises(GateError, match=r"unusual.*convert --ptq"):
+        quantization_aware(model, source.training.pixels)
 
 
 def test_input_range_is_exact_for_8_bit_pixels_and_the_file_is_full_integer(source: Source) -> None:

@@ -5,6 +5,7 @@ import pytest
 from edge_app.errors import DataError
 from edge_app.imaging.phantom import phantom_png, write_phantom_set
 from edge_app.model.preparation import Preparation
+from train.__main__ import main
 from train.data.loading import load_films
 from train.data.sources import find_data
 
@@ -29,6 +30,13 @@ def test_one_folder_per_class_takes_any_classes_and_puts_normal_first(tmp_path: 
     for name in ("fracture", "normal", "arthritis"):
         _write(tmp_path / name, "a.png")
     assert find_data(str(tmp_path)).labels == ("normal", "arthritis", "fracture")
+
+
+def test_drawn_films_in_a_folder_are_known_as_drawings(tmp_path: Path) -> None:
+    assert main(["data", "phantom", str(tmp_path / "films"), "--films", "2"]) == 0
+    data = find_data(str(tmp_path / "films"))
+    assert data.is_phantom
+    assert "Kermany" not in data.attribution
 
 
 def test_missing_data_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

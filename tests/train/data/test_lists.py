@@ -66,6 +66,23 @@ def test_columns_by_usual_names_are_taken_and_said(films: Path, capsys) -> None:
     assert "columns: file is 'Image Path', finding is 'Label', patient is 'Patient ID'" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("rule", ["", "folder"])
+def test_absolute_paths_have_the_patients_of_relative_ones(tmp_path: Path, rule: str) -> None:
+    rows: list[list[str]] = [[], [], []]
+    for child in range(6):
+        (tmp_path / "films" / f"p{child}").mkdir(parents=True)
+        for film in range(2):
+            file = tmp_path / "films" / f"p{child}" / f"{film}.png"
+            file.write_bytes(phantom_png("viral" if child % 2 else "normal", 10 * child + film))
+            finding = "yes" if child % 2 else "no"
+            relative, absolute = f"films/p{child}/{film}.png,{finding}", f"{file},{finding}"
+            for listed, row in zip(rows, (relative, absolute, (relative, absolute)[film]), strict=True):
+                listed.append(row)
+    for listed in rows:
+        data = find_data(_listed(tmp_path, "file,finding", listed), patients=rule)
+        assert [film.patient for film in data.films] == [f"p{child}" for child in range(6) for _ in range(2)]
+
+
 def test_a_given_rule_counts_more_than_the_column(films: Path, capsys) -> None:
     rows = [f"films/{n}.png,{'yes' if n % 2 else 'no'},one" for n in range(4)]
     listed = _listed(films, "file,finding,patient", rows)

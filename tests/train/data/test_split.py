@@ -9,6 +9,7 @@ from train.data.labelled import LabelledFilm
 from train.data.loading import LoadedFilms
 from train.data.patients import name_patients
 from train.data.split import (
+    LEFT_OUT,
     TRAIN,
     VALIDATION,
     SplitRule,
@@ -16,6 +17,7 @@ from train.data.split import (
     check_manifest,
     read_manifest,
     split_films,
+    without_seen,
     write_manifest,
 )
 
@@ -44,6 +46,31 @@ def test_no_patient_is_in_two_parts(seed: int) -> None:
         sides.setdefault(film["patient"], set()).add(film["part"])
     assert all(len(parts) == 1 for parts in sides.values())
     assert len(manifest.rows(VALIDATION)) == 9 * 3  # 15% of 20 patients of each class, 3 films each
+
+
+def test_patients_that_an_earlier_training_learned_from_are_in_no_later_validation_part() -> None:
+    films = _films(60)
+    halves = (SplitRule(seed=seed, validation_fraction=0.5) for seed in (0, 1))
+    earlier, later = (split_films(films, "set", LABELS, rule) for rule in halves)
+    learned = {film["patient"] for film in earlier.films if film["part"] == TRAIN}
+    kept = without_seen(later, earlier)
+    for before, film in zip(later.films, kept.films, strict=True):
+        leaks = before["part"] == VALIDATION and film["patient"] in learned
+        assert film["part"] == (LEFT_OUT if leaks else before["part"])
+    assert 0 < len(kept.rows(VALIDATION)) < len(later.rows(VALIDATION))
+    assert without_seen(earlier, earlier) == earlier
+
+
+def test_patient_in_both_parts_of_a_publisher_is_tested_and_not_trained_on() -> None:
+    films = _films(60)
+    both = tuple(
+        dataclasses.replace(film, part="test" if row % 3 == 0 and row < 90 else TRAIN)
+        for row, film in enumerate(films.films)
+    )
+    manifest = split_films(dataclasses.replace(films, films=both), "set", LABELS, SplitRule("official"))
+    tested = {film["patient"] for film in manifest.films if film["part"] == "test"}
+    assert len(tested) == 30
+    assert {film["part"] for film in manifest.films if film["patient"] in tested} == {"test", LEFT_OUT}
 
 
 def test_copies_of_one_film_stay_together_under_two_names() -> None:

@@ -99,7 +99,8 @@ def test_black_beyond_the_film_is_lung_to_a_naive_locator_only_when_zoomed_out(f
 
 
 def test_a_locator_that_loses_a_white_lung_is_caught(films: MaskedFilms) -> None:
-    figures = painted_figures(dark_is_lung, SIDE, films)
+    figures = painted_figures(dark_is_lung, SIDE, films, "normal")
+    assert painted_figures(dark_is_lung, SIDE, films, "healthy") == {}
     assert set(figures) == {
         f"{region}, {gray}"
         for region in ("left of film", "right of film", "both bases")

@@ -40,6 +40,25 @@ def test_auc_is_sklearns_and_its_interval_is_delongs() -> None:
     assert estimate.high == pytest.approx(high, abs=0.015)
 
 
+def test_versions_of_one_film_make_no_interval_narrower() -> None:
+    rng = np.random.default_rng(2)
+    classes = rng.integers(0, 3, 90)
+    probabilities = softmax(rng.normal(0, 1, (90, 3)) + 1.5 * np.eye(3)[classes], 1.0)
+    labels = Classes(("normal", "bacterial", "viral"), "normal")
+    once = score(classes, probabilities, labels, 0.5)
+    three = score(np.tile(classes, 3), np.tile(probabilities, (3, 1)), labels, 0.5, draws=3)
+    for figure in ("auc", "accuracy", "recall", "specificity", "precision", "class_accuracy"):
+        for end in ("value", "low", "high"):
+            assert getattr(getattr(three, figure), end) == pytest.approx(getattr(getattr(once, figure), end))
+
+
+def test_few_films_in_perfect_order_do_not_prove_perfection() -> None:
+    positive = np.array([True, True, False, False, False])
+    estimate = roc_auc(positive, np.array([0.9, 0.8, 0.3, 0.2, 0.1]))
+    assert (estimate.value, estimate.high) == (1.0, 1.0)
+    assert estimate.low == pytest.approx(0.342, abs=0.001)  # Wilson's, of 2 in 2
+
+
 def test_mcnemar_by_hand() -> None:
     # 1 film only the first model got right, 5 only the second: 2 * (C(6,0) + C(6,1)) / 2**6 = 0.21875.
     first = np.array([True] * 1 + [False] * 5 + [True] * 10)

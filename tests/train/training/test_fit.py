@@ -10,16 +10,18 @@ import pytest
 
 import train.training.loop as loop
 from edge_app.errors import DataError
+from edge_app.model.preparation import Preparation
 from edge_app.system.files import sha256_of
 from train.__main__ import main
-from train.data.loading import LoadedFilms
+from train.data.loading import LoadedFilms, load_films
 from train.data.locator_files import LocatorFiles, find_locator
 from train.data.sources import find_data
-from train.data.split import SplitRule
+from train.data.split import SplitRule, read_manifest, split_films, write_manifest
 from train.evaluation.run import read_run, run_preparation
 from train.keras import keras, tf
 from train.training.batches import BatchOptions, mixed, one_hot, training_batches
 from train.training.callbacks import WeightAverage
+from train.training.config import as_words
 from train.training.fit import FitOptions, fit
 from train.training.teacher import soft_targets
 
@@ -183,6 +185,36 @@ def test_a_teacher_of_another_split_is_refused(finished: Path, phantoms: Path, t
         fit(dataclasses.replace(options, split=SplitRule(seed=1)))
 
 
+def test_continuing_from_a_run_never_validates_on_films_that_it_learned_from(
+    finished: Path, phantoms: Path, tmp_path: Path
+) -> None:
+    options = FitOptions(out=tmp_path / "on", data=str(phantoms), arch="tiny", epochs=1, init=finished / "model.keras")
+    fit(dataclasses.replace(options, split=SplitRule(seed=3, validation_fraction=0.5)))
+    learned = {film["sha256"] for film in read_manifest(finished / "manifest.json").films if film["part"] == "train"}
+    films = read_manifest(tmp_path / "on" / "manifest.json").films
+    assert not learned & {film["sha256"] for film in films if film["part"] == "validation"}
+    assert any(film["part"] == "left-out" for film in films)
+
+
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [
+        (["fit", "--fold", "3"], "--fold goes with --split k-fold"),
+        (["fit", "--held-out", "here", "--split", "random"], "--held-out goes with --split leave-one-source-out"),
+        (["evaluate", "model.keras", "--part", "test"], "--part needs --manifest"),
+    ],
+)
+def test_options_that_would_be_ignored_are_wrong_usage(words: list[str], needed: str, capsys) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    assert needed in capsys.readouterr().err
+
+
+def test_a_config_may_name_one_data_set_as_text(phantoms: Path) -> None:
+    assert as_words({"data": str(phantoms)}) == as_words({"data": [str(phantoms)]})
+
+
 def test_a_teacher_softens_the_targets_of_the_training_films(finished: Path, phantoms: Path) -> None:
     _, manifest, _ = read_run(finished / "model.keras")
     data = find_data(str(phantoms))
@@ -219,12 +251,19 @@ def test_command_line_errors_are_one_line_and_exit_1(tmp_path: Path, capsys) -> 
         assert len(printed.err.splitlines()) == 1
 
 
-def test_evaluate_scores_the_float_model_on_held_out_films(finished: Path, phantoms: Path, capsys) -> None:
+def test_evaluate_scores_the_float_model_on_held_out_films(
+    finished: Path, phantoms: Path, tmp_path: Path, capsys
+) -> None:
+    data = find_data(str(phantoms))
     words = ["evaluate", str(finished / "model.keras"), "--data", str(phantoms), "--json"]
     assert main([*words, "--manifest", str(finished / "manifest.json")]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["films"] == len(read_run(finished / "model.keras")[1].rows("validation"))
     assert "validation part" in figures["films_of"]
+    other = split_films(load_films(data, Preparation(32)), data.name, data.labels, SplitRule(seed=5))
+    write_manifest(other, tmp_path / "other.json")
+    assert main([*words, "--manifest", str(tmp_path / "other.json")]) == 0
+    assert "of another split than the model's" in json.loads(capsys.readouterr().out)["films_of"]
     assert "test" not in figures["films_of"]
 
 

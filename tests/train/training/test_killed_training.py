@@ -1,5 +1,6 @@
 """`kill -9` at any moment of a training loses nothing: the resumed run ends like the unkilled one."""
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -10,6 +11,8 @@ import pytest
 from tests_support import ENVIRONMENT
 
 from train.training.callbacks import Patience
+from train.training.loop import _is_over
+from train.training.plan import Schedule
 
 WORKER = Path(__file__).with_name("fit_worker.py")
 
@@ -60,6 +63,15 @@ def test_killed_training_resumes_to_the_history_of_the_unkilled_one(
     assert [row["epoch"] for row in history] == [1, 2, 3]
     for row, wanted in zip(history, unkilled, strict=True):
         assert row == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize(("patience", "over"), [(2, True), (3, False)])
+def test_training_that_was_killed_after_its_last_epoch_goes_straight_to_scoring(patience: int, over: bool) -> None:
+    rows = [{"epoch": number + 1, "judge_auc": auc} for number, auc in enumerate([0.8, 0.9, 0.85, 0.9])]
+    schedule = Schedule(epochs=9, batch_size=8, steps_per_epoch=2, learning_rate=1e-3, patience=patience)
+    assert _is_over(rows, schedule) == over
+    assert _is_over(rows, dataclasses.replace(schedule, epochs=4))
+    assert not _is_over([], schedule)
 
 
 def test_patience_counts_the_epochs_before_the_kill() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from edge_app.errors import DataError
 from edge_app.imaging.film_files import films_in, is_service_name
 from edge_app.imaging.phantom import LABELS
-from train.data.labelled import NORMAL, TEST, TRAIN, VALIDATION, DataSet, LabelledFilm, Layout
+from train.data.labelled import DRAWN, NORMAL, TEST, TRAIN, VALIDATION, DataSet, LabelledFilm, Layout
 from train.data.patients import PUBLISHED, name_patients
 
 PARTS = {
@@ -62,7 +62,8 @@ def read_folder(path: Path, with_test: bool, patients: str = "") -> DataSet:
     films = [film for film in found if not faults.get(film)]
     places = [film.file.relative_to(path).as_posix() for film in films]
     names, rule = name_patients(places, patients, depth=1 if parts[0][1] == path else 2)
-    published = three and 2 * sum(bool(PUBLISHED.match(film.file.name)) for film in films) > len(films)
+    drawn = (path / DRAWN).exists()
+    published = not drawn and three and 2 * sum(bool(PUBLISHED.match(film.file.name)) for film in films) > len(films)
     return DataSet(
         name=path.name,
         labels=LABELS if three else tuple(sorted(labels)),
@@ -72,6 +73,7 @@ def read_folder(path: Path, with_test: bool, patients: str = "") -> DataSet:
         ),
         licence=KERMANY_LICENCE if published else "not stated",
         attribution=KERMANY_ATTRIBUTION if published else f"films in a folder of {len(labels)} classes",
+        drawn=drawn,
         faults=tuple(f"{film.file.parent.name}/{film.file.name}: {why}" for film, why in faults.items() if why),
         notes=(*_kinds_note(labels, told, three), rule, *_left_out(path, parts, {film.file for film in found})),
     )

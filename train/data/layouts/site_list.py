@@ -59,7 +59,7 @@ def read_site_list(path: Path, with_test: bool = False, patients: str = "") -> D
         raise DataError(f"{path} gives {several[0]!r}: a film has one class here; keep one finding for each")
     used = [row for row in rows if row["finding"] not in unused]
     files = _files(path, [row["file"] for row in used])
-    names, rule = _patients(used, patients)
+    names, rule = _patients(path, used, patients)
     films = tuple(
         LabelledFilm(file.name, row["finding"], patient, file, row["split"], row.get("site", ""))
         for row, file, patient in zip(used, files, names, strict=True)
@@ -112,8 +112,12 @@ def _files(path: Path, names: list[str]) -> list[Path]:
     return files
 
 
-def _patients(rows: list[dict[str, str]], rule: str) -> tuple[list[str], str]:
+def _patients(path: Path, rows: list[dict[str, str]], rule: str) -> tuple[list[str], str]:
     places = [row["file"].replace("\\", "/") for row in rows]
+    if any(map(os.path.isabs, places)):  # as if the list lay in the folder that holds them all
+        files = [(path.parent / place).resolve() for place in places]
+        root = os.path.commonpath([file.parent for file in files])
+        places = [file.relative_to(root).as_posix() for file in files]
     if not rule and any(row.get("patient") for row in rows):
         patients = [row["patient"] or place for row, place in zip(rows, places, strict=True)]
         return patients, f"{len(rows)} films of {len(set(patients))} patients, as the column says"
