@@ -25,6 +25,7 @@ MODULES = (  # what a module uses while it loads stands before it
 IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 INDENTATION = re.compile(r"^ +", re.MULTILINE)
 EXPORT = re.compile(r"^export ", re.MULTILINE)
+COMMENT = re.compile(r"^(?://.*|/\*\*(?:.|\n)*?\*/)\n", re.MULTILINE)  # with lines of its own
 POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; manifest-src 'self'; "
     "worker-src 'self'; base-uri 'none'; form-action 'none'{connect}"
@@ -99,8 +100,8 @@ def build_page(
 
 
 def _module(name: str) -> str:
-    """A module without its imports, exports and indentation: all become one, whose names must differ."""
-    return INDENTATION.sub("", EXPORT.sub("", IMPORT.sub("", _static(f"{name}.js"))))
+    """A module without its imports, exports, indentation and comments: all become one, whose names must differ."""
+    return COMMENT.sub("", INDENTATION.sub("", EXPORT.sub("", IMPORT.sub("", _static(f"{name}.js")))))
 
 
 def _static(name: str) -> str:

@@ -1,15 +1,28 @@
 // Sends films one by one to the kiosk's own route, with the visit they belong to. A file's name stays in this browser.
 let stopped = false;
+const NUMERALS = "0123456789٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९"; // of the keyboards of the page's languages
 
-// Whose films they are, from the fields of a form, as headers.
+// What was typed, as a number; a comma is a decimal point. NaN for what is none. A field for numbers would drop signs
+// instead: "2,5" became 25, and "12-" nothing.
+function numberOf(typed) {
+  const plain = typed.replace(/\p{Nd}/gu, (digit) => NUMERALS.indexOf(digit) % 10).replace(/[,٫]/, ".");
+  return /^\d+(\.\d+)?$/.test(plain) ? Number(plain) : NaN;
+}
+
+// Whose films they are, from the fields of a form, as headers; null, and the form says why, if the age cannot be one.
 window.cxrVisit = (form) => {
   const value = (selector) => form.querySelector(selector).value.trim();
-  const years = value(".years");
-  return {
+  const field = form.querySelector(".years"), typed = value(".years"), age = numberOf(typed);
+  const isAge = typed === "" || age <= Number(field.dataset.most);
+  const note = form.querySelector(".no-age");
+  note.hidden = isAge;
+  if (!isAge) field.focus();
+  field.oninput = () => (note.hidden = true); // it is being corrected
+  return isAge ? {
     "x-label": encodeURIComponent(value("input.label")),
-    "x-age-years": years && String(value(".unit") === "months" ? Number(years) / 12 : Number(years)),
+    "x-age-years": typed && String(value(".unit") === "months" ? age / 12 : age),
     "x-sex": value(".sex"),
-  };
+  } : null;
 };
 
 async function send(address, headers, body) {
@@ -21,10 +34,11 @@ async function send(address, headers, body) {
 }
 
 async function handIn(files) {
+  const headers = window.cxrVisit(element);
+  if (!headers) return;
   const zone = element.querySelector(".picker");
   const bar = zone.querySelector(".progress");
   const line = bar.querySelector("span");
-  const headers = window.cxrVisit(element);
   const form = zone.querySelector("form");
   const written = [...form.elements].map((field) => field.value);
   form.reset(); // the next child is another one, and may be written down while films are read
@@ -45,7 +59,7 @@ async function handIn(files) {
     } catch (error) {
       const why = error instanceof TypeError ? zone.dataset.offline : error.message;
       line.textContent = zone.dataset.failed.replace("{name}", files[done].name).replace("{why}", why);
-      const isBlank = !Object.values(window.cxrVisit(element)).some(Boolean);
+      const isBlank = ![...form.querySelectorAll(".label, .years, .sex")].some((field) => field.value.trim());
       if (isBlank) written.forEach((value, at) => (form.elements[at].value = value)); // it is handed in again
       await new Promise((resolve) => setTimeout(resolve, 4000));
     }
@@ -70,6 +84,7 @@ element.addEventListener("change", (event) => {
 });
 element.addEventListener("click", (event) => {
   if (event.target.matches(".cancel")) stopped = true;
+  if (event.target.matches("input.films") && !window.cxrVisit(element)) event.preventDefault(); // before files are chosen
 });
 for (const name of ["dragenter", "dragover"]) {
   document.addEventListener(name, (event) => {

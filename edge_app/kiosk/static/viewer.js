@@ -1,5 +1,6 @@
 // Tells the server whose film it is; the regions are in the field #kiosk-regions, all else stays in the browser.
 element.addEventListener("submit", (event) => {
   event.preventDefault();
-  trigger("named", { visit: window.cxrVisit(event.target) });
+  const visit = window.cxrVisit(event.target);
+  if (visit) trigger("named", { visit });
 });

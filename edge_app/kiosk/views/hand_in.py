@@ -38,9 +38,10 @@ def visit_fields(w: Words, visit: Visit = NOBODY) -> str:
     return (
         f'<label class="grows">{w("label")}<input class="label" maxlength="{MAX_LABEL}" autocomplete="off" '
         f'placeholder="{w("label_hint")}" value="{escape(visit.label)}"></label>'
-        f'<label>{w("age")}<span class="age"><input class="years" type="number" min="0" max="{MAX_AGE}" step="any" '
-        f'inputmode="decimal" value="{age}"><select class="unit" aria-label="{w("age_unit")}">{units}</select></span>'
+        f'<label>{w("age")}<span class="age"><input class="years" type="text" inputmode="decimal" autocomplete="off" '
+        f'data-most="{MAX_AGE}" value="{age}"><select class="unit" aria-label="{w("age_unit")}">{units}</select></span>'
         f'</label><label>{w("sex")}<select class="sex">{sexes}</select></label>'
+        f'<p class="no-age" role="alert" hidden>{w("age_no_number", most=MAX_AGE)}</p>'
     )
 
 

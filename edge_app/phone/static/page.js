@@ -14,6 +14,9 @@ const TYPE_SIZES = ["100%", "125%", "150%"];
 let language = "en";
 let texts = {}; // by language
 let shown = null; // {name, content, age, json, film, evidence, box} of the film on the screen
+let lastRead = Promise.resolve(); // films are read one after another; settles when none is being read
+const OLDEST_YEARS = 120;
+const NUMERALS = "0123456789٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९"; // of the keyboards of the page's languages
 
 /** A text in the page's language, its {gaps} filled. */
 function say(key, values = {}) {
@@ -42,19 +45,40 @@ started.catch((error) => {
 /** For the console and the tests: `await phone.answer(bytes, age)`. */
 globalThis.phone = { started, answer: async (content, age) => (await started).answer(content, age), modelPixels, sha256 };
 
-part("file").addEventListener("change", async ({ target }) => {
+part("file").addEventListener("change", ({ target }) => {
   const [file] = target.files;
   if (!file) return;
-  part("years").value = part("label").value = "";
-  await readFile(file.name, new Uint8Array(await file.arrayBuffer()), null);
   target.value = ""; // the same film may be chosen again
+  part("years").value = part("label").value = "";
+  part("no-age").hidden = true;
+  afterOthers(async () => readFile(file.name, new Uint8Array(await file.arrayBuffer()), null));
 });
 
-part("years").addEventListener("change", ({ target }) => {
-  const years = target.value === "" ? null : Number(target.value);
-  if (shown && target.validity.valid) readFile(shown.name, shown.content, years);
-});
+part("years").addEventListener("change", readAge);
 part("visit").addEventListener("submit", (event) => event.preventDefault());
+
+/** Reads after what is being read, even if that failed. */
+function afterOthers(read) {
+  lastRead = lastRead.then(read, read);
+  return lastRead;
+}
+
+/** The age in the field, in completed years: null for an empty field, NaN for what is no such age. */
+function typedAge() {
+  const typed = part("age").hidden ? "" : part("years").value.trim();
+  const plain = typed.replace(/\p{Nd}/gu, (digit) => NUMERALS.indexOf(digit) % 10);
+  if (!plain) return null;
+  return /^\d+$/.test(plain) && Number(plain) <= OLDEST_YEARS ? Number(plain) : NaN;
+}
+
+/** Reads the film with the age in the field, unless it was; false if that is none, which the page then says. */
+async function readAge() {
+  const age = typedAge();
+  part("no-age").hidden = !Number.isNaN(age);
+  if (Number.isNaN(age)) return false;
+  await afterOthers(() => shown && shown.age !== age && readFile(shown.name, shown.content, age));
+  return true;
+}
 
 async function readFile(name, content, age) {
   part("answer").replaceChildren(element("p", say("phone_reading")));
@@ -63,8 +87,7 @@ async function readFile(name, content, age) {
   showFilm();
   showAnswer();
   part("answer").scrollIntoView({ block: "nearest" });
-  await new Promise((resolve) => setTimeout(resolve, 30));
-  await sharpen(read);
+  setTimeout(() => sharpen(read), 30); // nothing waits for it
 }
 
 /** The model needs few pixels and a person many: draws the film once more, in the resolution of a screen. */
@@ -181,26 +204,43 @@ part("larger").addEventListener("click", () => {
 /** What is shown, with the film in it, as edge_app/workflow/phone_draft.py reads it. */
 async function draft() {
   const { name, json, content, age, film } = shown;
+  const visit = { age_years: film?.ageYears ?? age, label: part("label").value.trim() };
   const address = await new Promise((done, failed) => {
     const reader = Object.assign(new FileReader(), { onload: () => done(reader.result), onerror: failed });
     reader.readAsDataURL(new Blob([content]));
   });
-  const visit = { age_years: film?.ageYears ?? age, label: part("label").value.trim() };
   const added = { film_sha256: sha256(content), ...visit, saved_at: new Date().toISOString() };
   return { file: name, ...json, ...added, film: address.split(",")[1] };
 }
 
-part("save").addEventListener("click", async () => {
+/**
+ * Does something with the draft, once. Tapping a button ends typing an age, and the draft waits until the film was read
+ * with it; so the buttons are not disabled by the reading, or this tap would be lost, but by the tap.
+ */
+async function withDraft(act) {
+  const buttons = [part("save"), part("hand")];
+  for (const button of buttons) button.disabled = true;
+  try {
+    if (await readAge()) await act();
+    else part("years").focus();
+  } finally {
+    for (const button of buttons) button.disabled = false;
+  }
+}
+
+part("save").addEventListener("click", () => withDraft(save));
+part("hand").addEventListener("click", () => withDraft(handOver));
+
+async function save() {
   const saved = await draft();
   const address = URL.createObjectURL(new Blob([`${JSON.stringify(saved, null, 1)}\n`], { type: "application/json" }));
   const link = Object.assign(element("a", ""), { href: address, download: `draft-${saved.film_sha256.slice(0, 12)}.json` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
-});
+}
 
-part("hand").addEventListener("click", async () => {
+async function handOver() {
   const place = part("handed"), { json } = shown;
-  part("hand").disabled = true;
   try {
     const answer = await fetch("../films", { method: "POST", body: JSON.stringify(await draft()) });
     const logIn = { href: "../login", target: "_blank" }; // another tab, because the film is in the memory of this one
@@ -209,9 +249,8 @@ part("hand").addEventListener("click", async () => {
   } catch {
     place.replaceChildren(element("p", say("kiosk_gone")));
   }
-  part("hand").disabled = false;
   place.scrollIntoView({ block: "nearest" });
-});
+}
 
 /** What the kiosk made of the film: its record, and what the phone did not say. */
 function handedParts({ id, saved, reason, warnings = [] }, json) {

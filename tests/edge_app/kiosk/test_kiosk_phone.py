@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clinic import Clinic
+from clinic import Clinic, record_of
 from selenium.webdriver.common.by import By
 from starlette.datastructures import URL
 from tests_support import LAN_NAME
@@ -14,6 +14,7 @@ from edge_app.imaging.phantom import PhantomStyle, phantom_png
 from edge_app.kiosk.phone_address import phone_address
 from edge_app.kiosk.routes.phone import KEY_FILE, own_signer
 from edge_app.records.database import open_store
+from edge_app.records.intake import open_refused_films
 from edge_app.records.readers import add_reader
 from edge_app.records.record import Record
 from edge_app.system.signing import ed25519_of
@@ -32,8 +33,9 @@ def read_on_phone(browser: Any, wait_for: Any, url: str, film: Path, age: str, l
     find(browser, "#file").send_keys(str(film))
     wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#answer h2"))
     find(browser, "#label").send_keys(label)
-    find(browser, "#years").send_keys(f"{age}\n")
-    wait_for(lambda: "not known" not in find(browser, "#answer").text and find(browser, "#hand").is_displayed())
+    find(browser, "#years").send_keys(f"{age}\n" if age else "")
+    wait_for(lambda: ("not known" in find(browser, "#answer").text) == (not age))
+    wait_for(find(browser, "#hand").is_displayed)
 
 
 def only_record(home: Path) -> Record:
@@ -103,6 +105,19 @@ def test_a_film_is_handed_to_the_kiosk_from_its_own_page(start_kiosk, browser, w
         wait_for(lambda: "read before" in find(browser, "#handed").text)
     find(browser, "#hand").click()
     wait_for(lambda: "does not answer" in find(browser, "#handed").text)
+
+
+def test_an_age_that_is_typed_just_before_the_film_is_handed_over_goes_with_it(start_kiosk, browser, wait_for, film):
+    """An older child's film, which must not become a scored draft without an age."""
+    with start_kiosk() as kiosk:
+        read_on_phone(browser, wait_for, kiosk.url, film, "", "0415")
+        find(browser, "#years").send_keys("9")
+        find(browser, "#hand").click()
+        wait_for(lambda: find(browser, "#handed").text)
+        with record_of(kiosk) as store:
+            assert store.records() == []
+            assert [refused.code for refused in open_refused_films(store)] == ["age_out_of_range"]
+            assert [refused.visit.age_years for refused in open_refused_films(store)] == [9.0]
 
 
 def logged_in(browser: Any, wait_for: Any, address: str) -> None:

@@ -87,6 +87,49 @@ def test_an_adult_s_age_that_is_told_later_takes_the_score_away_and_a_child_s_gi
             assert open_refused_films(store) == []
 
 
+def test_a_comma_in_an_age_is_a_decimal_point(start_kiosk, browser, wait_for, films):
+    with start_kiosk() as kiosk:
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        for seed, age in enumerate(("2,5", "0,5", "٣", "४٫५")):
+            clinic.hand_in(films("viral", seed), label=f"060{seed}", age=age)
+        assert {row["label"]: row["age_years"] for row in exported(kiosk)} == {
+            "0600": "2.5",
+            "0602": "3.0",
+            "0603": "4.5",
+        }
+        with record_of(kiosk) as store:
+            [six_months] = open_refused_films(store)
+        assert (six_months.visit.label, six_months.visit.age_years, six_months.code) == (
+            "0601",
+            0.5,
+            "age_out_of_range",
+        )
+        clinic.read("0600")
+        name(clinic, age="3,5")
+        wait_for(lambda: {row["label"]: row["age_years"] for row in exported(kiosk)}["0600"] == "3.5")
+
+
+def test_an_age_that_is_no_number_is_refused_in_words_before_anything_is_sent(start_kiosk, browser, wait_for, films):
+    with start_kiosk() as kiosk:
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.write("input.label", "0700")
+        for typed in ("12-", "3e", "9.5.", "9 y", "-1", "121"):
+            clinic.write("input.years", typed)
+            clinic.press(".drop")
+            wait_for(lambda: "a number from 0 to 120" in clinic.text(".picker"))
+            clinic.add_films(films("viral", 3))
+            assert settled(clinic, "return document.querySelectorAll('.queue .case').length") == 0, typed
+            assert clinic.ask("input.label, input.years", "e.value") == ["0700", typed], "to be corrected"
+        clinic.hand_in(films("viral", 3), age="2")
+        assert "a number from" not in clinic.text(".picker")
+        assert [(row["label"], row["age_years"]) for row in exported(kiosk)] == [("0700", "2.0")]
+        clinic.read("0700")
+        name(clinic, age="3e")
+        wait_for(lambda: "a number from 0 to 120" in clinic.text(".whose"))
+        settled(clinic, "return document.querySelector('.whose').innerText")
+        assert [row["age_years"] for row in exported(kiosk)] == ["2.0"]
+
+
 def test_a_dicom_film_brings_its_own_number_age_and_sex_and_a_typed_number_goes_first(kiosk):
     film, other = (
         dicom_bytes(draw_phantom("viral", seed, BIG), PatientID="P-0815", PatientAge="003Y", PatientSex="F")

@@ -16,6 +16,7 @@ from dicom_files import picture_bytes
 from phone_browser import Phone
 from PIL import Image
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from tests_support import REPOSITORY
 
@@ -50,6 +51,29 @@ def hand_in(phone: Phone, folder: Path, content: bytes, name: str = "child.png")
 def in_view(phone: Phone, selector: str) -> bool:
     script = "const box = arguments[0].getBoundingClientRect(); return box.width > 0 && box.right <= innerWidth"
     return bool(phone.chrome.execute_script(script, find(phone, selector)))
+
+
+def tap(phone: Phone, selector: str) -> None:
+    """Touch the middle of an element."""
+    script = "const box = arguments[0].getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]"
+    x, y = phone.chrome.execute_script(script, find(phone, selector))
+    for kind, points in (("touchStart", [{"x": x, "y": y}]), ("touchEnd", [])):
+        phone.chrome.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def type_age(phone: Phone, text: str) -> None:
+    """Type it over what the field says, without Enter."""
+    find(phone, "#years").send_keys(Keys.CONTROL, "a", Keys.NULL, text)
+
+
+@pytest.fixture
+def saved(phone: Phone, tmp_path: Path) -> Any:
+    """`saved()`: the drafts that the page saved in this test."""
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    where = {"behavior": "allow", "downloadPath": str(folder)}
+    phone.chrome.execute_cdp_cmd("Browser.setDownloadBehavior", where)
+    return lambda: [json.loads(path.read_text()) for path in folder.glob("draft-*.json")]
 
 
 @pytest.fixture
@@ -99,6 +123,35 @@ def test_an_age_out_of_range_takes_the_score_away(phone, pneumonia, tmp_path):
     assert not find(phone, "#where").is_displayed()
 
 
+@pytest.mark.parametrize(("typed", "age"), [("9", 9), ("٣", 3), ("५", 5)])
+def test_an_age_that_is_typed_just_before_the_tap_is_in_the_draft(phone, pneumonia, tmp_path, saved, typed, age):
+    hand_in(phone, tmp_path, pneumonia)
+    type_age(phone, typed)
+    tap(phone, "#save")
+    (draft,) = phone.wait(saved)
+    assert (draft["age_years"], "p_pneumonia" in draft) == (age, age <= 5), "the film was read with the age"
+    assert "age_unknown" not in draft.get("warnings", ())
+    assert [find(phone, selector).is_enabled() for selector in ("#save", "#hand")] == [True, True]
+
+
+@pytest.mark.parametrize("typed", ["1.5", "2,5", "0,5", "12-", "3e", "121"])
+def test_an_age_that_is_no_whole_number_of_years_is_refused_in_words_and_nothing_is_saved(
+    phone, pneumonia, tmp_path, saved, typed
+):
+    hand_in(phone, tmp_path, pneumonia)
+    type_age(phone, typed)
+    tap(phone, "#save")
+    assert phone.wait(lambda: "whole years" in find(phone, "#visit").text)
+    assert find(phone, "#years").get_attribute("value") == typed, "nothing is dropped while somebody types"
+    phone.wait(find(phone, "#save").is_enabled)
+    assert saved() == []
+    type_age(phone, "2")
+    tap(phone, "#save")
+    (draft,) = phone.wait(saved)
+    assert draft["age_years"] == 2
+    assert "whole years" not in find(phone, "#visit").text
+
+
 @pytest.mark.parametrize("age", [3, None])
 def test_a_draft_is_saved_with_its_film_as_the_kiosk_reads_it(phone, pneumonia, tmp_path, bundle, age):
     hand_in(phone, tmp_path, pneumonia)
@@ -131,6 +184,9 @@ def test_every_language_fits_the_screen_and_no_text_is_missing(phone, pneumonia,
     Select(find(phone, "#language")).select_by_value(language)
     assert words(language)["decision_pneumonia"] in find(phone, "#answer").text
     assert find(phone, "html").get_attribute("dir") == words(language)["direction"]
+    type_age(phone, "1,5\n")
+    own = json.loads((STATIC.parent / "locales" / f"{language}.json").read_text(encoding="utf-8"))
+    assert phone.wait(lambda: own["phone_no_age"] in find(phone, "#visit").text)
     outside = """return [...document.querySelectorAll("body *")].filter((each) => {
         const { left, right, width } = each.getBoundingClientRect();
         return width > 1 && (left < 0 || right > innerWidth); }).map((each) => each.outerHTML.slice(0, 80))"""
