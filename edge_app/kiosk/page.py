@@ -4,6 +4,7 @@ The parts are HTML from `views`. Films are uploaded through the kiosk's own rout
 never writes one to disk. Each browser tab has its own `TabState`; what all tabs share is in the `ReadingService`.
 """
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -71,6 +72,7 @@ class Parts:
     told: gr.HTML  # the draft next to the film
     message: gr.HTML
     regions: gr.Textbox  # hidden: the film viewer writes them into it
+    shown: gr.Textbox  # hidden: `viewer.js` writes into it which film and version the browser shows
     panel: gr.Column  # the form for signing, with what follows
     finding: gr.Radio
     comment: gr.Textbox
@@ -107,29 +109,21 @@ def build_page(service: ReadingService) -> gr.Blocks:
         on(parts.picker.films_read, events.films_read, repeated="multiple")
         on(parts.lists.pick, events.picked)
         on(parts.outcome.pick, events.picked)
-        on(parts.told.impression, events.impression)
-        on(parts.told.seen_to, events.seen_to)
-        on(parts.viewer.named, events.named)
-        for signing in (parts.sign.click, parts.pin.submit):
-            on(
-                signing,
-                events.signed,
-                parts.finding,
-                parts.regions,
-                parts.comment,
-                parts.reason,
-                parts.initials,
-                parts.pin,
-            )
-        on(parts.take_back.click, events.taken_back, parts.reason, parts.initials, parts.pin)
-        on(parts.discard.click, events.discarded, parts.reason, parts.initials, parts.pin)
+        on(parts.told.impression, events.impression, parts.shown)
+        on(parts.told.seen_to, events.seen_to, parts.shown)
+        on(parts.viewer.named, events.named, parts.shown)
+        who = (parts.reason, parts.initials, parts.pin)
+        signing = functools.partial(gr.on, [parts.sign.click, parts.pin.submit])  # one event: a second one waits
+        on(signing, events.signed, parts.shown, parts.finding, parts.regions, parts.comment, *who)
+        on(parts.take_back.click, events.taken_back, parts.shown, *who)
+        on(parts.discard.click, events.discarded, parts.shown, *who)
         on(gr.Timer(REFRESH_S).tick, events.refreshed)
     page.queue(max_size=MAX_WAITING)
     return page
 
 
 class PageEvents:
-    """One method per event."""
+    """One method per event. What somebody does to a film is done only if the browser showed it: see `_moved_on`."""
 
     def __init__(self, service: ReadingService, parts: Parts) -> None:
         self._service = service
@@ -179,22 +173,28 @@ class PageEvents:
             return {parts.tab: gr.skip()}  # somebody did something here meanwhile
         return shown
 
-    def impression(self, tab: TabState, event: gr.EventData, request: gr.Request) -> Updates:
+    def impression(self, tab: TabState, shown: str, event: gr.EventData, request: gr.Request) -> Updates:
         """The reader gave their own impression before seeing the answer; it is the first choice in the form."""
+        if shown != _acted_on(tab):
+            return self._moved_on(tab, request)
         finding = event.finding if event.finding in FINDINGS else ""
         tab = replace(tab, impressions=tab.impressions | {tab.chosen: finding})
         return self._open(tab, request) | {self._parts.finding: finding or None}
 
-    def seen_to(self, tab: TabState, request: gr.Request) -> Updates:
+    def seen_to(self, tab: TabState, shown: str, request: gr.Request) -> Updates:
         """Somebody saw to a refused film: it leaves the queue."""
+        if shown != _acted_on(tab):
+            return self._moved_on(tab, request)
         try:
             self._service.close_refused(tab.chosen, "page")
         except KitError as error:
             return self._failed(tab, error, request)
         return self._open(replace(tab, chosen="", room=HAND_IN), request)
 
-    def named(self, tab: TabState, event: gr.EventData, request: gr.Request) -> Updates:
+    def named(self, tab: TabState, shown: str, event: gr.EventData, request: gr.Request) -> Updates:
         """Somebody said whose film is shown; of a signed one, the amendment will say it."""
+        if shown != _acted_on(tab):
+            return self._moved_on(tab, request)
         case, news = self._service.find(tab.chosen), ""
         try:
             visit = visit_of(event.visit)
@@ -213,6 +213,7 @@ class PageEvents:
     def signed(
         self,
         tab: TabState,
+        shown: str,
         finding: str,
         regions: str,
         comment: str,
@@ -222,6 +223,8 @@ class PageEvents:
         request: gr.Request,
     ) -> Updates:
         """The reader signs the film that is shown, or amends its signature; then the next one is shown."""
+        if shown != _acted_on(tab):
+            return self._moved_on(tab, request)
         language = _language(request)
         if not finding:
             return self._failed(tab, KitError(say(language, "say_finding")), request, pin)
@@ -234,16 +237,24 @@ class PageEvents:
             return self._failed(tab, error, request)
         return self._next_after(tab, request, "signed_as", say(language, f"finding_{finding}"))
 
-    def taken_back(self, tab: TabState, reason: str, initials: str, pin: str, request: gr.Request) -> Updates:
+    def taken_back(
+        self, tab: TabState, shown: str, reason: str, initials: str, pin: str, request: gr.Request
+    ) -> Updates:
         """The reader withdraws their own signature."""
+        if shown != _acted_on(tab):
+            return self._moved_on(tab, request)
         try:
             self._service.withdraw(tab.chosen, initials or "", pin or "", reason or "", tab.seen)
         except KitError as error:
             return self._failed(tab, error, request)
         return self._open(tab, request)
 
-    def discarded(self, tab: TabState, reason: str, initials: str, pin: str, request: gr.Request) -> Updates:
+    def discarded(
+        self, tab: TabState, shown: str, reason: str, initials: str, pin: str, request: gr.Request
+    ) -> Updates:
         """The reader takes a draft off the list; the first click shows the field for the reason."""
+        if shown != _acted_on(tab):
+            return self._moved_on(tab, request)
         if not (reason or "").strip():
             failed = self._failed(tab, KitError(say(_language(request), "error_no_reason")), request, pin)
             return failed | {self._parts.reason: gr.update(visible=True)}
@@ -265,7 +276,11 @@ class PageEvents:
     def _film(self, case: Case | None, tab: TabState, request: gr.Request) -> str:
         service, hidden = self._service, self._is_hidden(case, tab)
         earlier, full = (service.earlier_film(case), bool(service.cases.file(case.id))) if case else (None, False)
-        return film(case, _language(request), hidden, earlier, full)
+        return film(case, tab.seen, _language(request), hidden, earlier, full)
+
+    def _moved_on(self, tab: TabState, request: gr.Request) -> Updates:
+        """Do nothing: the browser did not show what is open here by now. Show it, with an empty form."""
+        return self._open(tab, request) | {self._parts.message: message(say(_language(request), "error_moved_on"))}
 
     def _next_after(self, tab: TabState, request: gr.Request, key: str, finding: str) -> Updates:
         """Say what was done, and show the next film that waits."""
@@ -363,7 +378,8 @@ def _review_form(i18n: gr.I18n) -> dict[str, Any]:
     def text(name: str, **more: Any) -> gr.Textbox:
         return gr.Textbox(label=i18n(name), elem_id=f"kiosk-{name}", **more)
 
-    form: dict[str, Any] = {"message": _part("kiosk-message"), "regions": gr.Textbox(elem_id="kiosk-regions")}
+    form: dict[str, Any] = {"message": _part("kiosk-message")}
+    form |= {name: gr.Textbox(elem_id=f"kiosk-{name}") for name in ("regions", "shown")}
     with gr.Column(elem_id="kiosk-review", visible=False) as form["panel"]:
         form["finding"] = gr.Radio(findings, label=i18n("finding"), elem_id="kiosk-finding")
         form["comment"] = text("comment", placeholder=i18n("comment"), max_length=MAX_TEXT)
@@ -385,6 +401,11 @@ def _regions(text: str) -> tuple[Region, ...]:
         left, top, right, bottom = (min(1.0, max(0.0, float(end))) for end in ends)
         regions.append((left, top, right, bottom))
     return tuple(regions)
+
+
+def _acted_on(tab: TabState) -> str:
+    """The film and version that an act is about, as `viewer.js` writes what the browser shows."""
+    return f"{tab.chosen} {tab.seen}"
 
 
 def _new_tab() -> TabState:

@@ -158,6 +158,51 @@ def test_a_signature_is_taken_back_by_its_reader_alone_and_a_draft_is_discarded(
         wait_for(lambda: clinic.queue() == [])
 
 
+# A slow page: once the signature is on its way it draws nothing for a while, and then a click comes before the answer.
+SLOW_THEN_PRESS = """
+const [button, send] = [arguments[0], window.fetch];
+window.fetch = (address, request) => {
+  if (request?.body?.includes?.(arguments[1])) {
+    window.fetch = send;
+    setTimeout(() => {
+      const end = Date.now() + 4000;
+      while (Date.now() < end);
+      window.shownAtPress = document.querySelector('.whose summary').textContent;
+      document.querySelector(button).click();
+    }, 100);
+  }
+  return send(address, request);
+};
+"""
+
+
+@pytest.mark.parametrize("button", ["#kiosk-sign", "#kiosk-discard"])
+def test_enter_and_a_click_before_the_page_moved_on_are_no_act_on_the_next_child(
+    start_kiosk, browser, wait_for, films, button
+):
+    with start_kiosk() as kiosk:
+        enrol(kiosk, "AB")
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        for seed, label in ((3, "ANNA"), (4, "BEN")):
+            clinic.hand_in(films("viral", seed), label=label)
+        clinic.read("ANNA")
+        clinic.press("#kiosk-discard")  # shows the field for the reason
+        clinic.see("#kiosk-reason")
+        clinic.sign("viral", "ab", "1111", comment="ANNA's", reason="twice")
+        wait_for(lambda: "wrong" in clinic.text("#kiosk-message"))
+        browser.execute_script(SLOW_THEN_PRESS, button, '"2468"')
+        clinic.write("#kiosk-pin input", "2468" + Keys.ENTER)
+        wait_for(lambda: "BEN" in clinic.text(".whose"))
+        settled(clinic, "return document.querySelector('#kiosk-message').textContent", 2)
+        assert "ANNA" in browser.execute_script("return window.shownAtPress")
+        assert {row["label"]: row["status"] for row in exported(kiosk)} == {"ANNA": "signed", "BEN": "draft"}
+        assert "BEN" in clinic.text(".whose")
+        assert clinic.ask("#kiosk-comment :is(input, textarea)", "e.value") == [""]
+        assert button == "#kiosk-sign" or "Nothing was done" in clinic.text("#kiosk-message")
+        clinic.sign("bacterial", "ab", "2468")
+        wait_for(lambda: {row["status"] for row in exported(kiosk)} == {"signed"})
+
+
 def test_a_film_that_cannot_be_seen_cannot_be_signed_until_it_is_read_again(start_kiosk, browser, wait_for, films):
     film = films("viral", 6)
     with start_kiosk() as kiosk:
