@@ -168,7 +168,8 @@ class PageEvents:
         case = self._service.find(tab.chosen) if tab.chosen else None
         if case and case.version != tab.seen:
             news = message(say(language, "changed_elsewhere"))
-            shown |= {parts.told: self._told(case, tab, language), parts.message: news}
+            drawn = self._film(case, tab, request)  # it may be another child's now; an act is about `tab.seen` still
+            shown |= {parts.told: self._told(case, tab, language), parts.viewer: drawn, parts.message: news}
         if self._numbers.get(str(request.session_hash), tab.number) != tab.number:
             return {parts.tab: gr.skip()}  # somebody did something here meanwhile
         return shown
@@ -296,10 +297,12 @@ class PageEvents:
         return (first or waiting[0]).id if waiting else ""
 
     def _failed(self, tab: TabState, error: KitError, request: gr.Request, pin: str = "") -> Updates:
-        """Say why; the form stays, but for the PIN. If the record changed, it is shown as it is now."""
-        case = self._service.find(tab.chosen) if tab.chosen else None
-        shown = self._shown(replace(tab, seen=case.version if case else 0), request)
-        return shown | {self._parts.message: message(said(_language(request), error)), self._parts.pin: pin}
+        """Say why, and show the film and its record as they are now; the form stays, but for the PIN."""
+        parts, case = self._parts, self._service.find(tab.chosen) if tab.chosen else None
+        version = case.version if case else 0
+        tab = replace(tab, seen=version, visit=tab.visit if version == tab.seen else None)
+        why = {parts.message: message(said(_language(request), error)), parts.pin: pin}
+        return self._shown(tab, request) | why | {parts.viewer: self._film(case, tab, request)}
 
     def _shown(self, tab: TabState, request: gr.Request) -> Updates:
         """What every event may change."""

@@ -49,7 +49,8 @@
     }
     const changed = changes.filter((change) => change.type === "attributes").map((change) => change.target);
     for (const container of document.querySelectorAll(".film-viewer[data-film]")) {
-      if (!viewers.has(container) || changed.includes(container)) window.createFilmViewer(container);
+      const isDrawn = viewers.has(container) && container.firstElementChild; // gradio empties it with what is next to it
+      if (!isDrawn || changed.includes(container)) window.createFilmViewer(container);
     }
   }
 

@@ -56,6 +56,7 @@ def _whose(case: Case, seen: int, w: Words) -> str:
     is_known = visit.label and visit.age_years is not None  # nothing depends on the sex
     ask = f'<span class="sr">{w("whose_film")}</span>✎' if is_known else f'<b class="tag">{w("whose_film")}</b>'
     return (
-        f'<details class="whose" data-shown="{case.id} {seen}" dir="{direction(w.language)}"><summary>{title} {ask}</summary>'
+        f'<details class="whose" data-shown="{case.id} {seen}" dir="{direction(w.language)}">'
+        f"<summary>{title} {ask}</summary>"
         f'<form class="visit">{visit_fields(w, visit)}<button>{w("save")}</button></form></details>'
     )

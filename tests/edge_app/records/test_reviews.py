@@ -6,9 +6,10 @@ import pytest
 from tests_support import A_MODEL, a_decision
 
 from edge_app.errors import ReviewRefused
+from edge_app.records import audit
 from edge_app.records.database import Store, open_store
-from edge_app.records.record import DISCARDED, Draft, Signature, new_record_id, verdict_of
-from edge_app.records.reviews import discard, history, sign, withdraw
+from edge_app.records.record import DISCARDED, Draft, Signature, Visit, new_record_id, verdict_of
+from edge_app.records.reviews import discard, history, name_visit, sign, withdraw
 
 
 @pytest.fixture
@@ -36,6 +37,20 @@ def test_a_stale_tab_replaces_no_signature(store, draft):
     with refused("stale"):
         discard(store, draft, "CD", "twice", seen=0)
     assert store.record(draft).review.reader == "AB"
+
+
+def test_who_said_whose_film_it_is_is_somebody_and_not_the_last_reader(store, draft, monkeypatch):
+    name_visit(store, draft, Visit("ANNA"), "page", 0)
+    with refused("stale_named"):
+        sign(store, Signature(draft, "AB", "pneumonia"))
+    sign(store, Signature(draft, "AB", "pneumonia", store.record(draft).version))
+    with refused("stale"):
+        sign(store, Signature(draft, "CD", "pneumonia"))
+    withdraw(store, draft, "AB", "wrong child", store.record(draft).version)
+    monkeypatch.setattr(audit, "now", lambda: "2999-01-01T00:00:00Z")
+    name_visit(store, draft, Visit("BEN"), "page", store.record(draft).version)
+    with refused("stale_named"):
+        sign(store, Signature(draft, "AB", "pneumonia"))
 
 
 def test_an_amendment_says_why_and_both_signatures_stay(store, draft):
