@@ -30,7 +30,6 @@ STATIC = Path(__file__).parent / "static"
 FONTS = ("system-ui", "Noto Sans", "DejaVu Sans", "sans-serif")
 MAX_WAITING = 64  # events in gradio's queue; further ones get the message that the kiosk is busy
 MAX_HANDED_IN = 100  # films of one tab's last batch
-MAX_REGIONS = 8
 MAX_SESSIONS = 1000
 REFRESH_S = 1.5  # how often a page asks whether anything changed
 AT_ONCE = 4  # events of one kind that may run at once
@@ -266,13 +265,18 @@ class PageEvents:
         return self._next_after(tab, request, "discarded_now", "")
 
     def _open(self, tab: TabState, request: gr.Request, news: str = "") -> Updates:
-        """Show the chosen film with an empty form."""
+        """Show the chosen film with an empty form, or with what its signature says: an amendment begins with that."""
         parts, case = self._parts, self._service.find(tab.chosen) if tab.chosen else None
         tab = replace(tab, seen=case.version if case else 0, visit=None)
-        shown = self._shown(tab, request)
+        shown = self._shown(tab, request) | self._signature(case)
         shown[parts.reason] |= {"value": ""}
-        empty: Updates = {parts.finding: None, parts.comment: "", parts.pin: ""}
-        return shown | empty | {parts.message: message(news, True), parts.viewer: self._film(case, tab, request)}
+        shown |= {parts.pin: "", parts.message: message(news, True)}
+        return shown | {parts.viewer: self._film(case, tab, request)}
+
+    def _signature(self, case: Case | None) -> Updates:
+        """What a signature says, in the form; the film viewer has its regions."""
+        said = case.review if case else None
+        return {self._parts.finding: said.finding if said else None, self._parts.comment: said.comment if said else ""}
 
     def _film(self, case: Case | None, tab: TabState, request: gr.Request) -> str:
         service, hidden = self._service, self._is_hidden(case, tab)
@@ -297,12 +301,17 @@ class PageEvents:
         return (first or waiting[0]).id if waiting else ""
 
     def _failed(self, tab: TabState, error: KitError, request: gr.Request, pin: str = "") -> Updates:
-        """Say why, and show the film and its record as they are now; the form stays, but for the PIN."""
+        """Say why, and show the film and its record as they are now; the form stays, but for the PIN.
+
+        If somebody signed meanwhile, the form has what they said: this reader may amend it, and drops nothing unseen.
+        """
         parts, case = self._parts, self._service.find(tab.chosen) if tab.chosen else None
         version = case.version if case else 0
-        tab = replace(tab, seen=version, visit=tab.visit if version == tab.seen else None)
-        why = {parts.message: message(said(_language(request), error)), parts.pin: pin}
-        return self._shown(tab, request) | why | {parts.viewer: self._film(case, tab, request)}
+        told: Updates = {parts.message: message(said(_language(request), error)), parts.pin: pin}
+        if version != tab.seen:
+            tab = replace(tab, seen=version, visit=None)
+            told |= self._signature(case) if case and case.review else {}
+        return self._shown(tab, request) | told | {parts.viewer: self._film(case, tab, request)}
 
     def _shown(self, tab: TabState, request: gr.Request) -> Updates:
         """What every event may change."""
@@ -400,7 +409,7 @@ def _review_form(i18n: gr.I18n) -> dict[str, Any]:
 def _regions(text: str) -> tuple[Region, ...]:
     """What the film viewer wrote, as regions within the film."""
     regions = []
-    for ends in json.loads(text)[:MAX_REGIONS]:
+    for ends in json.loads(text):
         left, top, right, bottom = (min(1.0, max(0.0, float(end))) for end in ends)
         regions.append((left, top, right, bottom))
     return tuple(regions)

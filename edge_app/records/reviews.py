@@ -12,6 +12,7 @@ from edge_app.records.intake import refuse_draft
 from edge_app.records.record import (
     DISCARDED,
     FINDINGS,
+    MAX_REGIONS,
     MAX_TEXT,
     NAMED,
     WITHDRAWN,
@@ -50,10 +51,12 @@ def sign(store: Store, signature: Signature) -> None:
 
     Raises:
         ReviewRefused: the record is no longer as the reader saw it, or an amendment has no reason.
-        StoreError: no such record, an unknown finding, or it could not be written.
+        StoreError: no such record, an unknown finding, too many regions, or it could not be written.
     """
     if signature.finding not in FINDINGS:
         raise StoreError(f"a finding is one of {FINDINGS}, got {signature.finding}")
+    if len(signature.regions) > MAX_REGIONS:
+        raise StoreError(f"{len(signature.regions)} regions are marked, expected {MAX_REGIONS} at most: remove some")
     with store.writing() as act:
         decision, last = _as_seen(act, signature.record_id, signature.seen)
         if last and last.finding and not signature.reason.strip():

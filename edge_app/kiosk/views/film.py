@@ -6,12 +6,13 @@ from html import escape
 from edge_app.kiosk.language import direction, say, words
 from edge_app.kiosk.views.hand_in import visit_fields
 from edge_app.kiosk.views.words import Words, about_child, moment, name_of
+from edge_app.records.record import MAX_REGIONS
 from edge_app.workflow.case import Case
 
 VIEWER_WORDS = (
     "help", "tools", "contour", "window", "pan", "region", "invert", "compare", "fit", "rotate", "flip", "actual",
-    "zoom_in", "zoom_out", "full_screen", "more", "remove", "removed", "region_n", "this_film", "earlier_film",
-    "zoomed", "levels", "flipped", "inverted", "no_film", "no_full", "crop",
+    "zoom_in", "zoom_out", "full_screen", "more", "remove", "removed", "region_n", "max_regions", "this_film",
+    "earlier_film", "zoomed", "levels", "flipped", "inverted", "no_film", "no_full", "crop",
 )  # fmt: skip
 
 
@@ -32,6 +33,7 @@ def film(
     if not case.pictures.film_jpeg:
         return _empty("no_picture" if case.answer.refusal else "film_gone", w) + _whose(case, seen, w)
     contour = "[]" if hidden else json.dumps(case.pictures.contour)
+    regions = json.dumps(case.review.regions if case.review else ())
     field = ",".join(f"{end:.4f}" for end in case.answer.lung_field or ())
     before = f"picture/{earlier.id}/film" if earlier and earlier.pictures.film_jpeg else ""
     own = words(language)
@@ -40,7 +42,8 @@ def film(
     return (
         f'<div class="film-viewer" data-key="{case.id}" data-film="picture/{case.id}/film" data-field="{field}" '
         f'data-full="{f"picture/{case.id}/full" if full else ""}" data-contour="{contour}" data-earlier="{before}" '
-        f'data-regions-input="#kiosk-regions" dir="ltr" data-words="{escape(json.dumps(viewer_words))}"></div>'
+        f'data-regions="{regions}" data-max-regions="{MAX_REGIONS}" data-regions-input="#kiosk-regions" '
+        f'dir="ltr" data-words="{escape(json.dumps(viewer_words))}"></div>'
         f"{_whose(case, seen, w)}"
     )
 

@@ -109,13 +109,14 @@ def test_another_reader_s_signature_is_seen_within_two_seconds_and_not_replaced(
         clinic.read("0412")
         [row] = exported(kiosk)
         with record_of(kiosk) as store:
-            sign(store, Signature(row["id"], "CD", "bacterial"))
+            sign(store, Signature(row["id"], "CD", "bacterial", comment="left base"))
         signed_at = time.monotonic()
         wait_for(lambda: "CD" in clinic.text(".history"))
         assert time.monotonic() - signed_at < 2 * 3  # three times the promise: other tests run at the same time
         clinic.sign("normal", "ab", "2468")  # what the reader saw was a draft
         wait_for(lambda: "CD" in clinic.text("#kiosk-message"))
         assert exported(kiosk)[0]["finding"] == "bacterial"
+        assert clinic.ask("#kiosk-comment :is(input, textarea)", "e.value") == ["left base"]
         # An amendment is an act of its own, and says why.
         clinic.sign("normal", "ab", "2468")
         wait_for(lambda: "why" in clinic.text("#kiosk-message"))
@@ -361,6 +362,17 @@ def test_regions_and_a_comment_are_signed_with_the_finding(start_kiosk, browser,
         regions = [[float(end) for end in region.split()] for region in row["region"].split(";")]
         assert len(regions) == 2
         assert all(0 < left < right < 1 and 0 < top < bottom < 1 for left, top, right, bottom in regions)
+        # An amendment begins with what was signed, also in a browser that never showed it.
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.read("0412")
+        wait_for(lambda: clinic.count('#kiosk-finding input[value="bacterial"]:checked'))
+        wait_for(lambda: clinic.count(".film-line .film-region") == 2)
+        for field, text in (("reason", "a typing error"), ("initials", "ab"), ("pin", "2468")):
+            clinic.write(f"#kiosk-{field} :is(input, textarea)", text)
+        clinic.press("#kiosk-sign")
+        wait_for(lambda: exported(kiosk)[0]["reason"] == "a typing error")
+        kept = ("finding", "comment", "region")
+        assert [exported(kiosk)[0][key] for key in kept] == [row[key] for key in kept]
 
 
 def test_on_the_lan_a_reader_logs_in_adds_a_reader_signs_and_logs_out(start_kiosk, browser, wait_for, films, tmp_path):

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from tests_support import A_MODEL, a_decision
 
-from edge_app.errors import ReviewRefused
+from edge_app.errors import ReviewRefused, StoreError
 from edge_app.records import audit
 from edge_app.records.database import Store, open_store
-from edge_app.records.record import DISCARDED, Draft, Signature, Visit, new_record_id, verdict_of
+from edge_app.records.record import DISCARDED, MAX_REGIONS, Draft, Signature, Visit, new_record_id, verdict_of
 from edge_app.records.reviews import discard, history, name_visit, sign, withdraw
 
 
@@ -51,6 +51,13 @@ def test_who_said_whose_film_it_is_is_somebody_and_not_the_last_reader(store, dr
     name_visit(store, draft, Visit("BEN"), "page", store.record(draft).version)
     with refused("stale_named"):
         sign(store, Signature(draft, "AB", "pneumonia"))
+
+
+def test_no_more_regions_are_signed_than_a_film_takes(store, draft):
+    marked = ((0.1, 0.1, 0.2, 0.2),) * (MAX_REGIONS + 1)
+    with pytest.raises(StoreError, match="9 regions are marked, expected 8 at most"):
+        sign(store, Signature(draft, "AB", "pneumonia", regions=marked))
+    sign(store, Signature(draft, "AB", "pneumonia", regions=marked[1:]))
 
 
 def test_an_amendment_says_why_and_both_signatures_stay(store, draft):
