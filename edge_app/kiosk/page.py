@@ -21,7 +21,7 @@ from edge_app.kiosk.views.answer import answer, message
 from edge_app.kiosk.views.film import film
 from edge_app.kiosk.views.hand_in import outcome, visit_form
 from edge_app.kiosk.views.header import HAND_IN, READ, ROOMS, header
-from edge_app.kiosk.views.queue import queue
+from edge_app.kiosk.views.queue import by_arrival, queue
 from edge_app.records.record import FINDINGS, MAX_TEXT, Region, Signature, Visit
 from edge_app.workflow.case import Case
 from edge_app.workflow.reading_service import ReadingService
@@ -296,9 +296,13 @@ class PageEvents:
 
     def _next(self) -> str:
         """The film that waits first; "" if none does."""
-        waiting = self._service.waiting()
-        first = min(waiting, key=lambda case: case.created_at) if self._service.ask_first and waiting else None
-        return (first or waiting[0]).id if waiting else ""
+        first = min(self._service.waiting(), key=self._order, default=None)
+        return first.id if first else ""
+
+    @property
+    def _order(self) -> Callable[[Case], Any]:
+        """Sort key: what somebody must see to first."""
+        return by_arrival if self._service.ask_first else _urgency
 
     def _failed(self, tab: TabState, error: KitError, request: gr.Request, pin: str = "") -> Updates:
         """Say why, and show the film and its record as they are now; the form stays, but for the PIN.
@@ -324,7 +328,7 @@ class PageEvents:
         can_act = case is not None and case.saved and not case.answer.refusal and not self._is_hidden(case, tab)
         signed = case is not None and case.review is not None
         is_seen = case is not None and bool(case.pictures.film_jpeg)
-        last = sorted(filter(None, map(service.find, tab.handed_in)), key=_urgency)
+        last = sorted(filter(None, map(service.find, tab.handed_in)), key=self._order)
         waiting = service.waiting()
         return {
             parts.tab: tab,

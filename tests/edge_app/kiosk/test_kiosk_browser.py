@@ -244,6 +244,12 @@ def test_reader_is_asked_first_and_nothing_tells_the_answer(start_kiosk, browser
         wait_for(lambda: "signed" in {row["status"] for row in exported(kiosk)})
         [row] = [row for row in exported(kiosk) if row["status"] == "signed"]
         assert (row["own_impression"], row["finding"]) == ("viral", "bacterial")
+        clinic.press('button[data-room="hand_in"]')
+        clinic.hand_in(*(films(label, 20) for label in ("normal", "viral", "bacterial")), label="0500")
+        with record_of(kiosk) as store:
+            arrived = [(record.created_at, record.id) for record in store.records() if record.visit.label == "0500"]
+        wait_for(lambda: clinic.count(".outcome .result") == 3)
+        assert clinic.ask(".outcome .result", "e.dataset.id") == [one for _, one in sorted(arrived)]
 
 
 def test_a_film_that_lies_on_its_side_is_turned_on_the_screen_and_scored_again(start_kiosk, browser, wait_for, films):
