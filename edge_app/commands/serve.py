@@ -4,12 +4,13 @@ import argparse
 from pathlib import Path
 
 HELP = "open the kiosk (the default command)"
+MAX_PORT = 65535
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, or with --lan 0.0.0.0)")
-    parser.add_argument("--port", type=int, default=7860, help="port to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=7860, help="port to listen on (default: %(default)s)")
     parser.add_argument(
         "--data-dir",
         type=Path,
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--watch", type=Path, metavar="FOLDER", help="also read each film that appears in FOLDER")
     parser.add_argument(
-        "--dicom-port", type=int, metavar="PORT", help="also accept films that an X-ray machine sends (C-STORE)"
+        "--dicom-port", type=_port, metavar="PORT", help="also accept films that an X-ray machine sends (C-STORE)"
     )
     parser.add_argument("--dicom-ae", default="CXRKIT", metavar="TITLE", help="the kiosk's AE title (%(default)s)")
     parser.add_argument(
@@ -71,6 +72,12 @@ def run(args: argparse.Namespace) -> int:
     )
     serve(options, lambda line: print(line, flush=True))
     return 0
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a whole number from 0 to {MAX_PORT}")
+    return int(text)
 
 
 def _days(text: str) -> int:

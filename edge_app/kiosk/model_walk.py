@@ -100,7 +100,7 @@ def _page(service: ReadingService, case: Case) -> None:
     for language in LANGUAGES:
         header(card, language, ROOMS[0], 1, {})
         outcome([case], card, language)
-        film(case, language)
+        film(case, case.version, language)
         answer(case, card, language)
         _check_rows(queue([case], [], [], case.id, language), language)
 

@@ -4,6 +4,7 @@ The parts are HTML from `views`. Films are uploaded through the kiosk's own rout
 never writes one to disk. Each browser tab has its own `TabState`; what all tabs share is in the `ReadingService`.
 """
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from edge_app.kiosk.views.answer import answer, message
 from edge_app.kiosk.views.film import film
 from edge_app.kiosk.views.hand_in import outcome, visit_form
 from edge_app.kiosk.views.header import HAND_IN, READ, ROOMS, header
-from edge_app.kiosk.views.queue import queue
+from edge_app.kiosk.views.queue import by_arrival, queue
 from edge_app.records.record import FINDINGS, MAX_TEXT, Region, Signature, Visit
 from edge_app.workflow.case import Case
 from edge_app.workflow.reading_service import ReadingService
@@ -29,7 +30,6 @@ STATIC = Path(__file__).parent / "static"
 FONTS = ("system-ui", "Noto Sans", "DejaVu Sans", "sans-serif")
 MAX_WAITING = 64  # events in gradio's queue; further ones get the message that the kiosk is busy
 MAX_HANDED_IN = 100  # films of one tab's last batch
-MAX_REGIONS = 8
 MAX_SESSIONS = 1000
 REFRESH_S = 1.5  # how often a page asks whether anything changed
 AT_ONCE = 4  # events of one kind that may run at once
@@ -71,6 +71,7 @@ class Parts:
     told: gr.HTML  # the draft next to the film
     message: gr.HTML
     regions: gr.Textbox  # hidden: the film viewer writes them into it
+    shown: gr.Textbox  # hidden: `viewer.js` writes into it which film and version the browser shows
     panel: gr.Column  # the form for signing, with what follows
     finding: gr.Radio
     comment: gr.Textbox
@@ -107,29 +108,21 @@ def build_page(service: ReadingService) -> gr.Blocks:
         on(parts.picker.films_read, events.films_read, repeated="multiple")
         on(parts.lists.pick, events.picked)
         on(parts.outcome.pick, events.picked)
-        on(parts.told.impression, events.impression)
-        on(parts.told.seen_to, events.seen_to)
-        on(parts.viewer.named, events.named)
-        for signing in (parts.sign.click, parts.pin.submit):
-            on(
-                signing,
-                events.signed,
-                parts.finding,
-                parts.regions,
-                parts.comment,
-                parts.reason,
-                parts.initials,
-                parts.pin,
-            )
-        on(parts.take_back.click, events.taken_back, parts.reason, parts.initials, parts.pin)
-        on(parts.discard.click, events.discarded, parts.reason, parts.initials, parts.pin)
+        on(parts.told.impression, events.impression, parts.shown)
+        on(parts.told.seen_to, events.seen_to, parts.shown)
+        on(parts.viewer.named, events.named, parts.shown)
+        who = (parts.reason, parts.initials, parts.pin)
+        signing = functools.partial(gr.on, [parts.sign.click, parts.pin.submit])  # one event: a second one waits
+        on(signing, events.signed, parts.shown, parts.finding, parts.regions, parts.comment, *who)
+        on(parts.take_back.click, events.taken_back, parts.shown, *who)
+        on(parts.discard.click, events.discarded, parts.shown, *who)
         on(gr.Timer(REFRESH_S).tick, events.refreshed)
     page.queue(max_size=MAX_WAITING)
     return page
 
 
 class PageEvents:
-    """One method per event."""
+    """One method per event. What somebody does to a film is done only if the browser showed it: see `_moved_on`."""
 
     def __init__(self, service: ReadingService, parts: Parts) -> None:
         self._service = service
@@ -174,27 +167,34 @@ class PageEvents:
         case = self._service.find(tab.chosen) if tab.chosen else None
         if case and case.version != tab.seen:
             news = message(say(language, "changed_elsewhere"))
-            shown |= {parts.told: self._told(case, tab, language), parts.message: news}
+            drawn = self._film(case, tab, request)  # it may be another child's now; an act is about `tab.seen` still
+            shown |= {parts.told: self._told(case, tab, language), parts.viewer: drawn, parts.message: news}
         if self._numbers.get(str(request.session_hash), tab.number) != tab.number:
             return {parts.tab: gr.skip()}  # somebody did something here meanwhile
         return shown
 
-    def impression(self, tab: TabState, event: gr.EventData, request: gr.Request) -> Updates:
+    def impression(self, tab: TabState, shown: str, event: gr.EventData, request: gr.Request) -> Updates:
         """The reader gave their own impression before seeing the answer; it is the first choice in the form."""
+        if shown != _acted_on(tab):
+            return self._moved_on(tab, request)
         finding = event.finding if event.finding in FINDINGS else ""
         tab = replace(tab, impressions=tab.impressions | {tab.chosen: finding})
         return self._open(tab, request) | {self._parts.finding: finding or None}
 
-    def seen_to(self, tab: TabState, request: gr.Request) -> Updates:
+    def seen_to(self, tab: TabState, shown: str, request: gr.Request) -> Updates:
         """Somebody saw to a refused film: it leaves the queue."""
+        if shown != _acted_on(tab):
+            return self._moved_on(tab, request)
         try:
             self._service.close_refused(tab.chosen, "page")
         except KitError as error:
             return self._failed(tab, error, request)
         return self._open(replace(tab, chosen="", room=HAND_IN), request)
 
-    def named(self, tab: TabState, event: gr.EventData, request: gr.Request) -> Updates:
+    def named(self, tab: TabState, shown: str, event: gr.EventData, request: gr.Request) -> Updates:
         """Somebody said whose film is shown; of a signed one, the amendment will say it."""
+        if shown != _acted_on(tab):
+            return self._moved_on(tab, request)
         case, news = self._service.find(tab.chosen), ""
         try:
             visit = visit_of(event.visit)
@@ -213,6 +213,7 @@ class PageEvents:
     def signed(
         self,
         tab: TabState,
+        shown: str,
         finding: str,
         regions: str,
         comment: str,
@@ -222,6 +223,8 @@ class PageEvents:
         request: gr.Request,
     ) -> Updates:
         """The reader signs the film that is shown, or amends its signature; then the next one is shown."""
+        if shown != _acted_on(tab):
+            return self._moved_on(tab, request)
         language = _language(request)
         if not finding:
             return self._failed(tab, KitError(say(language, "say_finding")), request, pin)
@@ -234,16 +237,24 @@ class PageEvents:
             return self._failed(tab, error, request)
         return self._next_after(tab, request, "signed_as", say(language, f"finding_{finding}"))
 
-    def taken_back(self, tab: TabState, reason: str, initials: str, pin: str, request: gr.Request) -> Updates:
+    def taken_back(
+        self, tab: TabState, shown: str, reason: str, initials: str, pin: str, request: gr.Request
+    ) -> Updates:
         """The reader withdraws their own signature."""
+        if shown != _acted_on(tab):
+            return self._moved_on(tab, request)
         try:
             self._service.withdraw(tab.chosen, initials or "", pin or "", reason or "", tab.seen)
         except KitError as error:
             return self._failed(tab, error, request)
         return self._open(tab, request)
 
-    def discarded(self, tab: TabState, reason: str, initials: str, pin: str, request: gr.Request) -> Updates:
+    def discarded(
+        self, tab: TabState, shown: str, reason: str, initials: str, pin: str, request: gr.Request
+    ) -> Updates:
         """The reader takes a draft off the list; the first click shows the field for the reason."""
+        if shown != _acted_on(tab):
+            return self._moved_on(tab, request)
         if not (reason or "").strip():
             failed = self._failed(tab, KitError(say(_language(request), "error_no_reason")), request, pin)
             return failed | {self._parts.reason: gr.update(visible=True)}
@@ -254,18 +265,27 @@ class PageEvents:
         return self._next_after(tab, request, "discarded_now", "")
 
     def _open(self, tab: TabState, request: gr.Request, news: str = "") -> Updates:
-        """Show the chosen film with an empty form."""
+        """Show the chosen film with an empty form, or with what its signature says: an amendment begins with that."""
         parts, case = self._parts, self._service.find(tab.chosen) if tab.chosen else None
         tab = replace(tab, seen=case.version if case else 0, visit=None)
-        shown = self._shown(tab, request)
+        shown = self._shown(tab, request) | self._signature(case)
         shown[parts.reason] |= {"value": ""}
-        empty: Updates = {parts.finding: None, parts.comment: "", parts.pin: ""}
-        return shown | empty | {parts.message: message(news, True), parts.viewer: self._film(case, tab, request)}
+        shown |= {parts.pin: "", parts.message: message(news, True)}
+        return shown | {parts.viewer: self._film(case, tab, request)}
+
+    def _signature(self, case: Case | None) -> Updates:
+        """What a signature says, in the form; the film viewer has its regions."""
+        said = case.review if case else None
+        return {self._parts.finding: said.finding if said else None, self._parts.comment: said.comment if said else ""}
 
     def _film(self, case: Case | None, tab: TabState, request: gr.Request) -> str:
         service, hidden = self._service, self._is_hidden(case, tab)
         earlier, full = (service.earlier_film(case), bool(service.cases.file(case.id))) if case else (None, False)
-        return film(case, _language(request), hidden, earlier, full)
+        return film(case, tab.seen, _language(request), hidden, earlier, full)
+
+    def _moved_on(self, tab: TabState, request: gr.Request) -> Updates:
+        """Do nothing: the browser did not show what is open here by now. Show it, with an empty form."""
+        return self._open(tab, request) | {self._parts.message: message(say(_language(request), "error_moved_on"))}
 
     def _next_after(self, tab: TabState, request: gr.Request, key: str, finding: str) -> Updates:
         """Say what was done, and show the next film that waits."""
@@ -276,15 +296,26 @@ class PageEvents:
 
     def _next(self) -> str:
         """The film that waits first; "" if none does."""
-        waiting = self._service.waiting()
-        first = min(waiting, key=lambda case: case.created_at) if self._service.ask_first and waiting else None
-        return (first or waiting[0]).id if waiting else ""
+        first = min(self._service.waiting(), key=self._order, default=None)
+        return first.id if first else ""
+
+    @property
+    def _order(self) -> Callable[[Case], Any]:
+        """Sort key: what somebody must see to first."""
+        return by_arrival if self._service.ask_first else _urgency
 
     def _failed(self, tab: TabState, error: KitError, request: gr.Request, pin: str = "") -> Updates:
-        """Say why; the form stays, but for the PIN. If the record changed, it is shown as it is now."""
-        case = self._service.find(tab.chosen) if tab.chosen else None
-        shown = self._shown(replace(tab, seen=case.version if case else 0), request)
-        return shown | {self._parts.message: message(said(_language(request), error)), self._parts.pin: pin}
+        """Say why, and show the film and its record as they are now; the form stays, but for the PIN.
+
+        If somebody signed meanwhile, the form has what they said: this reader may amend it, and drops nothing unseen.
+        """
+        parts, case = self._parts, self._service.find(tab.chosen) if tab.chosen else None
+        version = case.version if case else 0
+        told: Updates = {parts.message: message(said(_language(request), error)), parts.pin: pin}
+        if version != tab.seen:
+            tab = replace(tab, seen=version, visit=None)
+            told |= self._signature(case) if case and case.review else {}
+        return self._shown(tab, request) | told | {parts.viewer: self._film(case, tab, request)}
 
     def _shown(self, tab: TabState, request: gr.Request) -> Updates:
         """What every event may change."""
@@ -297,7 +328,7 @@ class PageEvents:
         can_act = case is not None and case.saved and not case.answer.refusal and not self._is_hidden(case, tab)
         signed = case is not None and case.review is not None
         is_seen = case is not None and bool(case.pictures.film_jpeg)
-        last = sorted(filter(None, map(service.find, tab.handed_in)), key=_urgency)
+        last = sorted(filter(None, map(service.find, tab.handed_in)), key=self._order)
         waiting = service.waiting()
         return {
             parts.tab: tab,
@@ -363,7 +394,8 @@ def _review_form(i18n: gr.I18n) -> dict[str, Any]:
     def text(name: str, **more: Any) -> gr.Textbox:
         return gr.Textbox(label=i18n(name), elem_id=f"kiosk-{name}", **more)
 
-    form: dict[str, Any] = {"message": _part("kiosk-message"), "regions": gr.Textbox(elem_id="kiosk-regions")}
+    form: dict[str, Any] = {"message": _part("kiosk-message")}
+    form |= {name: gr.Textbox(elem_id=f"kiosk-{name}") for name in ("regions", "shown")}
     with gr.Column(elem_id="kiosk-review", visible=False) as form["panel"]:
         form["finding"] = gr.Radio(findings, label=i18n("finding"), elem_id="kiosk-finding")
         form["comment"] = text("comment", placeholder=i18n("comment"), max_length=MAX_TEXT)
@@ -381,10 +413,15 @@ def _review_form(i18n: gr.I18n) -> dict[str, Any]:
 def _regions(text: str) -> tuple[Region, ...]:
     """What the film viewer wrote, as regions within the film."""
     regions = []
-    for ends in json.loads(text)[:MAX_REGIONS]:
+    for ends in json.loads(text):
         left, top, right, bottom = (min(1.0, max(0.0, float(end))) for end in ends)
         regions.append((left, top, right, bottom))
     return tuple(regions)
+
+
+def _acted_on(tab: TabState) -> str:
+    """The film and version that an act is about, as `viewer.js` writes what the browser shows."""
+    return f"{tab.chosen} {tab.seen}"
 
 
 def _new_tab() -> TabState:

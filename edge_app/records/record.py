@@ -14,6 +14,7 @@ WITHDRAWN, DISCARDED, NAMED = "withdrawn", "discarded", "named"
 FINDINGS = ("normal", "pneumonia", "bacterial", "viral", "other", "unusable")
 SEXES = ("", *STATED_SEXES)  # or nobody said
 MAX_LABEL, MAX_TEXT = 40, 500  # characters of a visit's label; of a comment or a reason
+MAX_REGIONS = 8  # marked on one film
 MAX_AGE_YEARS = 130
 ID_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, 1, I and O: read aloud, written by hand
 ID_LENGTH = 10  # 50 bits: enough to be unique within one clinic

@@ -12,6 +12,7 @@ from edge_app.records.intake import refuse_draft
 from edge_app.records.record import (
     DISCARDED,
     FINDINGS,
+    MAX_REGIONS,
     MAX_TEXT,
     NAMED,
     WITHDRAWN,
@@ -50,10 +51,12 @@ def sign(store: Store, signature: Signature) -> None:
 
     Raises:
         ReviewRefused: the record is no longer as the reader saw it, or an amendment has no reason.
-        StoreError: no such record, an unknown finding, or it could not be written.
+        StoreError: no such record, an unknown finding, too many regions, or it could not be written.
     """
     if signature.finding not in FINDINGS:
         raise StoreError(f"a finding is one of {FINDINGS}, got {signature.finding}")
+    if len(signature.regions) > MAX_REGIONS:
+        raise StoreError(f"{len(signature.regions)} regions are marked, expected {MAX_REGIONS} at most: remove some")
     with store.writing() as act:
         decision, last = _as_seen(act, signature.record_id, signature.seen)
         if last and last.finding and not signature.reason.strip():
@@ -107,18 +110,22 @@ def history(store: Store, record_id: str) -> list[Review]:
 
 def _as_seen(act: audit.Act, record_id: str, seen: int) -> tuple[str, Review | None]:
     """The draft's decision and the last act, which must be the one that the reader saw."""
-    named = "(SELECT COALESCE(MAX(seq), 0) FROM visits WHERE record_id = records.id)"
-    found = act.execute(f"SELECT decision, {named} FROM {SCORED} WHERE id = ?", (record_id,)).fetchone()
+    query = (
+        f"SELECT decision, COALESCE(MAX(visits.seq), 0), COALESCE(MAX(visits.at), '') FROM {SCORED}"
+        " LEFT JOIN visits ON record_id = records.id WHERE records.id = ? GROUP BY records.id"
+    )
+    found = act.execute(query, (record_id,)).fetchone()
     if not found:
         raise StoreError(f"there is no record {record_id}")
+    decision, named, named_at = found
     row = act.execute("SELECT * FROM reviews WHERE record_id = ? ORDER BY seq DESC LIMIT 1", (record_id,)).fetchone()
     last = review_of(row) if row else None
-    if (last.number if last else 0) + found[1] != seen:
-        who = last.reader if last else "?"
-        raise ReviewRefused(
-            "stale", f"{who} changed this record meanwhile: look at it again before you sign.", reader=who
-        )
-    return found[0], last
+    if (last.number if last else 0) + named != seen:
+        again = "changed this record meanwhile: look at it again before you sign."
+        if not last or last.at < named_at:  # whoever says whose film it is need not be a reader
+            raise ReviewRefused("stale_named", f"Somebody {again}")
+        raise ReviewRefused("stale", f"{last.reader} {again}", reader=last.reader)
+    return decision, last
 
 
 def _name(act: audit.Act, record_id: str, visit: Visit, actor: str) -> None:

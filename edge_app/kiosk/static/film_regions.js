@@ -8,8 +8,14 @@
   const inside = ([l, t, r, b], [x, y]) => x >= l && x <= r && y >= t && y <= b;
 
   class FilmRegions {
-    constructor(list, changed) {
-      Object.assign(this, { list, changed, chosen: -1 });
+    // `full` is called when one more than `most` is to be added.
+    constructor(list, changed, most = Infinity, full = () => {}) {
+      Object.assign(this, { list, changed, most, full, chosen: -1 });
+    }
+
+    hasRoom() {
+      if (this.list.length >= this.most) this.full();
+      return this.list.length < this.most;
     }
 
     get known() {
@@ -41,6 +47,7 @@
     }
 
     addAtCentre(view, shape) {
+      if (!this.hasRoom()) return;
       const [x, y, half] = [shape.width / 2, (shape.height - shape.bottom) / 2, shape.height / 10];
       this.add(boxOnFilm(view, shape, [x - half, y - half, x + half, y + half]));
       this.finish();
@@ -72,6 +79,7 @@
       if (fixed) return { move: size(fixed), end, cancel };
       this.chosen = this.list.findLastIndex((region) => inside(boxInPane(view, shape, region), place));
       if (this.known) return { move: (from, to) => this.shift(view, shape, from, to), end, cancel };
+      if (!this.hasRoom()) return { move() {} };
       this.add(boxOnFilm(view, shape, [...place, ...place]));
       const added = () => {
         const [l, t, r, b] = boxInPane(view, shape, this.known);

@@ -16,12 +16,15 @@
   class FilmStage {
     constructor(container, options) {
       Object.assign(this, { container, options, words: options.words, ended: new AbortController() });
-      this.state = states.get(options.key) ?? { ...FIRST, regions: options.regions };
+      this.state = states.get(options.key) ?? { ...FIRST };
+      const given = JSON.stringify(options.regions); // those of another signature take the place of what was marked here
+      if (this.state.given !== given) Object.assign(this.state, { given, regions: options.regions });
       states.delete(options.key);
       states.set(options.key, this.state);
       if (states.size > KEPT) states.delete(states.keys().next().value);
       const regions = options.locked ? options.regions : this.state.regions;
-      this.regions = new FilmRegions(regions, () => this.regionsChanged());
+      const full = () => this.say("max_regions", { count: options.maxRegions });
+      this.regions = new FilmRegions(regions, () => this.regionsChanged(), options.maxRegions, full);
       this.crop = new FilmRegions(this.state.crop, () => this.cropChanged());
       this.build(`film-${++made}`);
       this.listen();

@@ -13,7 +13,7 @@
     region: "Mark a region", invert: "Invert", compare: "Compare with the earlier film", fit: "Reset the view",
     rotate: "Rotate", flip: "Flip left and right", actual: "Full size, 1:1", zoom_in: "Zoom in", zoom_out: "Zoom out",
     full_screen: "Full screen", more: "All tools", remove: "Remove this region", removed: "Region removed",
-    region_n: "Region {n} of {count}", this_film: "This film", earlier_film: "Earlier film", zoomed: "Zoom {percent}%",
+    region_n: "Region {n} of {count}", max_regions: "A film takes {count} regions at most.", this_film: "This film", earlier_film: "Earlier film", zoomed: "Zoom {percent}%",
     levels: "Window {width}, level {level}", flipped: "Left and right are swapped",
     inverted: "Inverted", no_film: "The film cannot be shown.",
     no_full: "The full resolution is not available.", crop: "Choose a part to read again",
@@ -22,13 +22,14 @@
   const viewers = new Map();
 
   function optionsOf({ dataset }) {
-    const { film, key = film, full, earlier, regionsInput, field, contour, words, regions } = dataset;
+    const { film, key = film, full, earlier, regionsInput, field, contour, words, regions, maxRegions } = dataset;
     return {
       film, key, full, earlier, regionsInput,
       field: field ? field.split(",").map(Number) : null,
       contour: JSON.parse(contour || "[]"),
       words: JSON.parse(words || "{}"),
       regions: JSON.parse(regions || "[]"),
+      maxRegions: Number(maxRegions || Infinity),
       locked: "locked" in dataset,
     };
   }
@@ -49,7 +50,8 @@
     }
     const changed = changes.filter((change) => change.type === "attributes").map((change) => change.target);
     for (const container of document.querySelectorAll(".film-viewer[data-film]")) {
-      if (!viewers.has(container) || changed.includes(container)) window.createFilmViewer(container);
+      const isDrawn = viewers.has(container) && container.firstElementChild; // gradio empties it with what is next to it
+      if (!isDrawn || changed.includes(container)) window.createFilmViewer(container);
     }
   }
 

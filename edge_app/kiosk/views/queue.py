@@ -24,7 +24,7 @@ def queue(
     """
     w = Words(language)
     if hidden:
-        waiting = sorted(waiting, key=lambda case: (case.created_at, case.id))
+        waiting = sorted(waiting, key=by_arrival)
     parts = (("waiting", waiting), ("refused_films", refused), ("signed_lately", signed[:MAX_SIGNED]))
     row = partial(_row, chosen=chosen, w=w, hidden=hidden)
     sections = "".join(
@@ -35,6 +35,11 @@ def queue(
     )
     empty = f'<p class="fine">{w("nothing_waiting")}</p>' if not waiting else ""
     return f'<div class="queue" dir="{direction(language)}">{empty}{sections}</div>'
+
+
+def by_arrival(case: Case) -> tuple[bool, str, str]:
+    """Sort key where readers are asked first, so that no order tells the score: films without one, then the oldest."""
+    return case.answer.refusal is None, case.created_at, case.id  # an ID is random: it breaks ties of a second
 
 
 def _row(case: Case, chosen: str, w: Words, hidden: bool) -> str:

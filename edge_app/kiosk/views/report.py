@@ -58,7 +58,7 @@ def _state(case: Case, history: list[Review], w: Words) -> str:
     if review is None:
         if case.status != DISCARDED:
             return f'<p class="alert">{w("report_draft")}</p>'
-        act = history[-1]
+        act = next(act for act in reversed(history) if act.verdict == DISCARDED)  # a naming may follow it
         return f'<p class="alert">{w("report_discarded", reader=act.reader, reason=act.reason)}</p>'
     own = w(f"finding_{review.own_impression}") if review.own_impression else ""
     return f'<h2>{w("report_final")}</h2><p class="finding">{w.of("finding", review.finding)}</p>' + definitions(

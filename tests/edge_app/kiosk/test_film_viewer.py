@@ -430,6 +430,23 @@ def test_regions_by_keys(reader):
     assert reader.regions()[0][0] > 0.3, "Space chose the first, Delete removed it"
 
 
+def test_no_more_regions_are_marked_than_may_be_signed_and_the_viewer_says_so(reader):
+    reader.open(max_regions="2")
+    reader.focus()
+    reader.keys("m", Keys.ENTER)
+    reader.drag((250, 100), (60, 60))
+    regions = reader.regions()
+    for more in (lambda: reader.keys(Keys.ENTER), lambda: reader.drag((350, 250), (60, 60))):
+        more()
+        assert reader.ask("document.querySelector('.film-status').textContent") == "A film takes 2 regions at most."
+        assert reader.regions() == regions
+        reader.wait_for(lambda: not reader.ask("document.querySelector('.film-status').textContent"), 10)
+    assert len(regions) == 2
+    reader.use("crop")
+    reader.drag((350, 250), (60, 60))
+    assert "crop" in reader.told("orientation")[-1], "a part to read again is no region"
+
+
 def test_one_part_at_most_is_chosen_to_be_read_again_and_is_no_region(reader):
     reader.open()
     reader.use("rotate")
@@ -594,6 +611,9 @@ def test_page_that_draws_the_viewer_again_loses_nothing_of_what_was_done(reader)
     reader.ask(put, element(contour="[]"))
     reader.settle()
     assert np.array_equal(reader.seen(), before)
+    reader.ask("document.querySelector('.film-viewer').replaceChildren()")  # gradio, when only the label changed
+    reader.settle()
+    assert np.array_equal(reader.seen(), before)
     assert reader.regions() == regions
     reader.ask(put, element(film="earlier.png", full=""))
     reader.settle()
@@ -602,6 +622,9 @@ def test_page_that_draws_the_viewer_again_loses_nothing_of_what_was_done(reader)
     reader.ask("document.querySelector('.film-viewer').dataset.film = 'film.png'")
     reader.settle()
     assert np.array_equal(reader.seen(), before)
+    reader.ask("document.querySelector('.film-viewer').dataset.regions = '[[0.1, 0.1, 0.3, 0.3]]'")
+    reader.settle()
+    assert reader.regions() == [[0.1, 0.1, 0.3, 0.3]], "those of a signature that came meanwhile"
 
 
 def test_signed_film_shows_its_regions_and_takes_no_more(reader):

@@ -109,13 +109,14 @@ def test_another_reader_s_signature_is_seen_within_two_seconds_and_not_replaced(
         clinic.read("0412")
         [row] = exported(kiosk)
         with record_of(kiosk) as store:
-            sign(store, Signature(row["id"], "CD", "bacterial"))
+            sign(store, Signature(row["id"], "CD", "bacterial", comment="left base"))
         signed_at = time.monotonic()
         wait_for(lambda: "CD" in clinic.text(".history"))
         assert time.monotonic() - signed_at < 2 * 3  # three times the promise: other tests run at the same time
         clinic.sign("normal", "ab", "2468")  # what the reader saw was a draft
         wait_for(lambda: "CD" in clinic.text("#kiosk-message"))
         assert exported(kiosk)[0]["finding"] == "bacterial"
+        assert clinic.ask("#kiosk-comment :is(input, textarea)", "e.value") == ["left base"]
         # An amendment is an act of its own, and says why.
         clinic.sign("normal", "ab", "2468")
         wait_for(lambda: "why" in clinic.text("#kiosk-message"))
@@ -158,6 +159,51 @@ def test_a_signature_is_taken_back_by_its_reader_alone_and_a_draft_is_discarded(
         wait_for(lambda: clinic.queue() == [])
 
 
+# A slow page: once the signature is on its way it draws nothing for a while, and then a click comes before the answer.
+SLOW_THEN_PRESS = """
+const [button, send] = [arguments[0], window.fetch];
+window.fetch = (address, request) => {
+  if (request?.body?.includes?.(arguments[1])) {
+    window.fetch = send;
+    setTimeout(() => {
+      const end = Date.now() + 4000;
+      while (Date.now() < end);
+      window.shownAtPress = document.querySelector('.whose summary').textContent;
+      document.querySelector(button).click();
+    }, 100);
+  }
+  return send(address, request);
+};
+"""
+
+
+@pytest.mark.parametrize("button", ["#kiosk-sign", "#kiosk-discard"])
+def test_enter_and_a_click_before_the_page_moved_on_are_no_act_on_the_next_child(
+    start_kiosk, browser, wait_for, films, button
+):
+    with start_kiosk() as kiosk:
+        enrol(kiosk, "AB")
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        for seed, label in ((3, "ANNA"), (4, "BEN")):
+            clinic.hand_in(films("viral", seed), label=label)
+        clinic.read("ANNA")
+        clinic.press("#kiosk-discard")  # shows the field for the reason
+        clinic.see("#kiosk-reason")
+        clinic.sign("viral", "ab", "1111", comment="ANNA's", reason="twice")
+        wait_for(lambda: "wrong" in clinic.text("#kiosk-message"))
+        browser.execute_script(SLOW_THEN_PRESS, button, '"2468"')
+        clinic.write("#kiosk-pin input", "2468" + Keys.ENTER)
+        wait_for(lambda: "BEN" in clinic.text(".whose"))
+        settled(clinic, "return document.querySelector('#kiosk-message').textContent", 2)
+        assert "ANNA" in browser.execute_script("return window.shownAtPress")
+        assert {row["label"]: row["status"] for row in exported(kiosk)} == {"ANNA": "signed", "BEN": "draft"}
+        assert "BEN" in clinic.text(".whose")
+        assert clinic.ask("#kiosk-comment :is(input, textarea)", "e.value") == [""]
+        assert button == "#kiosk-sign" or "Nothing was done" in clinic.text("#kiosk-message")
+        clinic.sign("bacterial", "ab", "2468")
+        wait_for(lambda: {row["status"] for row in exported(kiosk)} == {"signed"})
+
+
 def test_a_film_that_cannot_be_seen_cannot_be_signed_until_it_is_read_again(start_kiosk, browser, wait_for, films):
     film = films("viral", 6)
     with start_kiosk() as kiosk:
@@ -198,6 +244,12 @@ def test_reader_is_asked_first_and_nothing_tells_the_answer(start_kiosk, browser
         wait_for(lambda: "signed" in {row["status"] for row in exported(kiosk)})
         [row] = [row for row in exported(kiosk) if row["status"] == "signed"]
         assert (row["own_impression"], row["finding"]) == ("viral", "bacterial")
+        clinic.press('button[data-room="hand_in"]')
+        clinic.hand_in(*(films(label, 20) for label in ("normal", "viral", "bacterial")), label="0500")
+        with record_of(kiosk) as store:
+            arrived = [(record.created_at, record.id) for record in store.records() if record.visit.label == "0500"]
+        wait_for(lambda: clinic.count(".outcome .result") == 3)
+        assert clinic.ask(".outcome .result", "e.dataset.id") == [one for _, one in sorted(arrived)]
 
 
 def test_a_film_that_lies_on_its_side_is_turned_on_the_screen_and_scored_again(start_kiosk, browser, wait_for, films):
@@ -316,6 +368,17 @@ def test_regions_and_a_comment_are_signed_with_the_finding(start_kiosk, browser,
         regions = [[float(end) for end in region.split()] for region in row["region"].split(";")]
         assert len(regions) == 2
         assert all(0 < left < right < 1 and 0 < top < bottom < 1 for left, top, right, bottom in regions)
+        # An amendment begins with what was signed, also in a browser that never showed it.
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.read("0412")
+        wait_for(lambda: clinic.count('#kiosk-finding input[value="bacterial"]:checked'))
+        wait_for(lambda: clinic.count(".film-line .film-region") == 2)
+        for field, text in (("reason", "a typing error"), ("initials", "ab"), ("pin", "2468")):
+            clinic.write(f"#kiosk-{field} :is(input, textarea)", text)
+        clinic.press("#kiosk-sign")
+        wait_for(lambda: exported(kiosk)[0]["reason"] == "a typing error")
+        kept = ("finding", "comment", "region")
+        assert [exported(kiosk)[0][key] for key in kept] == [row[key] for key in kept]
 
 
 def test_on_the_lan_a_reader_logs_in_adds_a_reader_signs_and_logs_out(start_kiosk, browser, wait_for, films, tmp_path):

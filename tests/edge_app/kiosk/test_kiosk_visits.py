@@ -11,6 +11,8 @@ from PIL import Image
 
 from edge_app.imaging.phantom import draw_phantom, phantom_png
 from edge_app.records.intake import open_refused_films
+from edge_app.records.record import Visit
+from edge_app.records.reviews import name_visit
 
 
 def name(clinic: Clinic, label: str = "", age: str = "", sex: str = "") -> None:
@@ -58,6 +60,32 @@ def test_a_film_of_a_folder_gets_its_child_on_the_page_and_after_signing_by_an_a
             acts = [(entry.actor, entry.action) for entry in store.audit_log()]
             assert store.check() == []
         assert acts.count(("page", "visit named")) == acts.count(("AB", "visit named")) == 1
+
+
+def test_a_child_that_is_named_elsewhere_is_seen_over_the_film_before_anybody_signs(
+    start_kiosk, browser, wait_for, films
+):
+    with start_kiosk() as kiosk:
+        enrol(kiosk, "AB")
+        clinic = Clinic(browser, wait_for, kiosk.url)
+        clinic.hand_in(films("viral", 7), label="ANNA")
+        clinic.read("ANNA")
+        [row] = exported(kiosk)
+        clinic.write("#kiosk-comment :is(input, textarea)", "half a thought")
+        for seen, (visit, said) in enumerate(((Visit("BEN", 3.0), "BEN"), (Visit("BEN", 4.0), "4 y"))):
+            with record_of(kiosk) as store:
+                name_visit(store, row["id"], visit, "page", seen)
+            if seen:
+                wait_for(lambda: "4 y" in clinic.text(".whose summary"))  # by itself
+            clinic.sign("viral", "ab", "2468")
+            wait_for(lambda: "Somebody changed" in clinic.text("#kiosk-message"))
+            assert said in clinic.text(".whose summary")
+            assert clinic.ask("#kiosk-comment :is(input, textarea)", "e.value") == ["half a thought"]
+            clinic.see(".film-viewer canvas")
+            assert exported(kiosk)[0]["status"] == "draft"
+        clinic.sign("viral", "ab", "2468")
+        wait_for(lambda: exported(kiosk)[0]["status"] == "signed")
+        assert exported(kiosk)[0]["comment"] == "half a thought"
 
 
 def test_an_adult_s_age_that_is_told_later_takes_the_score_away_and_a_child_s_gives_it_back(

@@ -16,7 +16,7 @@ from edge_app.model.bundle import shipped_bundle_path, sidecar_path
 from edge_app.records import reviews
 from edge_app.records.database import open_store
 from edge_app.records.readers import add_reader
-from edge_app.records.record import Signature
+from edge_app.records.record import Signature, Visit
 
 FILM = PhantomStyle(width_px=640, height_px=560)
 ANSWER = ("▲", "◆", "●", "of 100", 'class="pneumonia', 'class="normal', 'class="uncertain')
@@ -124,6 +124,18 @@ def test_report_says_what_the_record_is_and_prints_on_one_page(site, browser):
     browser.get(f"{kiosk.url}/report/{record_id}")
     assert "DISCARDED by AB: handed in twice" in text_of(browser)
     assert nothing_final not in text_of(browser)
+    reviews.name_visit(store, record_id, Visit("0413", 3.0), "page", store.record(record_id).version)
+    browser.get(f"{kiosk.url}/report/{record_id}")
+    assert "DISCARDED by AB: handed in twice" in text_of(browser)
+    assert "0413" in text_of(browser, "h1")
+
+
+def test_a_film_that_the_reader_could_not_use_does_not_make_the_draft_undecided(site):
+    kiosk, store, _ = site
+    record_id = hand_in(kiosk, 3, "0412")
+    reviews.sign(store, Signature(record_id, "AB", "unusable"))
+    page = kiosk.ask(f"/report/{record_id}")[1].decode()
+    assert re.findall("Reader and draft</dt><dd>([^<]*)", page) == ["No comparison possible"]
 
 
 def test_where_readers_are_asked_first_no_page_tells_the_answer_before_the_signature(start_kiosk):

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from tests_support import A_MODEL, a_decision
 
-from edge_app.errors import ReviewRefused
+from edge_app.errors import ReviewRefused, StoreError
+from edge_app.records import audit
 from edge_app.records.database import Store, open_store
-from edge_app.records.record import DISCARDED, Draft, Signature, new_record_id, verdict_of
-from edge_app.records.reviews import discard, history, sign, withdraw
+from edge_app.records.record import DISCARDED, MAX_REGIONS, Draft, Signature, Visit, new_record_id, verdict_of
+from edge_app.records.reviews import discard, history, name_visit, sign, withdraw
 
 
 @pytest.fixture
@@ -36,6 +37,27 @@ def test_a_stale_tab_replaces_no_signature(store, draft):
     with refused("stale"):
         discard(store, draft, "CD", "twice", seen=0)
     assert store.record(draft).review.reader == "AB"
+
+
+def test_who_said_whose_film_it_is_is_somebody_and_not_the_last_reader(store, draft, monkeypatch):
+    name_visit(store, draft, Visit("ANNA"), "page", 0)
+    with refused("stale_named"):
+        sign(store, Signature(draft, "AB", "pneumonia"))
+    sign(store, Signature(draft, "AB", "pneumonia", store.record(draft).version))
+    with refused("stale"):
+        sign(store, Signature(draft, "CD", "pneumonia"))
+    withdraw(store, draft, "AB", "wrong child", store.record(draft).version)
+    monkeypatch.setattr(audit, "now", lambda: "2999-01-01T00:00:00Z")
+    name_visit(store, draft, Visit("BEN"), "page", store.record(draft).version)
+    with refused("stale_named"):
+        sign(store, Signature(draft, "AB", "pneumonia"))
+
+
+def test_no_more_regions_are_signed_than_a_film_takes(store, draft):
+    marked = ((0.1, 0.1, 0.2, 0.2),) * (MAX_REGIONS + 1)
+    with pytest.raises(StoreError, match="9 regions are marked, expected 8 at most"):
+        sign(store, Signature(draft, "AB", "pneumonia", regions=marked))
+    sign(store, Signature(draft, "AB", "pneumonia", regions=marked[1:]))
 
 
 def test_an_amendment_says_why_and_both_signatures_stay(store, draft):
