@@ -39,6 +39,7 @@ from edge_app.workflow.case import (
     FULL_SIDE_PX,
     SCREEN_SIDE_PX,
     Case,
+    OtherChild,
     Pictures,
     case_of_record,
     case_of_refused,
@@ -339,14 +340,19 @@ class ReadingService:
             self.cases.put(replace(case, visit=visit))
             is_readable = case.answer.refusal.code == TOO_OLD and not refusal and self.cases.file(case_id)
             return self.read_again(case_id) if is_readable else self.find(case_id)
-        reviews.name_visit(self.store(), case_id, visit, actor, seen, refusal)
+        self._name_draft(self.store(), case_id, visit, actor, seen, refusal)
         if case and refusal:
             answer = Answer(refusal, case.answer.model, case.answer.runtime)
             pictures = replace(case.pictures, contour=())
             self.cases.put(replace(case, answer=answer, pictures=pictures, visit=visit, saved=True))
-            if self.films:
-                self.films.drop([case_id])
         return self.find(case_id)
+
+    def _name_draft(
+        self, store: Store, case_id: str, visit: Visit, actor: str, seen: int, refusal: Refusal | None
+    ) -> None:
+        reviews.name_visit(store, case_id, visit, actor, seen, refusal)
+        if refusal and self.films:
+            self.films.drop([case_id])
 
     def withdraw(self, record_id: str, reader: str, pin: str, reason: str, seen: int) -> None:
         """Withdraw one's own signature; raises as `sign`."""
@@ -450,14 +456,11 @@ class ReadingService:
     def _save(self, store: Store, case: Case, sha256: str) -> Case:
         """Record a draft or a refused film, unless it is in the record already."""
         answer = case.answer
+        if record := _same_film(store, answer, sha256):
+            return self._came_again(store, case, record)
         if refusal := answer.refusal:
             film = RefusedFilm(case.id, sha256, refusal.status, refusal.code, refusal.sentence, case.source, case.visit)
             return replace(case, id=intake.add_refused_film(store, film), saved=True)
-        if earlier := store.find_film(sha256, answer.model.sha256):
-            record = store.record(earlier)
-            if record and record.status != "discarded" and record.decision.threshold == answer.decision.threshold:
-                again = replace(answer, warnings=(*answer.warnings, READ_BEFORE))
-                return replace(case, id=earlier, created_at=record.created_at, answer=again).as_recorded(record)
         draft = Draft(
             id=case.id,
             film_sha256=sha256,
@@ -472,6 +475,25 @@ class ReadingService:
         )
         store.add_draft(draft)
         return replace(case, saved=True)
+
+    def _came_again(self, store: Store, case: Case, record: Record) -> Case:
+        """The case of a film that is in the record already, where what is said of its child now is added or doubted."""
+        answer = replace(case.answer, warnings=(*case.answer.warnings, READ_BEFORE))
+        again = replace(case, id=record.id, created_at=record.created_at, answer=answer)
+        visit, refusal = record.visit.filled_with(case.visit), answer.refusal
+        if visit == record.visit and not refusal:
+            return again.as_recorded(record)
+        if visit and record.status == "draft":
+            try:
+                self._name_draft(store, record.id, visit, case.source, record.version, refusal)
+                named = store.record(record.id)  # none for a child of another age: it is a refused film now
+                return again.as_recorded(named) if named else replace(again, visit=visit, saved=True)
+            except ReviewRefused:  # somebody changed it just now: what they said stays
+                record = store.record(record.id) or record
+        kept = self._of_record(record) if refusal else again.as_recorded(record)
+        warnings = (*kept.answer.warnings, OtherChild(record.visit, case.visit))
+        pictures = kept.pictures if kept.pictures.film_jpeg else case.pictures
+        return replace(kept, answer=replace(kept.answer, warnings=warnings), pictures=pictures)
 
     def _keep(self, case: Case) -> str:
         """Keep the film if the site keeps films; returns why that failed, or nothing."""
@@ -511,3 +533,16 @@ class ReadingService:
         if case:
             return case.as_recorded(record)
         return case_of_record(record, self.films.film(record.id) if self.films else b"")
+
+
+def _same_film(store: Store, answer: Answer, sha256: str) -> Record | None:
+    """The record of the same film, where this answer is no other one. A child's wrong age may be said of any draft."""
+    refusal = answer.refusal
+    if refusal and refusal.code != TOO_OLD:
+        return None
+    earlier = store.find_film(sha256, "" if refusal else answer.model.sha256)
+    record = store.record(earlier) if earlier else None
+    if record is None or record.status == "discarded":
+        return None
+    is_same = record.status == "draft" if refusal else record.decision.threshold == answer.decision.threshold
+    return record if is_same else None
