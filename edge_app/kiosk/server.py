@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +26,8 @@ from edge_app.records.retention import retain
 from edge_app.system import watchdog
 from edge_app.system.bounded_log import BoundedLog
 from edge_app.system.home import data_home
-from edge_app.workflow.case import Case
 from edge_app.workflow.dicom_receiver import Peer, parse_peer, resolved, start_receiver
-from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher, read_each
+from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher, read_new_films
 from edge_app.workflow.reading_service import ReadingService
 
 if TYPE_CHECKING:
@@ -175,18 +173,12 @@ def _watch(service: ReadingService, watcher: Watcher) -> None:
     while True:
         time.sleep(SCAN_EVERY_S)
         try:
-            failed = read_each(service.read_file, watcher.new_films(), partial(_look_again, service, watcher))
+            failed = read_new_films(service, watcher)
             service.troubles["watch"] = failed[-1] if failed else ""
         except Exception as error:  # this loop must live
             LOG.warning("the watched folder: %s", error if isinstance(error, KitError) else repr(error))
             service.troubles["watch"] = str(error)
             time.sleep(30 * SCAN_EVERY_S)
-
-
-def _look_again(service: ReadingService, watcher: Watcher, path: Path, case: Case | None) -> None:
-    """Read a film again later if it was not recorded, and there was no room to hold it until it can be."""
-    if case and not case.saved and not service.is_held(case.id):
-        watcher.look_again(path)
 
 
 def _save_again(service: ReadingService) -> None:

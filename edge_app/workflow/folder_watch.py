@@ -13,6 +13,7 @@ from edge_app.errors import DataError
 from edge_app.imaging.film_files import may_be_film, named_films
 from edge_app.imaging.limits import MAX_WORKERS
 from edge_app.workflow.case import Case
+from edge_app.workflow.reading_service import ReadingService
 
 SCAN_EVERY_S = 1.0
 LOG = logging.getLogger(__name__)
@@ -50,6 +51,28 @@ class Watcher:
     def look_again(self, path: Path) -> None:
         """Return a film once more at the next scan."""
         self._done.pop(path, None)
+
+
+def read_new_films(
+    service: ReadingService, watcher: Watcher, take: Callable[[Path, Case | None], None] = lambda _, __: None
+) -> list[str]:
+    """Scan a folder once: record what could not be recorded before, and read what is new.
+
+    Args:
+        take: as in `read_each`.
+    Returns:
+        As `read_each`.
+    Raises:
+        DataError: as `Watcher.new_films`.
+    """
+    service.save_again()
+
+    def taken(path: Path, case: Case | None) -> None:
+        if case and not case.saved and not service.is_held(case.id):  # there was no room to hold it until it can be
+            watcher.look_again(path)
+        take(path, case)
+
+    return read_each(service.read_file, watcher.new_films(), taken)
 
 
 def read_each(

@@ -13,6 +13,7 @@ from edge_app.records.kept_films import KeptFilms
 from edge_app.records.readers import add_reader
 from edge_app.records.record import Signature, Visit
 from edge_app.workflow import reading_service
+from edge_app.workflow.folder_watch import Watcher, read_new_films
 from edge_app.workflow.reading_service import ReadingService
 from edge_app.workflow.recent_cases import RecentCases
 
@@ -167,9 +168,6 @@ def test_what_a_full_disk_kept_out_is_recorded_once_there_is_room(service):
 
 
 def test_films_beyond_those_that_are_held_are_read_again_from_their_folder(service, tmp_path, monkeypatch):
-    from edge_app.kiosk.server import _look_again
-    from edge_app.workflow.folder_watch import Watcher
-
     monkeypatch.setattr(reading_service, "MAX_UNSAVED", 0)
     (tmp_path / "films").mkdir()
     path = tmp_path / "films" / "late.png"
@@ -177,10 +175,8 @@ def test_films_beyond_those_that_are_held_are_read_again_from_their_folder(servi
     watcher = Watcher(path.parent)
     watcher.new_films()
     until_full(service)
-    assert watcher.new_films() == [path]
-    case = service.read_file(path)
-    _look_again(service, watcher, path, case)
+    assert read_new_films(service, watcher) == []
     fill_disk(service, is_full=False)
-    assert watcher.new_films() == [path]
-    assert service.read_file(path).saved
+    assert service.waiting() == []
+    assert read_new_films(service, watcher) == []
     assert np.isfinite(service.waiting()[0].answer.decision.p_finding)

@@ -2,11 +2,15 @@
 
 import json
 import os
+import sqlite3
+import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests_support import ENVIRONMENT
 
 from edge_app.__main__ import main
 from edge_app.errors import DataError
@@ -15,7 +19,7 @@ from edge_app.imaging.decoder.process import WorkerProcess
 from edge_app.imaging.phantom import phantom_png
 from edge_app.model.bundle import read_bundle, shipped_bundle_path
 from edge_app.reading.predictor import Predictor
-from edge_app.records.database import open_store
+from edge_app.records.database import FILE_NAME, open_store
 from edge_app.workflow.folder_watch import Watcher, read_each
 from edge_app.workflow.reading_service import ReadingService
 
@@ -139,6 +143,32 @@ def test_entries_that_no_system_can_name_or_look_at_are_left_out_or_read(tmp_pat
     for words in (["watch", str(films), "--once"], ["predict", str(films)]):
         assert main([*words, "--data-dir", str(tmp_path / "home")]) == 0
         assert main([*words, "--data-dir", str(tmp_path / words[0]), "--json"]) == 0
+
+
+def test_a_film_that_came_while_the_record_was_in_use_elsewhere_is_recorded_afterwards(tmp_path):
+    folder, home = tmp_path / "in", tmp_path / "home"
+    folder.mkdir()
+    open_store(home).close()
+    command = (sys.executable, "-u", "-m", "edge_app", "watch", str(folder), "--data-dir", str(home))
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as watch,
+        closing(sqlite3.connect(home / FILE_NAME, isolation_level=None)) as other,
+    ):
+        try:
+            (folder / "first.png").write_bytes(phantom_png("viral", 1))
+            assert ", record " in watch.stdout.readline()
+            other.execute("BEGIN IMMEDIATE")
+            (folder / "child.png").write_bytes(phantom_png("viral", 2))
+            line = watch.stdout.readline()
+            other.execute("ROLLBACK")
+            deadline, count = time.monotonic() + 30, "SELECT COUNT(*) FROM records"
+            while other.execute(count).fetchone() == (1,) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            assert other.execute(count).fetchone() == (2,)
+        finally:
+            watch.terminate()
+    assert line.startswith(f"{folder / 'child.png'}: pneumonia, ")
+    assert line.endswith(", not saved\n")
 
 
 def test_copies_of_a_film_are_recorded_once(tmp_path, capsys):
