@@ -52,7 +52,7 @@ class ServeOptions:
     model: Path | None = None  # a bundle; None: this device's model
     ask_first: bool = False  # a reader says what they see before the model's answer is shown
     keep_films: Path | None = None  # folder in which films are kept; None: in memory only
-    keep_days: int = 0  # delete signed records after this many days; 0 keeps them
+    keep_days: int = 0  # delete records this many days after somebody was done with them; 0 keeps them
     watch: Path | None = None  # folder whose films are also read
     dicom_port: int = 0  # port to which X-ray machines push films; 0: no receiver
     dicom_ae: str = "CXRKIT"  # the kiosk's AE title, 1 to 16 characters

@@ -507,7 +507,8 @@ class ReadingService:
     def _came_before(self, sha256: str) -> bool:
         try:
             store = self.store()
-            return store.find_film(sha256) is not None or intake.was_refused(store, sha256)
+            is_recorded = store.find_film(sha256) is not None or intake.was_refused(store, sha256)
+            return is_recorded or store.was_purged(sha256)
         except StoreError as error:
             self.not_saved = str(error)
             return False

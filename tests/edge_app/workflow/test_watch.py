@@ -20,6 +20,9 @@ from edge_app.imaging.phantom import phantom_png
 from edge_app.model.bundle import read_bundle, shipped_bundle_path
 from edge_app.reading.predictor import Predictor
 from edge_app.records.database import FILE_NAME, open_store
+from edge_app.records.intake import close_refused_film, open_refused_films
+from edge_app.records.record import Signature
+from edge_app.records.reviews import sign
 from edge_app.workflow.folder_watch import Watcher, read_each
 from edge_app.workflow.reading_service import ReadingService
 
@@ -169,6 +172,25 @@ def test_a_film_that_came_while_the_record_was_in_use_elsewhere_is_recorded_afte
             watch.terminate()
     assert line.startswith(f"{folder / 'child.png'}: pneumonia, ")
     assert line.endswith(", not saved\n")
+
+
+def test_what_was_deleted_because_it_was_old_does_not_come_back_from_the_folder(tmp_path, capsys, monkeypatch):
+    folder, home = tmp_path / "in", ["--data-dir", str(tmp_path / "home")]
+    folder.mkdir()
+    (folder / "child.png").write_bytes(phantom_png("viral", 1))
+    (folder / "cut.png").write_bytes(b"cut")
+    with monkeypatch.context() as long_ago:
+        long_ago.setattr("edge_app.records.audit.now", lambda: "2020-01-01T00:00:00Z")
+        main(["watch", str(folder), "--once", *home])
+        store = open_store(tmp_path / "home")
+        sign(store, Signature(store.records()[0].id, "AB", "viral"))
+        close_refused_film(store, open_refused_films(store)[0].id, "TE")
+    assert main(["reviews", "purge", "--days", "1", "--clock-is-right", *home]) == 0
+    assert "2 records deleted" in capsys.readouterr().out
+    assert main(["watch", str(folder), "--once", *home]) == 0
+    assert (capsys.readouterr().out, store.records(), open_refused_films(store)) == ("", [], [])
+    assert store.check() == []
+    store.close()
 
 
 def test_copies_of_a_film_are_recorded_once(tmp_path, capsys):
