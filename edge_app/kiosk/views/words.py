@@ -11,11 +11,12 @@ from edge_app.kiosk.language import say, words
 from edge_app.model.card import ModelCard
 from edge_app.reading.decision import score_points
 from edge_app.reading.film_checks import age_range
-from edge_app.records.record import Record, RefusedFilm, Review, Visit
+from edge_app.records.record import Record, Review, Visit
 from edge_app.workflow.case import Case, OtherChild
+from edge_app.workflow.record_search import FoundFilm
 
 LOG = logging.getLogger(__name__)
-Row = TypeVar("Row", Case, Record, Record | RefusedFilm)
+Row = TypeVar("Row", Case, Record, FoundFilm)
 SYMBOLS = {"pneumonia": "▲", "uncertain": "◆", "normal": "●", "refused": "✕", "unread": "?"}
 
 
