@@ -47,19 +47,19 @@ def run(args: argparse.Namespace) -> int:
 
     def take(path: Path, case: "Case | None") -> None:
         nonlocal failed
-        failed += not show(service, path, case, args.json)
+        failed += 1  # until that is shown
+        failed -= show(service, path, case, args.json)
 
     while True:
         time.sleep(SCAN_EVERY_S)
         try:
-            not_read = read_new_films(service, watcher, take)
-            failed += len(not_read)
+            read_new_films(service, watcher, take)
         except DataError as error:
             if args.once:
                 raise
             LOG.warning("%s", error)  # the disk may come back
             time.sleep(MISSING_FOLDER_S)
-        if args.once:
+        if args.once and not watcher.failing:
             return int(failed > 0)
 
 

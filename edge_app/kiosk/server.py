@@ -171,14 +171,20 @@ def _peers(options: ServeOptions) -> list[Peer]:
 def _watch(service: ReadingService, watcher: Watcher) -> None:
     """Read films that appear in the folder, until the process ends. A folder that disappears may come back."""
     while True:
-        time.sleep(SCAN_EVERY_S)
-        try:
-            failed = read_new_films(service, watcher)
-            service.troubles["watch"] = failed[-1] if failed else ""
-        except Exception as error:  # this loop must live
-            LOG.warning("the watched folder: %s", error if isinstance(error, KitError) else repr(error))
-            service.troubles["watch"] = str(error)
-            time.sleep(30 * SCAN_EVERY_S)
+        time.sleep(SCAN_EVERY_S if _scan(service, watcher) else 30 * SCAN_EVERY_S)
+
+
+def _scan(service: ReadingService, watcher: Watcher) -> bool:
+    """Read what is new in the folder; whether that could be done. A name may be a patient's: only the log has it."""
+    try:
+        read_new_films(service, watcher)
+    except Exception as error:  # this loop must live
+        LOG.warning("the watched folder: %s", error if isinstance(error, KitError) else repr(error))
+        service.troubles["watch"] = "the folder cannot be read: the log says why"
+        return False
+    failing = f"films that are tried again: {watcher.failing}; the log says why"
+    service.troubles["watch"] = failing if watcher.failing else ""
+    return True
 
 
 def _save_again(service: ReadingService) -> None:
@@ -200,7 +206,8 @@ def _retain(service: ReadingService, days: int) -> None:
             if records or films:
                 LOG.info("%d records and %d films older than %d days deleted", records, films, days)
         except Exception as error:  # this loop must live
-            service.not_deleted = service.troubles["retain"] = str(error)
+            service.not_deleted = str(error)
+            service.troubles["retain"] = "old records were not deleted: the page and the log say why"
             LOG.warning("old records were not deleted: %s", error if isinstance(error, KitError) else repr(error))
         time.sleep(RETAIN_EVERY_S)
 

@@ -67,6 +67,13 @@ def was_refused(store: Store, film_sha256: str) -> bool:
         return db.execute(query, (store.fingerprint(film_sha256),)).fetchone() is not None
 
 
+def waits_refused(store: Store, film_sha256: str) -> bool:
+    """Whether the same file was refused, and nobody has seen to it yet."""
+    query = "SELECT 1 FROM refused_films WHERE fingerprint = ? AND closed_at = ''"
+    with store.reading() as db:
+        return db.execute(query, (store.fingerprint(film_sha256),)).fetchone() is not None
+
+
 def close_refused_film(store: Store, film_id: str, actor: str) -> None:
     """Somebody saw to a refused film, for example by taking another one: it leaves the list.
 

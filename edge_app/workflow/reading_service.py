@@ -17,7 +17,7 @@ from edge_app.model.bundle import check_golden
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Answer, Refusal, as_json
 from edge_app.reading.film_checks import AGE_UNKNOWN, check_age
-from edge_app.reading.predictor import Predictor
+from edge_app.reading.predictor import INTERNAL_ERROR, Predictor
 from edge_app.records import intake, reviews
 from edge_app.records.audit import now
 from edge_app.records.database import Store, open_store
@@ -98,7 +98,7 @@ class ReadingService:
         self.not_deleted = ""  # why old records stay although the site deletes them; empty when they do not
         self.not_saved = ""  # why the last draft could not be recorded; empty when it was
         self.must_live: list[threading.Thread] = []  # loops that read or delete without a page
-        self.troubles: dict[str, str] = {}  # by loop: what it could not do the last time, or nothing
+        self.troubles: dict[str, str] = {}  # by loop: what it cannot do now, or nothing; anybody may read it: no path
         self.home = home
         self._decode = read
         self._store: Store | None = None
@@ -208,8 +208,7 @@ class ReadingService:
         try:
             content = film_content(path)
         except FilmError as error:
-            sha256 = sha256_of(bytes(path))
-            return None if self._came_before(sha256) else self._not_read(error, sha256, "watch")
+            return self._no_content(path, error)
         sha256 = sha256_of(content)
         with self._in_hand_lock:  # a copy of a film may be read at the same time
             if sha256 in self._in_hand or self._came_before(sha256):
@@ -220,6 +219,10 @@ class ReadingService:
         finally:
             with self._in_hand_lock:
                 self._in_hand.discard(sha256)
+
+    def give_up(self, path: Path) -> Case | None:
+        """Record that the kit itself failed on a film of a watched folder; None while it waits in the list."""
+        return self._no_content(path, INTERNAL_ERROR.to_error())
 
     def save_again(self) -> None:
         """Record what could not be recorded before; does nothing if there is nothing."""
@@ -383,6 +386,15 @@ class ReadingService:
         self.cases.put(case)
         return case
 
+    def _no_content(self, path: Path, error: FilmError) -> Case | None:
+        """The case of a file in a watched folder whose content is not known; None while the same one waits in the list.
+
+        Once somebody saw to it, it may be another film under the same name.
+        """
+        sha256 = _file_sha256(path)
+        is_listed = self._record_says(lambda store: intake.waits_refused(store, sha256))
+        return None if is_listed else self._not_read(error, sha256, "watch")
+
     def _age_refusal(self, visit: Visit) -> Refusal | None:
         try:
             check_age(visit.age_years, self.predictor.card)
@@ -505,10 +517,16 @@ class ReadingService:
         return ""
 
     def _came_before(self, sha256: str) -> bool:
-        try:
-            store = self.store()
+        def is_known(store: Store) -> bool:
             is_recorded = store.find_film(sha256) is not None or intake.was_refused(store, sha256)
             return is_recorded or store.was_purged(sha256)
+
+        return self._record_says(is_known)
+
+    def _record_says(self, question: Callable[[Store], bool]) -> bool:
+        """What the record answers; False when it cannot be read."""
+        try:
+            return question(self.store())
         except StoreError as error:
             self.not_saved = str(error)
             return False
@@ -547,3 +565,13 @@ def _same_film(store: Store, answer: Answer, sha256: str) -> Record | None:
         return None
     is_same = record.status == "draft" if refusal else record.decision.threshold == answer.decision.threshold
     return record if is_same else None
+
+
+def _file_sha256(path: Path) -> str:
+    """Stands for a file whose content is not known: another size or time under the same name is another film."""
+    try:
+        status = path.stat()
+        state = (status.st_size, status.st_mtime_ns)
+    except (OSError, ValueError):
+        state = (0, 0)
+    return sha256_of(repr((bytes(path), state)).encode())
