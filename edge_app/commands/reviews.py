@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     backup.add_argument("file", type=Path, metavar="FILE")
     audit = actions.add_parser("audit", help="print the audit log and check every row of the record against it")
     audit.add_argument("--json", action="store_true", help="print one JSON object per line")
-    purge = actions.add_parser("purge", help="delete signed records older than N days")
+    purge = actions.add_parser("purge", help="delete records that were done with more than N days ago")
     purge.add_argument("--days", type=int, required=True, metavar="N", help="1 to 36500")
     purge.add_argument("--clock-is-right", action="store_true", help="delete although the clock was doubted")
     purge.add_argument("--films", type=Path, metavar="DIR", help="where films are kept; also delete theirs")
@@ -116,7 +116,7 @@ def _purge(store: "Store", args: argparse.Namespace) -> int:
 
     kept = KeptFilms(args.films) if args.films else None
     records, films = retain(store, args.days, kept, clock_is_right=args.clock_is_right)
-    print(f"{records} signed records{f' and {films} films' if args.films else ''} deleted")
+    print(f"{records} records{f' and {films} films' if args.films else ''} deleted")
     return 0
 
 

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from edge_app.errors import DataError
     from edge_app.reading.predictor import device_predictor
     from edge_app.system.home import data_home
-    from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher, read_each
+    from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher, read_new_films
     from edge_app.workflow.reading_service import ReadingService
 
     home = data_home(args.data_dir)
@@ -47,19 +47,19 @@ def run(args: argparse.Namespace) -> int:
 
     def take(path: Path, case: "Case | None") -> None:
         nonlocal failed
-        failed += not show(service, path, case, args.json)
+        failed += 1  # until that is shown
+        failed -= show(service, path, case, args.json)
 
     while True:
         time.sleep(SCAN_EVERY_S)
         try:
-            not_read = read_each(service.read_file, watcher.new_films(), take)
-            failed += len(not_read)
+            read_new_films(service, watcher, take)
         except DataError as error:
             if args.once:
                 raise
             LOG.warning("%s", error)  # the disk may come back
             time.sleep(MISSING_FOLDER_S)
-        if args.once:
+        if args.once and not watcher.failing:
             return int(failed > 0)
 
 
@@ -78,7 +78,8 @@ def show(service: "ReadingService", path: Path, case: "Case | None", as_json: bo
         print(f"{printable(path)}: {refusal.status}: {refusal.sentence}", flush=True)
     else:
         decision = case.answer.decision
-        print(f"{printable(path)}: {decision.decision}, {decision.p_finding:.3f}, record {case.id}", flush=True)
+        where = f"record {case.id}" if case.saved else "not saved"
+        print(f"{printable(path)}: {decision.decision}, {decision.p_finding:.3f}, {where}", flush=True)
     if not case.saved:
-        print(f"edge_app: not saved: {service.not_saved}", file=sys.stderr)
+        print(f"edge_app: not saved yet: {service.not_saved}", file=sys.stderr)
     return case.saved and not refusal

@@ -70,7 +70,8 @@ def _add_machine_routes(app: FastAPI, service: ReadingService) -> None:
         """200 and the model's name if it answers its golden films correctly, else 503."""
         try:
             troubles = {name: trouble for name, trouble in service.troubles.items() if trouble}
-            health = {"status": "ok", "model": service.check_model(), "not_saved": service.not_saved}
+            not_saved = "the record cannot be written: the page says why" if service.not_saved else ""  # no path
+            health = {"status": "ok", "model": service.check_model(), "not_saved": not_saved}
             return JSONResponse(health | {"troubles": troubles})
         except KitError as error:
             return JSONResponse({"status": "error", "reason": str(error)}, 503)

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +26,8 @@ from edge_app.records.retention import retain
 from edge_app.system import watchdog
 from edge_app.system.bounded_log import BoundedLog
 from edge_app.system.home import data_home
-from edge_app.workflow.case import Case
 from edge_app.workflow.dicom_receiver import Peer, parse_peer, resolved, start_receiver
-from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher, read_each
+from edge_app.workflow.folder_watch import SCAN_EVERY_S, Watcher, read_new_films
 from edge_app.workflow.reading_service import ReadingService
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ class ServeOptions:
     model: Path | None = None  # a bundle; None: this device's model
     ask_first: bool = False  # a reader says what they see before the model's answer is shown
     keep_films: Path | None = None  # folder in which films are kept; None: in memory only
-    keep_days: int = 0  # delete signed records after this many days; 0 keeps them
+    keep_days: int = 0  # delete records this many days after somebody was done with them; 0 keeps them
     watch: Path | None = None  # folder whose films are also read
     dicom_port: int = 0  # port to which X-ray machines push films; 0: no receiver
     dicom_ae: str = "CXRKIT"  # the kiosk's AE title, 1 to 16 characters
@@ -173,20 +171,20 @@ def _peers(options: ServeOptions) -> list[Peer]:
 def _watch(service: ReadingService, watcher: Watcher) -> None:
     """Read films that appear in the folder, until the process ends. A folder that disappears may come back."""
     while True:
-        time.sleep(SCAN_EVERY_S)
-        try:
-            failed = read_each(service.read_file, watcher.new_films(), partial(_look_again, service, watcher))
-            service.troubles["watch"] = failed[-1] if failed else ""
-        except Exception as error:  # this loop must live
-            LOG.warning("the watched folder: %s", error if isinstance(error, KitError) else repr(error))
-            service.troubles["watch"] = str(error)
-            time.sleep(30 * SCAN_EVERY_S)
+        time.sleep(SCAN_EVERY_S if _scan(service, watcher) else 30 * SCAN_EVERY_S)
 
 
-def _look_again(service: ReadingService, watcher: Watcher, path: Path, case: Case | None) -> None:
-    """Read a film again later if it was not recorded, and there was no room to hold it until it can be."""
-    if case and not case.saved and not service.is_held(case.id):
-        watcher.look_again(path)
+def _scan(service: ReadingService, watcher: Watcher) -> bool:
+    """Read what is new in the folder; whether that could be done. A name may be a patient's: only the log has it."""
+    try:
+        read_new_films(service, watcher)
+    except Exception as error:  # this loop must live
+        LOG.warning("the watched folder: %s", error if isinstance(error, KitError) else repr(error))
+        service.troubles["watch"] = "the folder cannot be read: the log says why"
+        return False
+    failing = f"films that are tried again: {watcher.failing}; the log says why"
+    service.troubles["watch"] = failing if watcher.failing else ""
+    return True
 
 
 def _save_again(service: ReadingService) -> None:
@@ -208,7 +206,8 @@ def _retain(service: ReadingService, days: int) -> None:
             if records or films:
                 LOG.info("%d records and %d films older than %d days deleted", records, films, days)
         except Exception as error:  # this loop must live
-            service.not_deleted = service.troubles["retain"] = str(error)
+            service.not_deleted = str(error)
+            service.troubles["retain"] = "old records were not deleted: the page and the log say why"
             LOG.warning("old records were not deleted: %s", error if isinstance(error, KitError) else repr(error))
         time.sleep(RETAIN_EVERY_S)
 

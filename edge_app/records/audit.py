@@ -24,6 +24,7 @@ SEALED = {
     "reviews": ("seq", ()),
     "visits": ("seq", ()),
     "refused_films": ("id", ()),
+    "purged_films": ("fingerprint", ()),
     "readers": ("initials", ("failures", "locked_until")),
 }
 REPLACED, NEW_KEY = "record replaced", "audit key replaced"  # acts that the kiosk notes at its start

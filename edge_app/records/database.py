@@ -16,7 +16,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -194,33 +194,33 @@ class Store:
             act.note(actor, action, subject, detail)
 
     def purge(self, before: str, now: str) -> int:
-        """Delete signed records whose signature is older than a time; drafts stay until they are signed.
+        """Delete what was signed, discarded or, of refused films, seen to before a time; what waits stays.
 
-        A record is as young as any that was recorded before it, because its own clock may have been behind. One
-        that comes from the future stays.
+        A keyed fingerprint of each film is kept, so that a watched folder does not bring it back. A record is as young
+        as any that was recorded before it, because its own clock may have been behind. One from the future stays.
 
         Args:
             before, now: ISO 8601, UTC.
         Returns:
             How many were deleted; the audit log says so, and `purged` which.
         """
-        old, latest = [], ""
-        for record in reversed(self.records()):
-            if record.created_at <= now:
-                latest = max(latest, record.created_at)
-            done = record.last_act if record.status != "draft" else None
-            if done and max(latest, record.created_at, done.at) < before:
-                old.append(record.id)
+        records = [
+            (record.id, record.created_at, record.last_act.at if record.last_act and record.status != "draft" else "")
+            for record in reversed(self.records())
+        ]
+        with self.reading() as db:
+            refused = db.execute("SELECT id, at, closed_at FROM refused_films ORDER BY rowid").fetchall()
+        old = [*_done_before(records, before, now), *_done_before(refused, before, now)]
         with self.writing() as act:
             for record_id in old:
-                rows: list[audit.Row] = [("records", record_id)]
-                for table in ("reviews", "visits"):
-                    query = f"SELECT seq FROM {table} WHERE record_id = ?"
-                    rows += [(table, seq) for (seq,) in act.execute(query, (record_id,)).fetchall()]
-                    act.execute(f"DELETE FROM {table} WHERE record_id = ?", (record_id,))
-                act.execute("DELETE FROM records WHERE id = ?", (record_id,))
-                act.note("kiosk", PURGED, record_id, f"from before {before}", rows)
+                act.note("kiosk", PURGED, record_id, f"from before {before}", _delete(act, record_id))
         return len(old)
+
+    def was_purged(self, film_sha256: str) -> bool:
+        """Whether a record of the same film was deleted because it was old."""
+        query = "SELECT 1 FROM purged_films WHERE fingerprint = ?"
+        with self.reading() as db:
+            return db.execute(query, (self.fingerprint(film_sha256),)).fetchone() is not None
 
     def purged(self, record_ids: Collection[str]) -> set[str]:
         """Which of some records were deleted because they were old. Any other that is missing was lost."""
@@ -409,6 +409,37 @@ def review_of(row: tuple) -> Review:
     one = bool(ends) and not isinstance(ends[0], list)  # as older versions wrote it
     regions = tuple(tuple(each) for each in ([ends] if one else ends))
     return Review(record_id, reader, verdict, finding, own_impression, regions, comment, reason, at, number)
+
+
+def _done_before(listed: Iterable[tuple[str, str, str]], before: str, now: str) -> Iterator[str]:
+    """The IDs of what somebody has done with before a time.
+
+    Args:
+        listed: ID, when it came, and when somebody was done with it or ""; in the order in which they came.
+    """
+    latest = ""
+    for record_id, came_at, done_at in listed:
+        if came_at <= now:
+            latest = max(latest, came_at)
+        if done_at and max(latest, came_at, done_at) < before:
+            yield record_id
+
+
+def _delete(act: audit.Act, record_id: str) -> list[audit.Row]:
+    """Delete a record, a refused film, or a draft that became one, with its acts and visits; returns what changed."""
+    rows: list[audit.Row] = []
+    for table in ("records", "refused_films"):
+        query = f"SELECT fingerprint FROM {table} WHERE id = ?"
+        for fingerprint in act.execute(query, (record_id,)).fetchall():
+            act.execute("INSERT OR IGNORE INTO purged_films VALUES (?)", fingerprint)
+            rows += [(table, record_id), ("purged_films", *fingerprint)]
+    for table in ("reviews", "visits"):
+        query = f"SELECT seq FROM {table} WHERE record_id = ?"
+        rows += [(table, seq) for (seq,) in act.execute(query, (record_id,)).fetchall()]
+        act.execute(f"DELETE FROM {table} WHERE record_id = ?", (record_id,))
+    for table in ("records", "refused_films"):
+        act.execute(f"DELETE FROM {table} WHERE id = ?", (record_id,))
+    return rows
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

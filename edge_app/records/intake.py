@@ -11,7 +11,9 @@ COLUMNS = "id, fingerprint, status, code, sentence, source, label, age_years, se
 
 
 def add_refused_film(store: Store, film: RefusedFilm) -> str:
-    """Note that a film came and was refused. The same film, refused again while it is open, is noted once.
+    """Note that a film came and was refused. The same film of the same child, refused again while open, is noted once.
+
+    Two children may have the same file, such as an empty one. Where only now somebody says whose it is, that is added.
 
     Returns:
         The ID under which it is listed.
@@ -19,10 +21,14 @@ def add_refused_film(store: Store, film: RefusedFilm) -> str:
         StoreError: it could not be written.
     """
     fingerprint = store.fingerprint(film.film_sha256)
-    query = "SELECT id FROM refused_films WHERE fingerprint = ? AND code = ? AND closed_at = ''"
+    query = f"SELECT {COLUMNS} FROM refused_films WHERE fingerprint = ? AND code = ? AND closed_at = ''"
     with store.writing() as act:
-        if found := act.execute(query, (fingerprint, film.code)).fetchone():
-            return found[0]
+        rows = act.execute(f"{query} ORDER BY label = '', rowid", (fingerprint, film.code)).fetchall()
+        for kept in map(_refused, rows):
+            if kept.visit.filled_with(film.visit) == film.visit:
+                if kept.visit != film.visit:
+                    _name(act, kept.id, film.visit, film.source)
+                return kept.id
         _add(act, film, fingerprint)
     return film.id
 
@@ -37,9 +43,7 @@ def refuse_draft(act: audit.Act, record_id: str, visit: Visit, refusal: Refusal)
 def name_refused_film(store: Store, film_id: str, visit: Visit, actor: str) -> None:
     """Say whose film was refused; raises `StoreError` if it could not be written."""
     with store.writing() as act:
-        values = (visit.label, visit.age_years, visit.sex, film_id)
-        act.execute("UPDATE refused_films SET label = ?, age_years = ?, sex = ? WHERE id = ?", values)
-        act.note(actor, "visit named", film_id, written=[("refused_films", film_id)])
+        _name(act, film_id, visit, actor)
 
 
 def open_refused_films(store: Store, limit: int = -1) -> list[RefusedFilm]:
@@ -59,6 +63,13 @@ def refused_film(store: Store, film_id: str) -> RefusedFilm | None:
 def was_refused(store: Store, film_sha256: str) -> bool:
     """Whether the same file was refused before."""
     query = "SELECT 1 FROM refused_films WHERE fingerprint = ?"
+    with store.reading() as db:
+        return db.execute(query, (store.fingerprint(film_sha256),)).fetchone() is not None
+
+
+def waits_refused(store: Store, film_sha256: str) -> bool:
+    """Whether the same file was refused, and nobody has seen to it yet."""
+    query = "SELECT 1 FROM refused_films WHERE fingerprint = ? AND closed_at = ''"
     with store.reading() as db:
         return db.execute(query, (store.fingerprint(film_sha256),)).fetchone() is not None
 
@@ -94,6 +105,12 @@ def _add(act: audit.Act, film: RefusedFilm, fingerprint: str) -> None:
         **asdict(film.visit),
     )
     act.note("kiosk", "film refused", film.id, film.code, [row])
+
+
+def _name(act: audit.Act, film_id: str, visit: Visit, actor: str) -> None:
+    values = (visit.label, visit.age_years, visit.sex, film_id)
+    act.execute("UPDATE refused_films SET label = ?, age_years = ?, sex = ? WHERE id = ?", values)
+    act.note(actor, "visit named", film_id, written=[("refused_films", film_id)])
 
 
 def _refused(row: tuple) -> RefusedFilm:

@@ -30,6 +30,14 @@ class Visit:
     age_years: float | None = None
     sex: str = ""
 
+    def filled_with(self, said: "Visit") -> "Visit | None":
+        """The same, and what was said of what is unknown; None where something else was said of what is known."""
+        pairs = ((self.label, said.label), (self.age_years, said.age_years), (self.sex, said.sex))
+        if any(known not in ("", None, new) and new not in ("", None) for known, new in pairs):
+            return None
+        age_years = said.age_years if self.age_years is None else self.age_years
+        return Visit(self.label or said.label, age_years, self.sex or said.sex)
+
 
 NOBODY = Visit()
 

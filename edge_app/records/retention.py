@@ -1,4 +1,4 @@
-"""How long a site keeps signed records. Drafts stay until somebody signs them.
+"""How long a site keeps records. What waits stays: drafts until signed, refused films until somebody saw to them.
 
 A clock that is ahead would delete everything. So the clock is compared with the last one that was believed, and
 if it cannot be right, nothing is deleted until somebody says that it is.
@@ -32,14 +32,14 @@ def retain(
     machine: MachineTime | None = None,
     clock_is_right: bool = False,
 ) -> tuple[int, int]:
-    """Delete signed and discarded records older than the given number of days, and their kept films.
+    """Delete records with which somebody was done longer ago than the given number of days, and their kept films.
 
     Args:
         days: 1 to MAX_DAYS.
         now, machine: the clock and the machine's time; the real ones when left out.
         clock_is_right: somebody looked at the clock.
     Returns:
-        How many records, and how many films were deleted.
+        How many records with those of refused films, and how many films were deleted.
     Raises:
         KitError: `days` is out of range.
         ClockDoubted: the clock may be wrong.

@@ -63,6 +63,10 @@ MIGRATIONS = (
         closed_at TEXT NOT NULL DEFAULT '');
     CREATE INDEX refused_films_by_fingerprint ON refused_films (fingerprint);
     """,
+    # Of films whose record was deleted because it was old, so that a watched folder does not bring them back.
+    """
+    CREATE TABLE purged_films (fingerprint TEXT PRIMARY KEY);
+    """,
 )
 
 

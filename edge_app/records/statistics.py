@@ -120,7 +120,7 @@ def geometry_drift(store: Store, model_sha256: str, reference: dict[str, dict[st
     Args:
         reference: `ModelCard.lung_field_statistics`.
     """
-    tests = "instr(model, ?) > 0 AND instr(answer, ?) > 0"
+    tests = "instr(model, ?) > 0 AND instr(answer, ?) > 0 AND json_valid(answer)"  # a damaged row has no figures
     query = f"SELECT answer FROM {SCORED} WHERE {tests} ORDER BY rowid DESC LIMIT ?"
     with store.reading() as db:
         rows = db.execute(query, (model_sha256, '"lung_field": [', LAST_FILMS)).fetchall()

@@ -19,6 +19,19 @@ THUMBNAIL_SIDE_PX = 104  # twice the side in which a list shows it
 JPEG_QUALITY = 88
 
 
+class OtherChild(str):
+    """The code of a warning: the same film came again, and what was said of its child is not what the record says."""
+
+    kept: Visit
+    said: Visit
+
+    def __new__(cls, kept: Visit, said: Visit) -> "OtherChild":
+        """Make the warning of what the record says and of what was said now."""
+        code = super().__new__(cls, "other_child")
+        code.kept, code.said = kept, said
+        return code
+
+
 @dataclass(frozen=True)
 class Pictures:
     """What the screen shows of a film; the original file is not kept.
@@ -58,8 +71,7 @@ class Case:
 
     def as_recorded(self, record: Record) -> "Case":
         """The same with what the record says of it by now."""
-        is_known = record.visit.age_years is not None
-        warnings = tuple(code for code in self.answer.warnings if not (is_known and code == AGE_UNKNOWN))
+        warnings = tuple(code for code in self.answer.warnings if not _is_settled(code, record.visit))
         return replace(
             self,
             answer=replace(self.answer, warnings=warnings),
@@ -69,6 +81,13 @@ class Case:
             version=record.version,
             status=record.status,
         )
+
+
+def _is_settled(code: str, visit: Visit) -> bool:
+    """Whether a warning no longer holds since somebody said whose film it is."""
+    if isinstance(code, OtherChild):
+        return code.kept != visit
+    return code == AGE_UNKNOWN and visit.age_years is not None
 
 
 def case_of_record(record: Record, film_jpeg: bytes = b"") -> Case:

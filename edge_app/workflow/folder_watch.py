@@ -13,8 +13,10 @@ from edge_app.errors import DataError
 from edge_app.imaging.film_files import may_be_film, named_films
 from edge_app.imaging.limits import MAX_WORKERS
 from edge_app.workflow.case import Case
+from edge_app.workflow.reading_service import ReadingService
 
 SCAN_EVERY_S = 1.0
+MAX_TRIES = 5  # to read a film on which the kit itself fails, because memory may have been short
 LOG = logging.getLogger(__name__)
 
 
@@ -25,6 +27,7 @@ class Watcher:
         self.folder = folder
         self._seen: dict[Path, tuple[int, int]] = {}  # size in bytes and time in ns at the last scan
         self._done: dict[Path, tuple[int, int]] = {}
+        self._tries: dict[Path, int] = {}  # of films that failed the last time
 
     def new_films(self) -> list[Path]:
         """Films that have not changed since the last scan and were not returned before, sorted by name.
@@ -45,25 +48,69 @@ class Watcher:
         self._seen = now
         self._done = {path: state for path, state in self._done.items() if path in now}
         self._done |= {path: now[path] for path in new}
-        return [path for path in new if not path.suffix or may_be_film(path)]
+        gone = [path for path in self._tries if path not in now]  # reading it says so
+        return [*(path for path in new if not path.suffix or may_be_film(path)), *gone]
 
     def look_again(self, path: Path) -> None:
         """Return a film once more at the next scan."""
         self._done.pop(path, None)
+
+    def try_again(self, path: Path) -> bool:
+        """Return a film once more, after the kit itself failed on it; False if that was tried MAX_TRIES times."""
+        self._tries[path] = self._tries.get(path, 0) + 1
+        if self._tries[path] >= MAX_TRIES:
+            return False
+        self.look_again(path)
+        return True
+
+    def is_through(self, path: Path) -> None:
+        """Note that nothing more needs to be done with a film unless it changes."""
+        self._tries.pop(path, None)
+
+    @property
+    def failing(self) -> int:
+        """How many films failed the last time and are tried again."""
+        return len(self._tries)
+
+
+def read_new_films(
+    service: ReadingService, watcher: Watcher, take: Callable[[Path, Case | None], None] = lambda _, __: None
+) -> None:
+    """Scan a folder once: record what could not be recorded before, and read what is new or failed the last time.
+
+    A film on which the kit itself fails MAX_TRIES times becomes a refused film, so that somebody sees to it.
+
+    Args:
+        take: as in `read_each`.
+    Raises:
+        DataError: as `Watcher.new_films`.
+    """
+    service.save_again()
+
+    def taken(path: Path, case: Case | None) -> None:
+        watcher.is_through(path)
+        if case and not case.saved and not service.is_held(case.id):  # there was no room to hold it until it can be
+            watcher.look_again(path)
+        take(path, case)
+
+    failed = read_each(service.read_file, watcher.new_films(), taken)
+    hopeless = [path for path in failed if not watcher.try_again(path)]
+    for path in read_each(service.give_up, hopeless, taken):
+        watcher.look_again(path)
 
 
 def read_each(
     read: Callable[[Path], Case | None],
     paths: Iterable[Path],
     take: Callable[[Path, Case | None], None] = lambda _, __: None,
-) -> list[str]:
+) -> list[Path]:
     """Read films, a few at once, so that one that takes long keeps no other waiting.
 
     Args:
         read: reads one film.
         take: called in this thread with each film and its case, in the order in which they are finished.
     Returns:
-        A sentence for each film on which either failed with an error that is none of a film. Each is logged.
+        The films on which either failed with an error that is none of a film. Each is logged.
     """
     failed = []
     with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="watch") as threads:
@@ -73,7 +120,7 @@ def read_each(
             try:
                 take(path, done.result())
             except Exception as error:  # this loop must live, whatever a film does
-                failed.append(f"{path}: {error!r}")
+                failed.append(path)
                 LOG.error("%s was not read: %r", path, error)
     return failed
 

@@ -17,7 +17,7 @@ from edge_app.model.bundle import check_golden
 from edge_app.model.card import ModelCard
 from edge_app.reading.answer import Answer, Refusal, as_json
 from edge_app.reading.film_checks import AGE_UNKNOWN, check_age
-from edge_app.reading.predictor import Predictor
+from edge_app.reading.predictor import INTERNAL_ERROR, Predictor
 from edge_app.records import intake, reviews
 from edge_app.records.audit import now
 from edge_app.records.database import Store, open_store
@@ -39,6 +39,7 @@ from edge_app.workflow.case import (
     FULL_SIDE_PX,
     SCREEN_SIDE_PX,
     Case,
+    OtherChild,
     Pictures,
     case_of_record,
     case_of_refused,
@@ -97,7 +98,7 @@ class ReadingService:
         self.not_deleted = ""  # why old records stay although the site deletes them; empty when they do not
         self.not_saved = ""  # why the last draft could not be recorded; empty when it was
         self.must_live: list[threading.Thread] = []  # loops that read or delete without a page
-        self.troubles: dict[str, str] = {}  # by loop: what it could not do the last time, or nothing
+        self.troubles: dict[str, str] = {}  # by loop: what it cannot do now, or nothing; anybody may read it: no path
         self.home = home
         self._decode = read
         self._store: Store | None = None
@@ -207,8 +208,7 @@ class ReadingService:
         try:
             content = film_content(path)
         except FilmError as error:
-            sha256 = sha256_of(bytes(path))
-            return None if self._came_before(sha256) else self._not_read(error, sha256, "watch")
+            return self._no_content(path, error)
         sha256 = sha256_of(content)
         with self._in_hand_lock:  # a copy of a film may be read at the same time
             if sha256 in self._in_hand or self._came_before(sha256):
@@ -219,6 +219,10 @@ class ReadingService:
         finally:
             with self._in_hand_lock:
                 self._in_hand.discard(sha256)
+
+    def give_up(self, path: Path) -> Case | None:
+        """Record that the kit itself failed on a film of a watched folder; None while it waits in the list."""
+        return self._no_content(path, INTERNAL_ERROR.to_error())
 
     def save_again(self) -> None:
         """Record what could not be recorded before; does nothing if there is nothing."""
@@ -339,14 +343,19 @@ class ReadingService:
             self.cases.put(replace(case, visit=visit))
             is_readable = case.answer.refusal.code == TOO_OLD and not refusal and self.cases.file(case_id)
             return self.read_again(case_id) if is_readable else self.find(case_id)
-        reviews.name_visit(self.store(), case_id, visit, actor, seen, refusal)
+        self._name_draft(self.store(), case_id, visit, actor, seen, refusal)
         if case and refusal:
             answer = Answer(refusal, case.answer.model, case.answer.runtime)
             pictures = replace(case.pictures, contour=())
             self.cases.put(replace(case, answer=answer, pictures=pictures, visit=visit, saved=True))
-            if self.films:
-                self.films.drop([case_id])
         return self.find(case_id)
+
+    def _name_draft(
+        self, store: Store, case_id: str, visit: Visit, actor: str, seen: int, refusal: Refusal | None
+    ) -> None:
+        reviews.name_visit(store, case_id, visit, actor, seen, refusal)
+        if refusal and self.films:
+            self.films.drop([case_id])
 
     def withdraw(self, record_id: str, reader: str, pin: str, reason: str, seen: int) -> None:
         """Withdraw one's own signature; raises as `sign`."""
@@ -376,6 +385,15 @@ class ReadingService:
         case = self._recorded(Case(new_record_id(), now(), answer, visit=visit, source=source), sha256)
         self.cases.put(case)
         return case
+
+    def _no_content(self, path: Path, error: FilmError) -> Case | None:
+        """The case of a file in a watched folder whose content is not known; None while the same one waits in the list.
+
+        Once somebody saw to it, it may be another film under the same name.
+        """
+        sha256 = _file_sha256(path)
+        is_listed = self._record_says(lambda store: intake.waits_refused(store, sha256))
+        return None if is_listed else self._not_read(error, sha256, "watch")
 
     def _age_refusal(self, visit: Visit) -> Refusal | None:
         try:
@@ -450,14 +468,11 @@ class ReadingService:
     def _save(self, store: Store, case: Case, sha256: str) -> Case:
         """Record a draft or a refused film, unless it is in the record already."""
         answer = case.answer
+        if record := _same_film(store, answer, sha256):
+            return self._came_again(store, case, record)
         if refusal := answer.refusal:
             film = RefusedFilm(case.id, sha256, refusal.status, refusal.code, refusal.sentence, case.source, case.visit)
             return replace(case, id=intake.add_refused_film(store, film), saved=True)
-        if earlier := store.find_film(sha256, answer.model.sha256):
-            record = store.record(earlier)
-            if record and record.status != "discarded" and record.decision.threshold == answer.decision.threshold:
-                again = replace(answer, warnings=(*answer.warnings, READ_BEFORE))
-                return replace(case, id=earlier, created_at=record.created_at, answer=again).as_recorded(record)
         draft = Draft(
             id=case.id,
             film_sha256=sha256,
@@ -473,6 +488,25 @@ class ReadingService:
         store.add_draft(draft)
         return replace(case, saved=True)
 
+    def _came_again(self, store: Store, case: Case, record: Record) -> Case:
+        """The case of a film that is in the record already, where what is said of its child now is added or doubted."""
+        answer = replace(case.answer, warnings=(*case.answer.warnings, READ_BEFORE))
+        again = replace(case, id=record.id, created_at=record.created_at, answer=answer)
+        visit, refusal = record.visit.filled_with(case.visit), answer.refusal
+        if visit == record.visit and not refusal:
+            return again.as_recorded(record)
+        if visit and record.status == "draft":
+            try:
+                self._name_draft(store, record.id, visit, case.source, record.version, refusal)
+                named = store.record(record.id)  # none for a child of another age: it is a refused film now
+                return again.as_recorded(named) if named else replace(again, visit=visit, saved=True)
+            except ReviewRefused:  # somebody changed it just now: what they said stays
+                record = store.record(record.id) or record
+        kept = self._of_record(record) if refusal else again.as_recorded(record)
+        warnings = (*kept.answer.warnings, OtherChild(record.visit, case.visit))
+        pictures = kept.pictures if kept.pictures.film_jpeg else case.pictures
+        return replace(kept, answer=replace(kept.answer, warnings=warnings), pictures=pictures)
+
     def _keep(self, case: Case) -> str:
         """Keep the film if the site keeps films; returns why that failed, or nothing."""
         try:
@@ -483,9 +517,16 @@ class ReadingService:
         return ""
 
     def _came_before(self, sha256: str) -> bool:
+        def is_known(store: Store) -> bool:
+            is_recorded = store.find_film(sha256) is not None or intake.was_refused(store, sha256)
+            return is_recorded or store.was_purged(sha256)
+
+        return self._record_says(is_known)
+
+    def _record_says(self, question: Callable[[Store], bool]) -> bool:
+        """What the record answers; False when it cannot be read."""
         try:
-            store = self.store()
-            return store.find_film(sha256) is not None or intake.was_refused(store, sha256)
+            return question(self.store())
         except StoreError as error:
             self.not_saved = str(error)
             return False
@@ -511,3 +552,26 @@ class ReadingService:
         if case:
             return case.as_recorded(record)
         return case_of_record(record, self.films.film(record.id) if self.films else b"")
+
+
+def _same_film(store: Store, answer: Answer, sha256: str) -> Record | None:
+    """The record of the same film, where this answer is no other one. A child's wrong age may be said of any draft."""
+    refusal = answer.refusal
+    if refusal and refusal.code != TOO_OLD:
+        return None
+    earlier = store.find_film(sha256, "" if refusal else answer.model.sha256)
+    record = store.record(earlier) if earlier else None
+    if record is None or record.status == "discarded":
+        return None
+    is_same = record.status == "draft" if refusal else record.decision.threshold == answer.decision.threshold
+    return record if is_same else None
+
+
+def _file_sha256(path: Path) -> str:
+    """Stands for a file whose content is not known: another size or time under the same name is another film."""
+    try:
+        status = path.stat()
+        state = (status.st_size, status.st_mtime_ns)
+    except (OSError, ValueError):
+        state = (0, 0)
+    return sha256_of(repr((bytes(path), state)).encode())

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+from edge_app.errors import StoreError
 from edge_app.records import intake
 from edge_app.records.database import SCORED, Store
 from edge_app.records.record import DISCARDED, Record, RefusedFilm
@@ -37,7 +38,17 @@ class Search:
     page: int = 1
 
 
-def find_films(store: Store, search: Search) -> tuple[list[Record | RefusedFilm], int]:
+@dataclass(frozen=True)
+class DamagedRecord:
+    """A record that cannot be read, in its place among the others."""
+
+    id: str
+
+
+FoundFilm = Record | RefusedFilm | DamagedRecord
+
+
+def find_films(store: Store, search: Search) -> tuple[list[FoundFilm], int]:
     """One page of films, the latest first.
 
     Returns:
@@ -63,5 +74,12 @@ def find_films(store: Store, search: Search) -> tuple[list[Record | RefusedFilm]
     with store.reading() as db:
         count = db.execute(f"SELECT COUNT(*) {where}", values).fetchone()[0]
         rows = db.execute(query, values).fetchall()
-    found = (intake.refused_film(store, key) if status == REFUSED else store.record(key) for key, status in rows)
+    found = (_film(store, key, status) for key, status in rows)
     return [film for film in found if film], count
+
+
+def _film(store: Store, film_id: str, status: str) -> FoundFilm | None:
+    try:
+        return intake.refused_film(store, film_id) if status == REFUSED else store.record(film_id)
+    except StoreError:  # one damaged record must not hide the others
+        return DamagedRecord(film_id)

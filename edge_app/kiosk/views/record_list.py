@@ -1,5 +1,6 @@
 """The records page: every child's film, searched and by pages, and what the record says about the site."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from html import escape
@@ -9,7 +10,18 @@ from edge_app.kiosk.language import refusal
 from edge_app.kiosk.views.document import Frame, document
 from edge_app.kiosk.views.words import SYMBOLS, Words, about_child, each_row, kind_of_decision, moment
 from edge_app.records.record import DISCARDED, Record, RefusedFilm
-from edge_app.workflow.record_search import DRAFT, MAX_SEARCH, PAGE, REFUSED, SHOWN, SIGNED, WEEK, Search
+from edge_app.workflow.record_search import (
+    DRAFT,
+    MAX_SEARCH,
+    PAGE,
+    REFUSED,
+    SHOWN,
+    SIGNED,
+    WEEK,
+    DamagedRecord,
+    FoundFilm,
+    Search,
+)
 
 SHOWN_WORDS = {
     "": "all_records", WEEK: "this_week", SIGNED: "signed", DRAFT: "drafts", REFUSED: "refused_films",
@@ -20,7 +32,7 @@ COLUMNS = ("child", "time", "draft", "signed", "reader")
 
 
 def record_list(
-    films: list[Record | RefusedFilm], count: int, search: Search, frame: Frame, hidden: bool, about: str = ""
+    films: Sequence[FoundFilm], count: int, search: Search, frame: Frame, hidden: bool, about: str = ""
 ) -> str:
     """The records of the site.
 
@@ -63,7 +75,9 @@ def _kinds(search: Search, w: Words) -> str:
     return f'<nav class="chips" aria-label="{w("record")}">{kinds}</nav>'
 
 
-def _row(film: Record | RefusedFilm, w: Words, hidden: bool) -> str:
+def _row(film: FoundFilm, w: Words, hidden: bool) -> str:
+    if isinstance(film, DamagedRecord):
+        return BROKEN_ROW.format(id=escape(film.id), why=w("row_damaged"))
     child = about_child(film.visit, w)
     label = escape(film.visit.label) or w("unnamed", id=film.id)
     name = f"<b><bdi>{label}</bdi></b>{f' · {child}' if child else ''}"

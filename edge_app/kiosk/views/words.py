@@ -11,11 +11,12 @@ from edge_app.kiosk.language import say, words
 from edge_app.model.card import ModelCard
 from edge_app.reading.decision import score_points
 from edge_app.reading.film_checks import age_range
-from edge_app.records.record import Record, RefusedFilm, Review, Visit
-from edge_app.workflow.case import Case
+from edge_app.records.record import Record, Review, Visit
+from edge_app.workflow.case import Case, OtherChild
+from edge_app.workflow.record_search import FoundFilm
 
 LOG = logging.getLogger(__name__)
-Row = TypeVar("Row", Case, Record, Record | RefusedFilm)
+Row = TypeVar("Row", Case, Record, FoundFilm)
 SYMBOLS = {"pneumonia": "▲", "uncertain": "◆", "normal": "●", "refused": "✕", "unread": "?"}
 
 
@@ -31,7 +32,10 @@ class Words:
 
     def of(self, kind: str, value: str) -> str:
         """What the page says for a value: `w.of("decision", "normal")`. A value that has no word is shown as it is."""
-        return escape(words(self.language).get(f"{kind}_{value}", value))
+        text = escape(words(self.language).get(f"{kind}_{value}", value))
+        if isinstance(value, OtherChild):
+            return text.format(kept=_whole_child(value.kept, self), said=_whole_child(value.said, self))
+        return text
 
 
 def options(texts: Mapping[str, str], chosen: str) -> str:
@@ -80,6 +84,12 @@ def about_child(visit: Visit, w: Words) -> str:
     parts = [age_in_words(visit.age_years, w)] if visit.age_years is not None else []
     parts += [w(f"sex_{visit.sex}")] if visit.sex else []
     return ", ".join(parts)
+
+
+def _whole_child(visit: Visit, w: Words) -> str:
+    """Label, age and sex, as far as they are known; "?" for nobody. Escaped."""
+    label = f"<bdi>{escape(visit.label)}</bdi>" if visit.label else ""
+    return ", ".join(filter(None, (label, about_child(visit, w)))) or "?"
 
 
 def threshold_in_words(threshold: float, point: str, w: Words) -> str:

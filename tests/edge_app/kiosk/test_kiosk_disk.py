@@ -28,7 +28,9 @@ def test_disk_that_cannot_be_written_still_gives_the_answer_and_says_not_saved(
         answer = json.loads(kiosk.ask("/films", phantom_png("viral", 1))[1])
         assert answer["status"] == "ok"
         assert answer["saved"] is False
-        assert "cannot be opened" in json.loads(kiosk.ask("/health")[1])["not_saved"]
+        health = kiosk.ask("/health")[1].decode()
+        assert "cannot be written" in json.loads(health)["not_saved"]
+        assert str(tmp_path) not in health
         assert kiosk.ask("/record")[0] == 503
         browser.get(kiosk.url)
         wait_for(lambda: "Not saved: the record cannot be written" in browser.find_element(By.TAG_NAME, "body").text)
@@ -48,6 +50,16 @@ def test_full_disk_still_gives_the_answer_and_loses_nothing_older(start_kiosk, t
         home = kiosk.home
     acknowledged = {answer["id"] for answer in (*saved, *answers) if answer["saved"]}
     assert acknowledged <= kept_ids(home)
+
+
+def test_health_says_that_the_watched_folder_is_gone_and_names_neither_it_nor_a_film(start_kiosk, tmp_path, wait_for):
+    folder = tmp_path / "Anna Musterkind"
+    folder.mkdir()
+    with start_kiosk("--watch", str(folder)) as kiosk:
+        assert json.loads(kiosk.ask("/health")[1])["troubles"] == {}
+        folder.rmdir()
+        wait_for(lambda: "watch" in json.loads(kiosk.ask("/health")[1])["troubles"])
+        assert "Anna" not in kiosk.ask("/health")[1].decode()
 
 
 def test_kill_9_loses_no_acknowledged_film(start_kiosk, wait_for):

@@ -176,4 +176,4 @@ def test_reviews_commands_list_export_back_up_and_audit(tmp_path, capsys, monkey
     assert main(["reviews", "audit", *at]) == 0
     assert "review" in capsys.readouterr().out
     assert main(["reviews", "purge", "--days", "30", *at]) == 0
-    assert capsys.readouterr().out == "0 signed records deleted\n"
+    assert capsys.readouterr().out == "0 records deleted\n"

@@ -110,7 +110,7 @@ def test_purge_takes_the_films_of_old_records_along_and_no_others(service, tmp_p
     young = signed(service, "viral", 6, "viral")
     words = ["--films", str(tmp_path / "films"), "--data-dir", str(tmp_path / "home"), "--clock-is-right"]
     assert main(["reviews", "purge", "--days", "1", *words]) == 0
-    assert capsys.readouterr().out == "1 signed records and 1 films deleted\n"
+    assert capsys.readouterr().out == "1 records and 1 films deleted\n"
     assert service.films.ids() == {lost, young}
     assert service.store().purged([old]) == {old}
 

@@ -8,16 +8,19 @@ from tests_support import A_MODEL, a_decision
 from edge_app.__main__ import main
 from edge_app.errors import KitError
 from edge_app.kiosk.views.header import HAND_IN, header
+from edge_app.reading.answer import Refusal
 from edge_app.records import audit
 from edge_app.records.database import open_store
-from edge_app.records.record import Draft, Signature, new_record_id
+from edge_app.records.intake import add_refused_film, close_refused_film, refused_film
+from edge_app.records.record import Draft, RefusedFilm, Signature, Visit, new_record_id
 from edge_app.records.retention import AHEAD, ClockDoubted, retain
-from edge_app.records.reviews import sign
+from edge_app.records.reviews import name_visit, sign
 from edge_app.system.clock import MachineTime, machine_time
 
 START = datetime(2026, 11, 1, tzinfo=timezone.utc)
 DAY = timedelta(days=1)
 DAYS = 365
+CHILD = Visit("CHILD-0412", 9.0, "F")
 
 
 class Clocks:
@@ -142,6 +145,47 @@ def test_age_counts_from_the_signature(store, clocks):
     clocks.pass_by(2 * DAYS * DAY)
     sign(store, Signature(waiting, "AB", "pneumonia"))
     assert deleted(store, clocks) == 0
+
+
+def a_refused(store) -> str:
+    """A film without an answer of a child whose number was written down."""
+    film = RefusedFilm(new_record_id(), new_record_id(), "error", "damaged", "Export it again.", visit=CHILD)
+    return add_refused_film(store, film)
+
+
+def every_text(store) -> str:
+    """Everything that the file of the record says, but for the log."""
+    with store.reading() as db:
+        return "\n".join(line for line in db.iterdump() if 'INSERT INTO "audit"' not in line)
+
+
+def test_refused_films_go_once_somebody_saw_to_them_and_nothing_of_the_child_stays(store, clocks):
+    waiting, old = a_refused(store), a_refused(store)
+    draft = a_draft(store)
+    name_visit(store, draft, CHILD, "page", 0, Refusal("rejected", "age_out_of_range", "Too old."))
+    close_refused_film(store, old, "TE")
+    close_refused_film(store, draft, "TE")
+    deleted(store, clocks)
+    clocks.pass_by((DAYS - 1) * DAY)
+    young = a_refused(store)
+    close_refused_film(store, young, "TE")
+    clocks.pass_by(2 * DAY)
+    assert deleted(store, clocks) == 2
+    assert [film_id for film_id in (waiting, old, draft, young) if refused_film(store, film_id)] == [waiting, young]
+    assert (store.records(), store.check()) == ([], []), "the draft is no draft again"
+    assert [film_id for film_id in (old, draft) if film_id in every_text(store)] == []
+    assert every_text(store).count(CHILD.label) == 2
+
+
+def test_of_a_deleted_film_only_a_keyed_fingerprint_stays(store, clocks):
+    record_id = a_signed(store)
+    deleted(store, clocks)
+    clocks.pass_by((DAYS + 1) * DAY)
+    assert not store.was_purged("f" * 64)
+    assert deleted(store, clocks) == 1
+    assert (store.was_purged("f" * 64), store.find_film("f" * 64)) == (True, None)
+    kept = every_text(store)
+    assert (record_id in kept, "f" * 64 in kept, store.fingerprint("f" * 64) in kept) == (False, False, True)
 
 
 @pytest.mark.parametrize("days", [-1, 0, 36_501, 10**12])

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from tests_support import A_MODEL, REPOSITORY, a_decision
 
+from edge_app.records import database
 from edge_app.records.audit_key import HEAD_FILE, KEY_FILE
 from edge_app.records.database import FILE_NAME, Store, open_store
 from edge_app.records.intake import add_refused_film, close_refused_film
 from edge_app.records.readers import add_reader, remove, set_pin
 from edge_app.records.record import Draft, RefusedFilm, Signature, Visit, new_record_id
 from edge_app.records.reviews import discard, history, name_visit, sign, withdraw
+from edge_app.records.schema import MIGRATIONS
 
 FIRST, SECOND = "AAAAAAAAAA", "BBBBBBBBBB"
 NO_GUARDS = "DROP TRIGGER reviews_no_update; DROP TRIGGER records_no_update; DROP TRIGGER audit_no_update; "
@@ -45,6 +47,7 @@ ATTACKS = {
         "row AB in readers was changed",
     ),
     "a refused film": ("DELETE FROM refused_films", "in refused_films was deleted"),
+    "a fingerprint": ("INSERT INTO purged_films VALUES ('f')", "row f in purged_films was inserted"),
     "a guard": ("DROP TRIGGER reviews_no_update", "trigger reviews_no_update was dropped"),
     "a foreign guard": (
         "CREATE TRIGGER reviews_hook AFTER INSERT ON reviews BEGIN DELETE FROM audit; END",
@@ -158,10 +161,27 @@ def test_a_record_without_changes_is_clean_after_every_act(home: Path) -> None:
     set_pin(store, "AB", "8642", "AB")
     close_refused_film(store, store.reading().__enter__().execute("SELECT id FROM refused_films").fetchone()[0], "TE")
     assert [review.verdict for review in history(store, FIRST)] == ["agree", "disagree", "withdrawn", "discarded"]
-    assert store.purge("2100-01-01T00:00:00Z", "2099-01-01T00:00:00Z") == 1
+    assert store.purge("2100-01-01T00:00:00Z", "2099-01-01T00:00:00Z") == 2
     assert store.purged([FIRST, SECOND]) == {FIRST}
     assert store.check() == []
     store.close()
+
+
+def test_a_record_of_the_schema_before_is_brought_up_to_date_with_its_seals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(database, "MIGRATIONS", MIGRATIONS[:4])
+        store = open_store(tmp_path, serves=True)
+        store.add_draft(Draft(FIRST, FIRST, a_decision(), A_MODEL, "r"))
+        sign(store, Signature(FIRST, "AB", "pneumonia"))
+        store.close()
+    store = open_store(tmp_path, serves=True)
+    assert (store.check(), store.record(FIRST).status) == ([], "signed")
+    assert store.purge("2100-01-01T00:00:00Z", "2099-01-01T00:00:00Z") == 1
+    assert (store.check(), store.was_purged(FIRST)) == ([], True)
+    store.close()
+    assert {path.name for path in tmp_path.iterdir()} == {FILE_NAME, KEY_FILE, HEAD_FILE}
 
 
 def test_the_record_of_0_3_0_stays_beside_the_new_one_until_it_is_checked(tmp_path: Path) -> None:

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from edge_app.kiosk.views.document import Frame
+from edge_app.kiosk.views.record_list import record_list
 from edge_app.model.card import ModelIdentity
 from edge_app.reading.decision import Decision
 from edge_app.records import intake, reviews
 from edge_app.records.database import open_store
 from edge_app.records.record import Draft, RefusedFilm, Signature, Visit
-from edge_app.workflow.record_search import PAGE, Search, find_films
+from edge_app.workflow.record_search import PAGE, DamagedRecord, Search, find_films
 
 DRAFT = Decision("viral", {"normal": 0.1, "viral": 0.9}, 0.9, "balanced", 0.5, "pneumonia", "pneumonia")
 
@@ -82,3 +84,23 @@ def test_pages_hold_fifty_films_the_latest_first(store):
     pages = [find_films(store, Search(page=page))[0] for page in (1, 2, 3)]
     assert [film.id for film in pages[0]] == [f"R{number:02}" for number in reversed(range(PAGE))]
     assert [len(page) for page in pages] == [PAGE, 4, 0]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE records SET answer = '{' || answer WHERE id = 'DRAFT'",
+        "UPDATE records SET warnings = '' WHERE id = 'DRAFT'",
+        "UPDATE records SET model = '[]' WHERE id = 'DRAFT'",
+    ],
+)
+def test_a_record_that_does_not_parse_stands_among_the_others_as_damaged(store, damage):
+    with store.writing() as act:
+        act.execute("DROP TRIGGER records_no_update")
+        act.execute(damage)
+    films, count = find_films(store, Search())
+    assert count == 4
+    assert [film.id for film in films if isinstance(film, DamagedRecord)] == ["DRAFT"]
+    page = record_list(films, count, Search(), Frame("en"), hidden=False)
+    assert "<td>DRAFT</td>" in page
+    assert page.count("<tr class=") == 3
