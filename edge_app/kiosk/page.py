@@ -112,7 +112,7 @@ def build_page(service: ReadingService) -> gr.Blocks:
         on(parts.told.seen_to, events.seen_to, parts.shown)
         on(parts.viewer.named, events.named, parts.shown)
         who = (parts.reason, parts.initials, parts.pin)
-        signing = functools.partial(gr.on, [parts.sign.click, parts.pin.submit])  # one event: a second one waits
+        signing = functools.partial(gr.on, [parts.sign.click, parts.pin.submit])  # as one: the second of two is dropped
         on(signing, events.signed, parts.shown, parts.finding, parts.regions, parts.comment, *who)
         on(parts.take_back.click, events.taken_back, parts.shown, *who)
         on(parts.discard.click, events.discarded, parts.shown, *who)
@@ -153,7 +153,7 @@ class PageEvents:
         return self._open(replace(tab, chosen=str(event.id), room=READ), request)
 
     def refreshed(self, tab: TabState, request: gr.Request) -> Updates:
-        """Show what changed elsewhere; nothing that somebody is doing here is touched."""
+        """Show what changed elsewhere; nothing that somebody is writing here is touched."""
         revision = self._service.revision()
         if revision == tab.revision:
             return {self._parts.tab: gr.skip()}

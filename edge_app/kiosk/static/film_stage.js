@@ -17,7 +17,7 @@
     constructor(container, options) {
       Object.assign(this, { container, options, words: options.words, ended: new AbortController() });
       this.state = states.get(options.key) ?? { ...FIRST };
-      const given = JSON.stringify(options.regions); // those of another signature take the place of what was marked here
+      const given = JSON.stringify(options.regions); // another signature's take the place of what was marked here
       if (this.state.given !== given) Object.assign(this.state, { given, regions: options.regions });
       states.delete(options.key);
       states.set(options.key, this.state);

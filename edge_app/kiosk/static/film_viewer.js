@@ -13,7 +13,8 @@
     region: "Mark a region", invert: "Invert", compare: "Compare with the earlier film", fit: "Reset the view",
     rotate: "Rotate", flip: "Flip left and right", actual: "Full size, 1:1", zoom_in: "Zoom in", zoom_out: "Zoom out",
     full_screen: "Full screen", more: "All tools", remove: "Remove this region", removed: "Region removed",
-    region_n: "Region {n} of {count}", max_regions: "A film takes {count} regions at most.", this_film: "This film", earlier_film: "Earlier film", zoomed: "Zoom {percent}%",
+    region_n: "Region {n} of {count}", max_regions: "A film takes {count} regions at most.",
+    this_film: "This film", earlier_film: "Earlier film", zoomed: "Zoom {percent}%",
     levels: "Window {width}, level {level}", flipped: "Left and right are swapped",
     inverted: "Inverted", no_film: "The film cannot be shown.",
     no_full: "The full resolution is not available.", crop: "Choose a part to read again",
@@ -50,7 +51,7 @@
     }
     const changed = changes.filter((change) => change.type === "attributes").map((change) => change.target);
     for (const container of document.querySelectorAll(".film-viewer[data-film]")) {
-      const isDrawn = viewers.has(container) && container.firstElementChild; // gradio empties it with what is next to it
+      const isDrawn = viewers.has(container) && container.firstElementChild; // gradio empties it when a label changes
       if (!isDrawn || changed.includes(container)) window.createFilmViewer(container);
     }
   }

@@ -138,10 +138,13 @@ class Clinic:
 
     def read(self, label: str) -> None:
         """Open a film from the queue."""
-        if not self.count('[data-shown="hand_in"]'):
-            self.press('button[data-room="hand_in"]')
-            self.see(".drop")
-        film = self.wait_for(lambda: self.films_of(label))[0]
+
+        def listed() -> list[str]:
+            if not self.count('[data-shown="hand_in"]'):  # an answer that comes late may have changed the room
+                self.press('button[data-room="hand_in"]')
+            return self.films_of(label)
+
+        film = self.wait_for(listed)[0]
         self.press(f'.queue .case[data-id="{film}"]')
         self.wait_for(lambda: label in self.text(".whose, #kiosk-viewer .empty, .answer") or self.count(".empty"))
         self.see('[data-shown="read"]')

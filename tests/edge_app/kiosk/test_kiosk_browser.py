@@ -71,7 +71,7 @@ def test_from_a_child_to_a_signature_on_every_screen(kiosk, browser, wait_for, f
     assert sick in clinic.text(".whose")
     assert clinic.in_sight(".film-viewer", "#kiosk-finding", "#kiosk-pin", "#kiosk-sign") == []
     clinic.sign("bacterial", reader, "9999")
-    wait_for(lambda: clinic.text("#kiosk-message"))
+    wait_for(lambda: clinic.text("#kiosk-message [role=alert]"))
     clinic.sign("bacterial", reader, "2468")
     wait_for(lambda: sick not in clinic.text(".whose"))  # the next film
     wait_for(lambda: sick in clinic.text("#kiosk-message"))
