@@ -11,7 +11,10 @@ import pytest
 from clinic import Clinic
 from tests_support import ENVIRONMENT, REPOSITORY, crafted_bundle
 
+from edge_app.errors import BundleError
 from edge_app.imaging.phantom import phantom_png
+from edge_app.kiosk.model_walk import self_test
+from edge_app.reading.rejection import Rejection
 
 STRANGE = 'sound & <b class="x">well</b>'
 STRANGE_CLASS = {
@@ -81,8 +84,8 @@ def test_class_that_the_page_has_no_word_for_is_shown_as_it_is_also_after_a_roll
 
 @pytest.mark.parametrize(
     ("fields", "reason"),
-    [(ONE_CHANNEL, "fails on a drawn film"), (WRIST, "decides between fracture and sound")],
-    ids=["internal error", "other classes"],
+    [(ONE_CHANNEL, "the card describes 1 features"), (WRIST, "decides between fracture and sound")],
+    ids=["other features", "other classes"],
 )
 def test_model_that_fails_on_its_way_through_the_kiosk_is_refused_and_the_old_one_goes_on(
     tmp_path, command, start_kiosk, fields, reason
@@ -92,6 +95,12 @@ def test_model_that_fails_on_its_way_through_the_kiosk_is_refused_and_the_old_on
     with start_kiosk() as kiosk:
         answer = json.loads(kiosk.ask("/films", phantom_png("viral", 3))[1])
         assert (answer["status"], answer["saved"]) == ("ok", True)
+
+
+def test_model_on_which_the_kit_itself_fails_is_refused(shipped, monkeypatch):
+    monkeypatch.setattr(Rejection, "check_features", lambda *_: 1 / 0)
+    with pytest.raises(BundleError, match="fails on a drawn film"):
+        self_test(shipped.path)
 
 
 def test_model_of_an_older_kit_that_fails_now_gives_way_at_the_next_start(tmp_path, command):
@@ -104,7 +113,7 @@ def test_model_of_an_older_kit_that_fails_now_gives_way_at_the_next_start(tmp_pa
     (models / "current").write_text(f"{version.name}\nshipped\n")
     done = command("models", "settle")
     assert done.returncode == 0
-    assert "fails on a drawn film" in done.stderr
+    assert "the card describes 1 features" in done.stderr
     assert (models / "current").read_text().startswith("shipped\n")
 
 

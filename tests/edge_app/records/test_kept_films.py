@@ -60,7 +60,7 @@ def test_kept_film_is_shown_after_a_restart_without_its_heatmap(service, shipped
     assert "<polygon" in report(case, shipped.card, [], Frame("en"), hidden=False)
     again = ReadingService(service.predictor, tmp_path / "home", films=service.films).find(case.id)
     assert again.pictures.film_jpeg == case.pictures.film_jpeg
-    shown = film(again, "en")
+    shown = film(again, again.version, "en")
     assert 'class="film-viewer"' in shown
     assert 'data-contour="[]"' in shown
     assert "<polygon" not in report(again, shipped.card, [], Frame("en"), hidden=False)
@@ -130,7 +130,7 @@ def test_refused_film_is_shown_where_it_could_be_decoded_but_never_kept(service)
     case = service.read(content.getvalue())
     with Image.open(io.BytesIO(case.pictures.film_jpeg)) as shown:
         assert (case.answer.refusal.code, shown.width / shown.height) == ("sideways", 400 / 448)
-    shown = film(case, "en")
+    shown = film(case, case.version, "en")
     assert 'class="film-viewer"' in shown
     assert 'data-contour="[]"' in shown
     assert service.read(b"no film").pictures.film_jpeg == b""
