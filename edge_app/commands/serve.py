@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--keep-films", type=Path, metavar="DIR", help="keep films in DIR, unencrypted: use an encrypted partition"
     )
     parser.add_argument(
-        "--keep-days", type=_days, metavar="N", help="delete signed records and their films after N days"
+        "--keep-days", type=_days, metavar="N", help="delete records and films N days after somebody was done with them"
     )
     parser.add_argument("--watch", type=Path, metavar="FOLDER", help="also read each film that appears in FOLDER")
     parser.add_argument(

@@ -1,5 +1,6 @@
 """Films of several hospitals: kept apart, sampled equally, one left out, and why they are needed."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -180,8 +181,9 @@ def test_site_list_without_its_columns_or_films_is_refused(tmp_path: Path) -> No
 def test_fine_tuning_begins_from_the_finished_run(trained: Path, two, tmp_path: Path) -> None:
     from train.evaluation.run import read_run
 
+    rule = SplitRule(seed=0, validation_fraction=0.8)  # holds children out that the first run held out, too
     options = FitOptions(out=tmp_path, data=two[1], arch="tiny", epochs=1, batch_size=64, init=trained / "model.keras")
-    fit(options)
+    fit(dataclasses.replace(options, split=rule))
     begun, tuned = (read_run(folder / "model.keras")[0].trainable_variables for folder in (trained, tmp_path))
     moved = [float(np.abs(a.numpy() - b.numpy()).max()) for a, b in zip(begun, tuned, strict=True)]
     assert 0 < max(moved) < 0.01  # one step at a tenth of the rate, not newly drawn weights
