@@ -43,7 +43,7 @@ def read_films(plan: TrainingPlan) -> TrainingFilms:
     preparation = preparation_of(plan.architecture.input_size_px, plan.locator)
     films = load_films(plan.data, preparation, plan.options.strict)
     manifest = split_films(films, plan.data.name, plan.data.labels, plan.options.split)
-    if plan.options.init and plan.options.init.suffix != ".tflite":  # which is refused later
+    if plan.options.init:
         manifest = without_seen(manifest, read_manifest(plan.options.init.with_name(MANIFEST)))
     targets = _targets(plan, films, manifest)
     if plan.options.binary:

@@ -75,13 +75,14 @@ def train_locator(options: LocatorOptions) -> dict[str, Any]:
     seconds = time.monotonic() - started
     LOG.info("trained in %.0f s; measuring", seconds)
     views = film_views(films.all_films, options.input_size_px)
-    save_model(model, options.out / MODEL)
     (options.out / FIGURES).unlink(missing_ok=True)  # figures never describe another model
+    save_model(model, options.out / MODEL)
     figures = {
         "data": data.name,
         "data_attribution": data.attribution,
         "manifest_sha256": films.manifest.sha256,
         "masks_sha256": films.masks_sha256,
+        "model_sha256": sha256_of((options.out / MODEL).read_bytes()),
         "training_films": len(films.training.films),
         "held_out_films": len(films.held_out.films),
         "parameters": model.count_params(),
@@ -89,7 +90,6 @@ def train_locator(options: LocatorOptions) -> dict[str, Any]:
         "options": {name: value for name, value in asdict(options).items() if name not in ("out", "data", "masks")},
         "float": measure(partial(locator_logits, model), films, views, data.negative),
     }
-    figures["model_sha256"] = sha256_of((options.out / MODEL).read_bytes())
     (options.out / CHECKPOINT).unlink()
     write_atomically(options.out / HISTORY, json.dumps(history, indent=1).encode())
     write_atomically(options.out / FIGURES, (json.dumps(figures, indent=1) + "\n").encode())

@@ -138,14 +138,8 @@ def _begin_from(model: Any, source: Path, plan: TrainingPlan) -> None:
     """Give a new model the weights of a finished run, to continue with a site's own cases.
 
     Raises:
-        DataError: it is a converted file, which holds no weights to train; or it has another network
-            or other classes.
+        DataError: it has another network or other classes.
     """
-    if source.suffix == ".tflite":
-        raise DataError(
-            f"{source} is a converted file: its weights are whole numbers, which cannot be trained on. Give --init the "
-            "model.keras of the run that it was converted from"
-        )
     found, _, run = read_run(source)
     if run.arch != plan.arch or found.count_params() != model.count_params():
         raise DataError(

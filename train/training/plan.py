@@ -146,8 +146,14 @@ def resolve(options: FitOptions, replicas: int = 1) -> TrainingPlan:
     Args:
         replicas: devices that share a batch.
     Raises:
-        DataError: no such network or recipe, no such films, or a batch that the replicas cannot share equally.
+        DataError: no such network or recipe, no such films, a batch that the replicas cannot share equally, or a
+            converted file for `init`.
     """
+    if options.init and options.init.suffix == ".tflite":
+        raise DataError(
+            f"{options.init} is a converted file: its weights are whole numbers, which cannot be trained on. Give "
+            "--init the model.keras of the run that it was converted from"
+        )
     architecture, recipe = _network(options), with_changes(find_recipe(options.recipe), options.recipe_changes)
     data, split = find_split_data(options.data, options.split, options.negative, options.patients)
     binary = options.binary and len(data.labels) > 2

@@ -82,9 +82,8 @@ def tune(options: TuneOptions) -> list[dict[str, Any]]:
 
     if not options.resume:
         claim(options.out, options.overwrite)
-    find_data(
-        options.data, negative=options.negative, patients=options.patients
-    )  # keras-tuner would take missing films for a failed trial, and continue
+    # keras-tuner would take missing films for a failed trial, and continue.
+    find_data(options.data, negative=options.negative, patients=options.patients)
 
     class Search(keras_tuner.Tuner):
         """Each trial is a run of `fit`."""
