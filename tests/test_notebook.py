@@ -18,6 +18,7 @@ for number, cell in enumerate(json.load(open(sys.argv[1], encoding="utf-8"))["ce
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_notebook_runs_and_its_bundle_passes_the_gates(path: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-c", RUN_ALL_CELLS, str(path)]

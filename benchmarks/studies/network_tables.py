@@ -15,6 +15,7 @@ HEADS = {
 FIGURES = tuple(HEADS)
 OF_SEVERAL_CLASSES = "class_accuracy"
 QUANTIZED_BY = {"int8": "quantization-aware training", "ptq": "post-training quantization"}
+REFERENCE = "compact"  # the network that ships; the others are compared with it
 REFERENCE_RECIPE = "base"
 RECIPE_FIGURES = ("auc", OF_SEVERAL_CLASSES)
 

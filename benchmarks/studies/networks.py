@@ -11,7 +11,7 @@ from benchmarks.device.harness.bundles import networks_of
 from benchmarks.device.harness.candidate import FULL, Candidate
 from benchmarks.device.harness.interleave import measure_candidates
 from benchmarks.output.statistics import median, ratio
-from benchmarks.studies.network_tables import comparison_page, figures_over_seeds
+from benchmarks.studies.network_tables import REFERENCE, comparison_page, figures_over_seeds
 from benchmarks.studies.quantized import Quantized, quantized
 from benchmarks.studies.runs import finished_run
 from edge_app.errors import DataError
@@ -24,7 +24,6 @@ from train.networks import Architecture, find_architecture
 from train.training.fit import FitOptions
 from train.training.recipe import find_recipe
 
-REFERENCE = "compact"
 RUNTIME = "ai-edge-litert"
 BINARY = "-binary"  # ends the name of a network with two classes
 Quantize = Callable[[Path, Architecture, str | None], Quantized]

@@ -20,7 +20,7 @@ from edge_app.errors import DataError
 
 MARKED = re.compile(r"(?P<start><!-- table:(?P<name>[a-z-]+) -->\n)(?P<body>.*?)(?P<end><!-- /table -->)", re.DOTALL)
 Results = dict[str, dict[str, Any]]
-EVALUATION_SETS = ("random", "shortcut-swapped", "shortcut-free")  # of the networks of 0.3.0
+EVALUATION_SETS = ("random", "shortcut-swapped", "reframed", "shortcut-free")
 RECIPES = ("recipes", "recipes-at-length")  # results of `benchmarks ablation`, at few epochs and at full length
 RECIPE_PARTS = ("auc", "classes", "note")
 
@@ -85,8 +85,9 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "probe": _study(model_tables.probe),
     "bundles": _study(model_tables.bundles),
     "seeds": _study(model_tables.seeds),
-    **{f"networks-{name}": _study(model_tables.networks, name, 3) for name in EVALUATION_SETS},
-    **{f"binary-networks-{name}": _study(model_tables.networks, name, 2) for name in EVALUATION_SETS},
+    **{f"networks-{name}": _study(model_tables.networks, name) for name in EVALUATION_SETS},
+    "whole-film": _study(model_tables.whole_film),
+    "whole-film-notes": _study(model_tables.whole_film_notes),
     "networks-cost": _study(model_tables.networks_cost),
     "networks-notes": _study(model_tables.networks_notes),
     "paired": _study(model_tables.paired),

@@ -56,13 +56,23 @@ def bundles() -> str:
 
 def seeds() -> str:
     """The shipped network over several seeds, on every evaluation set."""
-    return network_tables.seeds_table(_committed("lung-field")["rows"][0])
+    [row] = (row for row in _committed("networks")["rows"] if row["network"] == network_tables.REFERENCE)
+    return network_tables.seeds_table(row)
 
 
-def networks(evaluation_set: str, classes: int) -> str:
-    """Every network with two or with three classes on one evaluation set."""
-    rows = [row for row in _committed("networks")["rows"] if len(row["labels"]) == classes]
-    return network_tables.accuracy_table(rows, evaluation_set)
+def whole_film() -> str:
+    """The network of 0.3.0, which saw whole films, over several seeds."""
+    return network_tables.seeds_table(_committed("whole-film")["rows"][0])
+
+
+def whole_film_notes() -> str:
+    """How that network was trained."""
+    return network_tables.comparison_notes(_committed("whole-film"))
+
+
+def networks(evaluation_set: str) -> str:
+    """Every network on one evaluation set."""
+    return network_tables.accuracy_table(_committed("networks")["rows"], evaluation_set)
 
 
 def networks_cost() -> str:

@@ -78,7 +78,9 @@ class Predictor:
             clock.ends("read")
             whole = preparation.whole(film.pixels)
             coverage = preparation.coverage(whole)
-            if coverage is not None and are_cut_through(coverage):  # half a chest may look as if it lay otherwise
+            height_px, width_px = film.pixels.shape
+            # Before the pose: half a chest may look as if it lay otherwise.
+            if coverage is not None and are_cut_through(coverage, width_px, height_px):
                 raise pose_refusal(LUNGS_CUT_OFF)
             # Before "no lungs": a film that is upside down is refused as that.
             warnings += self.rejection.check_pose(whole) if self.rejection else check_pose(film.pixels)

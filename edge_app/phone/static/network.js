@@ -216,19 +216,20 @@ function add([first, second], output, options) {
   };
 }
 
-/** The mean over rows and columns: a sum in 32 bits, times one scale in float32, rounded to even. */
+/** The mean over rows and columns: a sum in 32 bits, times one scale and moved by both zero points in float32. */
 function mean([input, axes], output) {
   const [, height, width, depth] = input.shape;
   const wanted = [...new Int32Array(axes.data.slice().buffer)].map((axis) => (axis + 4) % 4).sort().join();
   if (wanted !== "1,2") throw new Error("the model has a mean that this page has not");
   const count = height * width;
-  const scale = fround(fround(fround(input.scales[0]) / fround(output.scales[0])) / fround(count));
+  const scale = fround(fround(input.scales[0] / output.scales[0]) * fround(1 / count));
+  const start = fround(fround(-count * input.zero * scale) + output.zero);
   return (values) => {
     const result = new Int8Array(depth);
     for (let channel = 0; channel < depth; channel++) {
       let sum = 0;
-      for (let place = 0; place < count; place++) sum += values[place * depth + channel] - input.zero;
-      result[channel] = clamp(roundEven(fround(fround(sum) * scale)) + output.zero, -128, 127);
+      for (let place = 0; place < count; place++) sum += values[place * depth + channel];
+      result[channel] = clamp(roundEven(fround(fround(sum * scale) + start)), -128, 127);
     }
     return result;
   };

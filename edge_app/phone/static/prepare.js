@@ -56,8 +56,8 @@ export function lungBox(coverage, width, height) {
   return { left, top, right, bottom };
 }
 
-/** How far the film ends within the lungs: `isCutOff` if at all, `isCutThrough` in the middle of them. */
-export function cuts({ rows, columns, cells }) {
+/** How far a film ends within the lungs: `isCutOff` if at all, `isCutThrough` in the middle of them. */
+export function cuts({ rows, columns, cells }, { width, height }) {
   const isLung = (row, column) => cells[row * columns + column] > lung.FULL >> 1;
   const every = (count) => [...Array(count).keys()];
   const count = (length, test) => every(length).filter(test).length;
@@ -66,8 +66,8 @@ export function cuts({ rows, columns, cells }) {
   const [top, bottom] = [0, rows - 1].map((row) => count(columns, (column) => isLung(row, column)));
   const [left, right] = [0, columns - 1].map((column) => count(rows, (row) => isLung(row, column)));
   const touches = (cellsAtEdge, lungs, percent) => cellsAtEdge * 100 >= percent * lungs;
-  const isCutThrough = wide > 0 &&
-    (touches(top, wide, lung.CUT_THROUGH_TOP_PERCENT) || touches(bottom, wide, lung.CUT_THROUGH_BOTTOM_PERCENT));
+  const areLow = high * height * columns * 100 < lung.LOW_PERCENT * wide * width * rows;
+  const isCutThrough = wide > 0 && touches(Math.max(top, bottom), wide, areLow ? lung.LOW_CUT_PERCENT : lung.CUT_THROUGH_PERCENT);
   const atEdges = [[top, wide], [bottom, wide], [left, high], [right, high]];
   return { isCutOff: atEdges.some(([edge, lungs]) => touches(edge, lungs, lung.CUT_OFF_PERCENT)), isCutThrough };
 }

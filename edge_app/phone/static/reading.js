@@ -66,7 +66,7 @@ export class Reader {
 
   locate(whole, film) {
     const coverage = lungCoverage(this.locator.run(whole.pixels)[0]);
-    return { box: lungBox(coverage, film.width, film.height), ...cuts(coverage), isDoubtful: isUnsure(coverage) };
+    return { box: lungBox(coverage, film.width, film.height), ...cuts(coverage, film), isDoubtful: isUnsure(coverage) };
   }
 
   /** The classifier's outputs in real units, and as the file computed them. */

@@ -84,6 +84,7 @@ def test_compare_builds_a_network_and_times_it_beside_the_bundle(tmp_path: Path)
     assert {("mlperf-tiny-vww", "int8", "ai-edge-litert"), ("mlperf-tiny-vww", "float32", "tensorflow")} <= ran
 
 
+@pytest.mark.slow
 def test_a_trained_network_is_exported_to_be_timed_in_tensorflow(tmp_path: Path) -> None:
     """With layers of the kit's own, in the process of its own that the comparison starts."""
     from train.networks import ARCHITECTURES

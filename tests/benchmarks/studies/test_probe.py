@@ -36,6 +36,7 @@ def test_two_makers_are_distinguished_without_the_lungs(tmp_path) -> None:
     assert found["framing"]["random"]["value"] < 0.85, "both makers frame their films alike"
 
 
+@pytest.mark.slow
 def test_two_framings_are_distinguished_by_the_lung_field_alone(tmp_path, capsys) -> None:
     """Films of pneumonia cut closer to the lungs: the framing tells the classes, and the wrong ones once reframed."""
     write_phantom_set(tmp_path, films_per_class=40)

@@ -16,10 +16,10 @@ from convert.packaging.card_text import model_card_text
 from edge_app.errors import BundleError
 from edge_app.imaging.phantom import phantom_png
 from edge_app.imaging.preprocess import LUNG_FIELD
-from edge_app.model.bundle import Bundle, open_model, read_bundle, write_bundle
+from edge_app.model.bundle import Bundle, open_model, read_bundle, shipped_bundle_path, write_bundle
 from edge_app.model.runtimes.registry import RUNTIME_VARIABLE, load_runtime
 from edge_app.system.files import sha256_of
-from train.data.locator_files import LocatorFiles
+from train.data.locator_files import INT8, SHIPPED, LocatorFiles
 
 WIDE = Budget(recall_films=9, accuracy=1, flips=1, auc=1)
 
@@ -47,6 +47,10 @@ def test_bundle_holds_the_locator_of_its_run_and_says_so(bundle: Bundle, convers
     assert card.locator["sha256"] == locator.sha256 == conversion.source.run.locator_sha256
     assert card.locator["masks_licence"] == locator.figures["masks_licence"]
     assert set(card.metrics["judges"]) == {"random", "shortcut-swapped", "reframed", "shortcut-free"}
+
+
+def test_shipped_bundle_holds_the_locator_that_fit_crops_with() -> None:
+    assert read_bundle(shipped_bundle_path()).locator == (SHIPPED / INT8).read_bytes()
 
 
 def test_gates_crop_films_as_training_did_in_the_runtime_of_training(conversion: Conversion) -> None:

@@ -167,21 +167,32 @@ def test_lungs_that_reach_far_along_an_edge_are_cut_off() -> None:
     assert are_cut_off(coverage[::-1])
 
 
-@pytest.mark.parametrize(("rows", "cells"), [(slice(0, 40), 28), (slice(8, 48), 22)])  # 70% of 40 above, 55% below
-def test_lungs_that_fill_an_edge_are_cut_through(rows: slice, cells: int) -> None:
+@pytest.mark.parametrize("rows", [slice(0, 40), slice(8, 48)])
+def test_lungs_that_fill_an_edge_are_cut_through(rows: slice) -> None:
     coverage = np.zeros((48, 48), np.uint8)
     coverage[20:28, 4:44] = FULL  # 40 cells wide
-    coverage[rows, 4 : 4 + cells - 1] = FULL
-    assert not are_cut_through(coverage)
-    coverage[rows, 4 : 4 + cells] = FULL
-    assert are_cut_through(coverage)
-    assert not are_cut_through(coverage.T)  # at the sides the way a film lies shows it
+    coverage[rows, 4:31] = FULL  # 27 of them at the edge
+    assert not are_cut_through(coverage, 224, 224)
+    coverage[rows, 31] = FULL
+    assert are_cut_through(coverage, 224, 224)
+    assert not are_cut_through(coverage.T, 224, 224)  # at the sides the way a film lies shows it
+
+
+def test_low_lungs_that_touch_an_edge_are_cut_through() -> None:
+    """As half of a film shows them; how high they are is seen on the film, not in the square mask."""
+    coverage = np.zeros((48, 48), np.uint8)
+    coverage[8:40, 4:44] = FULL  # 40 cells wide
+    coverage[:8, 4:14] = FULL  # 40 high, 10 of 40 at the edge
+    assert are_cut_through(coverage, 500, 349)
+    assert not are_cut_through(coverage, 500, 350)
+    coverage[:8, 13] = 0
+    assert not are_cut_through(coverage, 500, 349)
 
 
 def test_a_mask_without_one_cell_of_lung_is_no_lungs() -> None:
     coverage = np.full((48, 48), FULL // 2, np.uint8)
     assert lung_field(coverage, 224, 224) is None
-    assert not are_cut_through(coverage)
+    assert not are_cut_through(coverage, 224, 224)
 
 
 def test_crop_is_the_box_in_whole_pixels() -> None:

@@ -43,6 +43,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "ours.py"
 
 
+@pytest.mark.slow
 def test_network_of_a_file_is_trained_and_converted_like_any_other(file: Path, phantoms: Path) -> None:
     def run(package: str, *words: str) -> None:
         command = [sys.executable, "-m", package, *words, "--data", str(phantoms)]

@@ -198,7 +198,8 @@ def _worker(out: Path, phantoms: Path, place: str) -> subprocess.CompletedProces
     return subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
 
 
-@pytest.mark.parametrize("place", [pytest.param("step 1", marks=pytest.mark.slow), "saved 3"])
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["step 1", "saved 3"])
 def test_run_being_replaced_stays_until_the_new_one_is_finished(phantoms: Path, tmp_path: Path, place: str) -> None:
     out = tmp_path / "run"
     assert _fit(out, phantoms, "--epochs", "1") == 0
