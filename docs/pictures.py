@@ -63,7 +63,7 @@ def take(folder: Path, chromium: str, driver: str) -> None:
     with started_kiosk(folder) as kiosk, opened(chromium, driver) as browser:
         page = page_of(browser, kiosk.url, SMALL)
         keep(browser, "start")
-        for number, (label, seed) in enumerate(((LABEL, SEED), ("viral", 21), ("normal", 12))):
+        for number, (label, seed) in enumerate(((LABEL, SEED), ("viral", 31), ("normal", 12))):
             film = folder / f"{label}.png"
             film.write_bytes(phantom_png(label, seed, STYLE))
             page.hand_in(film, label=f"04{12 - number}", age=str(2 + number), sex="FMF"[number])
