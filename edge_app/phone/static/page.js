@@ -135,7 +135,8 @@ function showAnswer() {
 
 function decisionParts(json) {
   const points = (probability) => Math.round(100 * probability);
-  const threshold = say("threshold_at", { threshold: points(json.threshold), point: json.operating_point });
+  const point = say(`point_${json.operating_point}`) || json.operating_point;
+  const threshold = say("threshold_at", { threshold: points(json.threshold), point });
   const parts = [
     element("p", say("draft"), "tag"),
     element("h2", `${SYMBOLS[json.decision] ?? ""} ${say(`decision_${json.decision}`)}`),

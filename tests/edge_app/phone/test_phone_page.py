@@ -183,6 +183,7 @@ def test_every_language_fits_the_screen_and_no_text_is_missing(phone, pneumonia,
     hand_in(phone, tmp_path, pneumonia)
     Select(find(phone, "#language")).select_by_value(language)
     assert words(language)["decision_pneumonia"] in find(phone, "#answer").text
+    assert words(language)["point_balanced"] in find(phone, "#answer").text
     assert find(phone, "html").get_attribute("dir") == words(language)["direction"]
     type_age(phone, "1,5\n")
     own = json.loads((STATIC.parent / "locales" / f"{language}.json").read_text(encoding="utf-8"))
