@@ -1,11 +1,15 @@
-"""Settings that gradio needs before it is imported: no telemetry, and a temporary folder in memory."""
+"""What gradio needs before it is imported: no telemetry, a temporary folder in memory, and no stubs for editors."""
 
+import contextlib
+import inspect
 import os
 import shutil
 import stat
+import sys
 import tempfile
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 MEMORY_DISK = Path("/dev/shm")
 PREFIX = "cxr-kiosk-"
@@ -42,6 +46,26 @@ def prepare(port: int, environment: MutableMapping[str, str], memory_disk: Path 
     folder = Path(tempfile.mkdtemp(dir=base, prefix=prefix))
     environment["GRADIO_TEMP_DIR"] = str(folder)
     return folder
+
+
+@contextlib.contextmanager
+def without_stubs() -> Iterator[None]:
+    """While gradio is imported: no stub of any component is compared or written, which takes two fifths of the time.
+
+    Gradio makes them next to its own files, for editors, unless a component has no file.
+    """
+    getfile = inspect.getfile
+
+    def no_file_of_components(item: Any) -> str:
+        if sys._getframe(1).f_globals.get("__name__") == "gradio.component_meta":
+            raise OSError("no stubs")
+        return getfile(item)
+
+    inspect.getfile = no_file_of_components  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        inspect.getfile = getfile
 
 
 def _is_own_folder(path: Path) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_app.errors import KitError
 from edge_app.imaging.decoder.choice import warm_up
-from edge_app.kiosk.gradio_environment import prepare
+from edge_app.kiosk.gradio_environment import prepare, without_stubs
 from edge_app.reading.predictor import device_predictor
 from edge_app.records.kept_films import KeptFilms
 from edge_app.records.readers import readers
@@ -119,7 +119,8 @@ def _application(options: ServeOptions) -> tuple[Any, str]:
     home = data_home(options.data_dir)
     predictor = device_predictor(options.model, home)
     # Imported here: gradio takes seconds, and must see the environment that prepare() made.
-    from edge_app.kiosk.app import Reach, build_app
+    with without_stubs():
+        from edge_app.kiosk.app import Reach, build_app
     from edge_app.kiosk.guard import LOOPBACK_HOSTS
 
     films = KeptFilms(options.keep_films) if options.keep_films else None

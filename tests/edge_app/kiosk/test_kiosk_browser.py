@@ -288,6 +288,8 @@ def test_films_of_a_watched_folder_appear_by_themselves_also_those_without_an_an
         assert "IM000" not in browser.page_source
         refused = clinic.ask(".queue section:nth-of-type(2) .case", "e.dataset.id")[0]
         clinic.press(f'.queue .case[data-id="{refused}"]')
+        shown = "return document.querySelector('#kiosk-shown :is(input, textarea)').value"
+        wait_for(lambda: browser.execute_script(shown).startswith(refused))  # sooner it would be no act on this film
         clinic.press(".seen-to")
         wait_for(lambda: clinic.count(".queue .case") == 1)
 

@@ -4,7 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
+
+from tests_support import run_python
 
 from edge_app.imaging.phantom import phantom_png
 from edge_app.kiosk.gradio_environment import PREFIX, prepare
@@ -107,3 +110,18 @@ def test_predict_and_reviews_never_load_the_web(tmp_path):
         )
         run = subprocess.run([sys.executable, "-c", code, *command], cwd=REPOSITORY, capture_output=True, check=False)
         assert run.returncode == 0, run.stderr
+
+
+def test_the_kiosk_starts_without_stubs_for_editors():
+    """They take two fifths of gradio's import, which on a Raspberry Pi is seconds."""
+    code = """
+        import inspect, sys
+        opened = []
+        sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
+        from edge_app.kiosk.gradio_environment import without_stubs
+        with without_stubs():
+            import edge_app.kiosk.app
+        import gradio
+        assert inspect.getfile(gradio.HTML).endswith("html.py")
+        print(sum(name.endswith(".pyi") for name in opened), any("gradio" in name for name in opened))"""
+    assert run_python("-c", textwrap.dedent(code)).stdout.split() == ["0", "True"]
