@@ -170,7 +170,7 @@ window.fetch = (address, request) => {
       while (Date.now() < end);
       window.shownAtPress = document.querySelector('.whose summary').textContent;
       document.querySelector(button).click();
-    }, 100);
+    }, 0); // before any answer can be drawn
   }
   return send(address, request);
 };
